@@ -1,0 +1,21 @@
+//! CAPABILITY (RFC 9051 §7.2.2).
+
+use bytes::Bytes;
+
+/// One capability, spelled as the server did; compared without regard to case.
+#[derive(Debug, Clone)]
+pub struct Capability(pub Bytes);
+
+impl Capability {
+    /// Whether it is the one named, in any case.
+    pub fn is(&self, name: &str) -> bool {
+        self.0.eq_ignore_ascii_case(name.as_bytes())
+    }
+}
+
+impl PartialEq for Capability {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+impl Eq for Capability {}

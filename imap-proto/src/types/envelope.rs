@@ -1,0 +1,52 @@
+//! ENVELOPE: the listing fields of a message's header (RFC 9051 §7.5.2).
+
+use bytes::Bytes;
+
+/// The header fields that a client lists messages by. Every value is the octets of the field, unfolded,
+/// not decoded; `None` is NIL.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Date, as written.
+    pub date: Option<Bytes>,
+    /// Subject, as written (RFC 2047 words are not decoded).
+    pub subject: Option<Bytes>,
+    /// From. Empty is NIL.
+    pub from: Vec<Address>,
+    /// Sender, or From where it is missing or empty.
+    pub sender: Vec<Address>,
+    /// Reply-To, or From where it is missing or empty.
+    pub reply_to: Vec<Address>,
+    /// To. Empty is NIL.
+    pub to: Vec<Address>,
+    /// Cc. Empty is NIL.
+    pub cc: Vec<Address>,
+    /// Bcc. Empty is NIL.
+    pub bcc: Vec<Address>,
+    /// In-Reply-To, as written.
+    pub in_reply_to: Option<Bytes>,
+    /// Message-ID, as written.
+    pub message_id: Option<Bytes>,
+}
+
+/// One element of an address list (RFC 9051 §7.5.2).
+///
+/// A group is a start (`mailbox` is its name, `host` is `None`), its members, and an end (all `None`).
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// The display name.
+    pub name: Option<Bytes>,
+    /// The source route (at-domain-list), as good as extinct.
+    pub route: Option<Bytes>,
+    /// The local part, or a group's name.
+    pub mailbox: Option<Bytes>,
+    /// The domain; `None` marks the ends of a group.
+    pub host: Option<Bytes>,
+}
+
+impl Envelope {
+    /// Writes `(date subject (from) ...)` as the dialect wants it.
+    pub fn write(&self, out: &mut Vec<u8>, dialect: crate::Dialect) {
+        let _ = (out, dialect);
+        todo!()
+    }
+}

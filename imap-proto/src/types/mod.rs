@@ -1,0 +1,25 @@
+//! The vocabulary of IMAP, one concept a file. Values that cannot be wrong are public fields; all else is
+//! built by one checked constructor.
+//!
+//! Text is kept as [`bytes::Bytes`]: slices of the frame it was parsed from, so parsing copies nothing and
+//! every value owns what it needs. Whoever keeps a small value for long copies it.
+
+mod body_structure;
+mod date;
+mod envelope;
+mod flag;
+mod mailbox_name;
+mod number;
+mod search_key;
+mod secret;
+mod set;
+
+pub use body_structure::{BodyStructure, Content, Disposition, Extension};
+pub use date::{Date, DateTime};
+pub use envelope::{Address, Envelope};
+pub use flag::{Flag, Keyword, SystemFlag};
+pub use mailbox_name::{BadMailboxName, MailboxName, NameForm, WireMailbox};
+pub use number::{ModSeq, SeqNum, Uid, UidValidity};
+pub use search_key::SearchKey;
+pub use secret::Secret;
+pub use set::{NumberSet, SequenceSet, SetEnd};

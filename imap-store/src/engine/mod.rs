@@ -1,0 +1,25 @@
+//! Where checkpoints are kept: the trait, and one file an engine.
+
+use crate::StoreError;
+
+/// A key-value store for checkpoints: ordered keys, atomic batches. It may lose everything (the log rebuilds
+/// it), but it must never give back what was not put in; every value carries a crc of ours anyway.
+pub trait Snapshots: Send + Sync {
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Every pair whose key begins with `prefix`, in key order.
+    fn scan(&self, prefix: &[u8], each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError>;
+    /// All of the batch or nothing; durable when it returns.
+    fn apply(&self, batch: &[Write]) -> Result<(), StoreError>;
+    /// Octets on disk, for the operator; 0 where there is no disk.
+    fn size_on_disk_octets(&self) -> u64;
+}
+
+/// One write of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Sets a key.
+    Put(Vec<u8>, Vec<u8>),
+    /// Removes a key.
+    Delete(Vec<u8>),
+}

@@ -1,0 +1,13 @@
+//! The mail store: a log of changes per account, its fold, checkpoints, views, MIME structure and search.
+#![allow(clippy::todo)]
+
+pub mod account;
+pub mod engine;
+mod error;
+pub mod log;
+pub mod message;
+pub mod search;
+mod store;
+
+pub use error::{OpenError, StoreError};
+pub use store::{Durability, OpenReport, Options, Store, User};
