@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::text::write_word;
+
 /// One capability, spelled as the server did; compared without regard to case.
 #[derive(Debug, Clone)]
 pub struct Capability(pub Bytes);
@@ -19,3 +21,12 @@ impl PartialEq for Capability {
     }
 }
 impl Eq for Capability {}
+
+/// `CAPABILITY` and each capability with a space before it.
+pub(super) fn write_capabilities(out: &mut Vec<u8>, capabilities: &[Capability]) {
+    out.extend_from_slice(b"CAPABILITY");
+    for capability in capabilities {
+        out.push(b' ');
+        write_word(out, &capability.0);
+    }
+}

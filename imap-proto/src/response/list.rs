@@ -2,6 +2,10 @@
 
 use bytes::Bytes;
 
+use super::text::write_word;
+use crate::Dialect;
+use crate::wire::write;
+
 /// One line of LIST or LSUB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListData {
@@ -50,4 +54,61 @@ pub enum NameAttribute {
     Trash,
     /// Any other, verbatim with its backslash.
     Other(Bytes),
+}
+
+impl ListData {
+    /// `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox`
+    pub(super) fn write(&self, out: &mut Vec<u8>, dialect: Dialect) {
+        out.push(b'(');
+        for (index, attribute) in self.attributes.iter().enumerate() {
+            if index > 0 {
+                out.push(b' ');
+            }
+            write_word(out, attribute.name());
+        }
+        out.extend_from_slice(b") ");
+        write_delimiter(out, self.delimiter);
+        out.push(b' ');
+        write::string(out, &self.name, dialect);
+    }
+}
+
+/// `DQUOTE QUOTED-CHAR DQUOTE / nil`. The only place with an escape in quotes: the grammar allows no literal
+/// here, and our own delimiter never needs one.
+pub(super) fn write_delimiter(out: &mut Vec<u8>, delimiter: Option<u8>) {
+    match delimiter {
+        Some(octet @ (b'"' | b'\\')) => out.extend_from_slice(&[b'"', b'\\', octet, b'"']),
+        Some(octet @ b' '..=b'~') => out.extend_from_slice(&[b'"', octet, b'"']),
+        _ => out.extend_from_slice(b"NIL"),
+    }
+}
+
+/// Every attribute that we know, with its spelling.
+const ATTRIBUTES: [(NameAttribute, &[u8]); 16] = [
+    (NameAttribute::NoSelect, b"\\Noselect"),
+    (NameAttribute::NonExistent, b"\\NonExistent"),
+    (NameAttribute::NoInferiors, b"\\Noinferiors"),
+    (NameAttribute::HasChildren, b"\\HasChildren"),
+    (NameAttribute::HasNoChildren, b"\\HasNoChildren"),
+    (NameAttribute::Marked, b"\\Marked"),
+    (NameAttribute::Unmarked, b"\\Unmarked"),
+    (NameAttribute::Subscribed, b"\\Subscribed"),
+    (NameAttribute::Remote, b"\\Remote"),
+    (NameAttribute::All, b"\\All"),
+    (NameAttribute::Archive, b"\\Archive"),
+    (NameAttribute::Drafts, b"\\Drafts"),
+    (NameAttribute::Flagged, b"\\Flagged"),
+    (NameAttribute::Junk, b"\\Junk"),
+    (NameAttribute::Sent, b"\\Sent"),
+    (NameAttribute::Trash, b"\\Trash"),
+];
+
+impl NameAttribute {
+    /// The spelling, with its backslash.
+    fn name(&self) -> &[u8] {
+        if let Self::Other(name) = self {
+            return name;
+        }
+        ATTRIBUTES.iter().find(|(known, _)| known == self).map_or(b"".as_slice(), |(_, name)| name)
+    }
 }

@@ -3,9 +3,13 @@
 mod capability;
 mod code;
 mod fetch;
+mod flags;
+mod id;
 mod list;
+mod namespace;
 mod search;
 mod status;
+mod text;
 
 use bytes::Bytes;
 
@@ -13,10 +17,18 @@ pub use capability::Capability;
 pub use code::Code;
 pub use fetch::{FetchAttribute, FetchWriter};
 pub use list::{ListData, NameAttribute};
+pub use search::write_search;
 pub use status::StatusData;
 
+use self::capability::write_capabilities;
+use self::fetch::write_fetch;
+use self::flags::write_flags;
+use self::id::write_id;
+use self::namespace::write_namespace;
+use self::text::write_word;
 use crate::command::Tag;
 use crate::types::{Flag, SeqNum};
+use crate::wire::write;
 use crate::{Dialect, ParseError};
 
 /// OK, NO, BAD, BYE or PREAUTH.
@@ -102,13 +114,97 @@ impl Response {
 
     /// Writes the response, CRLF included.
     pub fn write(&self, out: &mut Vec<u8>, dialect: Dialect) {
-        let _ = (out, dialect);
-        todo!()
+        match self {
+            Self::Continue { text } => return write_continue(out, text),
+            Self::Status { tag, kind, code, text } => {
+                return write_status(out, tag.as_ref(), *kind, code.as_ref(), &String::from_utf8_lossy(text));
+            }
+            Self::Search(numbers) => return write_search(out, numbers.iter().copied()),
+            Self::Fetch { seq_num, attributes } => return write_fetch(out, dialect, *seq_num, attributes),
+            Self::Other(verbatim) => out.extend_from_slice(verbatim),
+            data => {
+                out.extend_from_slice(b"* ");
+                data.write_data(out, dialect);
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// What stands between `* ` and the end of the line.
+    fn write_data(&self, out: &mut Vec<u8>, dialect: Dialect) {
+        match self {
+            Self::Capability(capabilities) => write_capabilities(out, capabilities),
+            Self::Enabled(names) => {
+                out.extend_from_slice(b"ENABLED");
+                for name in names {
+                    out.push(b' ');
+                    write_word(out, name);
+                }
+            }
+            Self::Flags(flags) => {
+                out.extend_from_slice(b"FLAGS ");
+                write_flags(out, flags);
+            }
+            Self::List(list) => {
+                out.extend_from_slice(b"LIST ");
+                list.write(out, dialect);
+            }
+            Self::Lsub(list) => {
+                out.extend_from_slice(b"LSUB ");
+                list.write(out, dialect);
+            }
+            Self::Namespace { spaces } => write_namespace(out, spaces, dialect),
+            Self::StatusData(status) => status.write(out, dialect),
+            Self::Exists(count) => write_numbered(out, *count, b"EXISTS"),
+            Self::Recent(count) => write_numbered(out, *count, b"RECENT"),
+            Self::Expunge(seq_num) => write_numbered(out, seq_num.get(), b"EXPUNGE"),
+            Self::Id(fields) => write_id(out, fields, dialect),
+            Self::Continue { .. }
+            | Self::Status { .. }
+            | Self::Search(_)
+            | Self::Fetch { .. }
+            | Self::Other(_) => unreachable!("written by Response::write itself"),
+        }
+    }
+}
+
+fn write_numbered(out: &mut Vec<u8>, number: u32, name: &[u8]) {
+    write::number(out, u64::from(number));
+    out.push(b' ');
+    out.extend_from_slice(name);
+}
+
+/// `continue-req = "+" SP (resp-text / base64) CRLF`. An empty text stays empty, since that is an empty
+/// challenge of SASL.
+fn write_continue(out: &mut Vec<u8>, text: &[u8]) {
+    out.extend_from_slice(b"+ ");
+    write_word(out, text);
+    out.extend_from_slice(b"\r\n");
+}
+
+impl Kind {
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::No => "NO",
+            Self::Bad => "BAD",
+            Self::Bye => "BYE",
+            Self::PreAuth => "PREAUTH",
+        }
     }
 }
 
 /// Writes `tag KIND [code] text` CRLF without building a [`Response`]; `None` writes `*`.
 pub fn write_status(out: &mut Vec<u8>, tag: Option<&Tag>, kind: Kind, code: Option<&Code>, text: &str) {
-    let _ = (out, tag, kind, code, text);
-    todo!()
+    out.extend_from_slice(tag.map_or(b"*", Tag::as_bytes));
+    out.push(b' ');
+    out.extend_from_slice(kind.name().as_bytes());
+    out.push(b' ');
+    if let Some(code) = code {
+        out.push(b'[');
+        code.write(out);
+        out.extend_from_slice(b"] ");
+    }
+    write::text_line(out, text);
 }

@@ -1,1 +1,14 @@
 //! SEARCH (RFC 3501 §7.2.5).
+
+use crate::wire::write;
+
+/// Writes `* SEARCH n n ...` CRLF; without a number it is `* SEARCH` CRLF, which tells the client that there
+/// is none.
+pub fn write_search(out: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
+    out.extend_from_slice(b"* SEARCH");
+    for number in numbers {
+        out.push(b' ');
+        write::number(out, u64::from(number));
+    }
+    out.extend_from_slice(b"\r\n");
+}

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 
 use super::Envelope;
+use crate::wire::write;
+use crate::{Dialect, Level};
 
 /// One part of the MIME tree.
 ///
@@ -89,14 +91,203 @@ pub struct Disposition {
 
 impl BodyStructure {
     /// Writes the value of BODY: no extension data.
-    pub fn write_body(&self, out: &mut Vec<u8>, dialect: crate::Dialect) {
-        let _ = (out, dialect);
-        todo!()
+    pub fn write_body(&self, out: &mut Vec<u8>, dialect: Dialect) {
+        Writer { out, dialect, extensible: false }.part(self);
     }
 
     /// Writes the value of BODYSTRUCTURE: with extension data.
-    pub fn write_body_structure(&self, out: &mut Vec<u8>, dialect: crate::Dialect) {
-        let _ = (out, dialect);
-        todo!()
+    pub fn write_body_structure(&self, out: &mut Vec<u8>, dialect: Dialect) {
+        Writer { out, dialect, extensible: true }.part(self);
     }
+}
+
+/// What stands where the grammar wants a part and there is none.
+const EMPTY_TEXT_PART: &[u8] = br#"("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0)"#;
+
+/// Writes the tree. Whether a part has lines or a nested message is decided by its type alone, as clients
+/// do, so that what is written follows the grammar whatever the value holds.
+struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    dialect: Dialect,
+    /// BODYSTRUCTURE, not BODY.
+    extensible: bool,
+}
+
+impl Writer<'_> {
+    /// `body = "(" (body-type-1part / body-type-mpart) ")"`
+    fn part(&mut self, part: &BodyStructure) {
+        self.out.push(b'(');
+        match part {
+            BodyStructure::Multipart { parts, subtype, parameters, extension } => {
+                self.multipart(parts, subtype, parameters, extension);
+            }
+            BodyStructure::Single { .. } => self.single(part),
+        }
+        self.out.push(b')');
+    }
+
+    /// `body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]`
+    fn multipart(
+        &mut self,
+        parts: &[BodyStructure],
+        subtype: &[u8],
+        parameters: &[(Bytes, Bytes)],
+        extension: &Extension,
+    ) {
+        for part in parts {
+            self.part(part);
+        }
+        if parts.is_empty() {
+            self.out.extend_from_slice(EMPTY_TEXT_PART);
+        }
+        self.space();
+        self.string(subtype);
+        if self.extensible {
+            self.space();
+            self.parameters(parameters);
+            self.extension_tail(extension);
+        }
+    }
+
+    /// `body-type-1part = (body-type-basic / body-type-msg / body-type-text) [SP body-ext-1part]`
+    fn single(&mut self, part: &BodyStructure) {
+        let BodyStructure::Single {
+            media_type,
+            subtype,
+            parameters,
+            id,
+            description,
+            encoding,
+            size_octets,
+            content,
+            extension,
+        } = part
+        else {
+            return;
+        };
+        self.string(media_type);
+        self.space();
+        self.string(subtype);
+        self.space();
+        self.parameters(parameters);
+        for field in [id, description] {
+            self.space();
+            self.nstring(field.as_deref());
+        }
+        self.space();
+        self.string(if encoding.is_empty() { b"7BIT" } else { encoding });
+        self.space();
+        write::number(self.out, *size_octets);
+        self.content(media_type, subtype, content);
+        if self.extensible {
+            self.space();
+            self.nstring(extension.md5.as_deref());
+            self.extension_tail(extension);
+        }
+    }
+
+    /// Envelope, structure and lines of a message, lines of a text.
+    ///
+    /// message/global has them in IMAP4rev2 only: older clients look for them behind message/rfc822 and
+    /// would take them for extension data (RFC 9051 §7.5.2 against RFC 3501 §7.4.2).
+    fn content(&mut self, media_type: &[u8], subtype: &[u8], content: &Content) {
+        if media_type.eq_ignore_ascii_case(b"TEXT") {
+            self.space();
+            let lines = if let Content::Text { lines } = content { *lines } else { 0 };
+            write::number(self.out, lines);
+        } else if is_nested_message(media_type, subtype, self.dialect.level >= Level::Rev2) {
+            self.space();
+            self.nested_message(content);
+        }
+    }
+
+    /// `envelope SP body SP body-fld-lines`
+    fn nested_message(&mut self, content: &Content) {
+        if let Content::Message { envelope, structure, lines } = content {
+            envelope.write(self.out, self.dialect);
+            self.space();
+            self.part(structure);
+            self.space();
+            write::number(self.out, *lines);
+        } else {
+            Envelope::default().write(self.out, self.dialect);
+            self.space();
+            self.out.extend_from_slice(EMPTY_TEXT_PART);
+            self.out.extend_from_slice(b" 0");
+        }
+    }
+
+    /// ` body-fld-dsp SP body-fld-lang SP body-fld-loc`
+    fn extension_tail(&mut self, extension: &Extension) {
+        self.space();
+        match &extension.disposition {
+            None => self.nil(),
+            Some(disposition) => {
+                self.out.push(b'(');
+                self.string(&disposition.kind);
+                self.space();
+                self.parameters(&disposition.parameters);
+                self.out.push(b')');
+            }
+        }
+        self.space();
+        self.languages(&extension.language);
+        self.space();
+        self.nstring(extension.location.as_deref());
+    }
+
+    /// `body-fld-lang = nstring / "(" string *(SP string) ")"`
+    fn languages(&mut self, languages: &[Bytes]) {
+        match languages {
+            [] => self.nil(),
+            [language] => self.string(language),
+            [first, others @ ..] => {
+                self.out.push(b'(');
+                self.string(first);
+                for language in others {
+                    self.space();
+                    self.string(language);
+                }
+                self.out.push(b')');
+            }
+        }
+    }
+
+    /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`
+    fn parameters(&mut self, parameters: &[(Bytes, Bytes)]) {
+        if parameters.is_empty() {
+            return self.nil();
+        }
+        let mut before = b'(';
+        for (attribute, value) in parameters {
+            self.out.push(before);
+            self.string(attribute);
+            self.space();
+            self.string(value);
+            before = b' ';
+        }
+        self.out.push(b')');
+    }
+
+    fn string(&mut self, octets: &[u8]) {
+        write::string(self.out, octets, self.dialect);
+    }
+
+    fn nstring(&mut self, octets: Option<&[u8]>) {
+        write::nstring(self.out, octets, self.dialect);
+    }
+
+    fn nil(&mut self) {
+        self.out.extend_from_slice(b"NIL");
+    }
+
+    fn space(&mut self) {
+        self.out.push(b' ');
+    }
+}
+
+/// Whether a part of that type brings the envelope and structure of a message along.
+fn is_nested_message(media_type: &[u8], subtype: &[u8], global_too: bool) -> bool {
+    media_type.eq_ignore_ascii_case(b"MESSAGE")
+        && (subtype.eq_ignore_ascii_case(b"RFC822") || global_too && subtype.eq_ignore_ascii_case(b"GLOBAL"))
 }

@@ -2,6 +2,9 @@
 
 use bytes::Bytes;
 
+use crate::Dialect;
+use crate::wire::write::nstring;
+
 /// The header fields that a client lists messages by. Every value is the octets of the field, unfolded,
 /// not decoded; `None` is NIL.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -44,9 +47,46 @@ pub struct Address {
 }
 
 impl Envelope {
-    /// Writes `(date subject (from) ...)` as the dialect wants it.
-    pub fn write(&self, out: &mut Vec<u8>, dialect: crate::Dialect) {
-        let _ = (out, dialect);
-        todo!()
+    /// Writes `(date subject (from) ...)` as the dialect wants it; an empty address list is NIL.
+    pub fn write(&self, out: &mut Vec<u8>, dialect: Dialect) {
+        out.push(b'(');
+        for field in [&self.date, &self.subject] {
+            nstring(out, field.as_deref(), dialect);
+            out.push(b' ');
+        }
+        for list in [&self.from, &self.sender, &self.reply_to, &self.to, &self.cc, &self.bcc] {
+            write_addresses(out, list, dialect);
+            out.push(b' ');
+        }
+        nstring(out, self.in_reply_to.as_deref(), dialect);
+        out.push(b' ');
+        nstring(out, self.message_id.as_deref(), dialect);
+        out.push(b')');
+    }
+}
+
+/// `"(" 1*address ")" / nil`: no space between two addresses.
+fn write_addresses(out: &mut Vec<u8>, addresses: &[Address], dialect: Dialect) {
+    if addresses.is_empty() {
+        out.extend_from_slice(b"NIL");
+        return;
+    }
+    out.push(b'(');
+    for address in addresses {
+        address.write(out, dialect);
+    }
+    out.push(b')');
+}
+
+impl Address {
+    /// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`
+    fn write(&self, out: &mut Vec<u8>, dialect: Dialect) {
+        for (before, field) in
+            [(b'(', &self.name), (b' ', &self.route), (b' ', &self.mailbox), (b' ', &self.host)]
+        {
+            out.push(before);
+            nstring(out, field.as_deref(), dialect);
+        }
+        out.push(b')');
     }
 }

@@ -1,0 +1,24 @@
+//! Words that are neither strings nor free text: capabilities, codes, names of items.
+//!
+//! They cannot be quoted, so an octet that would break the line is replaced instead.
+
+use crate::Dialect;
+use crate::wire::write;
+
+/// Writes a word that stands outside of strings. Anything but printable ASCII becomes `?`, so that no value
+/// can end the line or start another one.
+pub(super) fn write_word(out: &mut Vec<u8>, word: &[u8]) {
+    out.extend(word.iter().map(|&octet| if matches!(octet, b' '..=b'~') { octet } else { b'?' }));
+}
+
+/// `astring`: as it is where it is an atom, else a `string`. `NIL` is put into quotes.
+pub(super) fn write_astring(out: &mut Vec<u8>, octets: &[u8], dialect: Dialect) {
+    if is_atom(octets) { out.extend_from_slice(octets) } else { write::string(out, octets, dialect) }
+}
+
+/// Whether the octets can stand bare; `]` cannot, since readers look for it at the end of a section or a code.
+pub(super) fn is_atom(octets: &[u8]) -> bool {
+    !octets.is_empty()
+        && !octets.eq_ignore_ascii_case(b"NIL")
+        && octets.iter().all(|octet| octet.is_ascii_graphic() && !b"(){%*\"\\]".contains(octet))
+}
