@@ -73,7 +73,7 @@ impl<'a> FetchWriter<'a> {
     /// Goes on with a response that [`Self::begin`] started in an earlier buffer and at least one item of
     /// which was written: large literals are sent in pieces.
     pub fn resume(out: &'a mut Vec<u8>, dialect: Dialect) -> Self {
-        Self { out, dialect }
+        Self { out, dialect, first: false }
     }
     /// FLAGS: keywords and flags in the order given.
     pub fn flags<'f>(&mut self, flags: impl IntoIterator<Item = &'f Flag>) {
@@ -142,11 +142,6 @@ impl<'a> FetchWriter<'a> {
     pub fn section_nil(&mut self, section: &Section, partial: Option<Partial>) {
         self.section_name(section, partial.map(|partial| partial.start));
         self.out.extend_from_slice(b"NIL");
-    }
-    /// Writes ` BODY[section]<origin> NIL`: the message has no such part.
-    pub fn section_nil(&mut self, section: &Section, partial: Option<Partial>) {
-        let _ = (section, partial);
-        todo!()
     }
     /// Any item name (`RFC822.TEXT`, `BINARY[1]<0>`) with the head of a literal; `binary` makes it `~{n}`.
     pub fn named_literal(&mut self, name: &str, size_octets: u64, binary: bool) {
