@@ -1,16 +1,17 @@
-//! [`Authenticator`]: the server's side. What is offered, and the exchanges.
+//! [`Authenticator`]: the server's side. What is offered, and the way in.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::{Directory, HashCost, Secret};
+use crate::password::PasswordCheck;
+use crate::{Directory, Exchange, HashCost, Secret, exchange, prepare_user_name};
 
 /// Settings of the server's side.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// What a hash costs when a password is set, and so what an unknown user costs.
     pub cost: HashCost,
-    /// How many passwords may be hashed at once.
+    /// How many passwords may be hashed at once, at least 1.
     pub hashes_at_once: usize,
 }
 
@@ -68,59 +69,46 @@ pub enum AuthError {
 /// The server's side of authentication. Cheap to clone.
 #[derive(Clone)]
 pub struct Authenticator {
-    #[allow(dead_code, reason = "the seam")]
-    directory: Arc<dyn Directory>,
-}
-
-/// One SASL exchange.
-pub struct Exchange {}
-
-/// What comes next in an exchange.
-#[derive(Debug)]
-pub enum Step {
-    /// Send this (not yet in base64) and step again with the answer.
-    Challenge(Vec<u8>),
-    /// The user is in.
-    Done(Identity),
+    passwords: Arc<PasswordCheck>,
 }
 
 impl Authenticator {
     /// Over a directory.
+    ///
+    /// # Panics
+    ///
+    /// Where [`Settings::cost`] is out of its range or the system has no random numbers: at start, not later.
     pub fn new(directory: Arc<dyn Directory>, settings: Settings) -> Self {
-        let _ = settings;
-        Self { directory }
+        Self { passwords: Arc::new(PasswordCheck::new(directory, settings)) }
     }
+
     /// The mechanisms offered on a channel, strongest first: for `AUTH=`.
     pub fn mechanisms(&self, channel: &Channel) -> Vec<&'static str> {
-        let _ = channel;
-        todo!()
+        exchange::offered(channel)
     }
-    /// The LOGIN command. An unknown user costs the same time. Hashes off the async threads.
+
+    /// The LOGIN command (RFC 9051 §6.2.3). An unknown user costs the same time. Hashes off the async threads.
     pub async fn login(
         &self,
         user: &[u8],
         password: &Secret,
         channel: &Channel,
     ) -> Result<Identity, AuthError> {
-        let _ = (user, password, channel);
-        todo!()
+        if !channel.passwords_allowed {
+            return Err(AuthError::PrivacyRequired);
+        }
+        let name = prepare_user_name(user).map_err(|_| AuthError::Failed)?;
+        let user = self.passwords.check(&name, password).await?;
+        Ok(Identity { user: user.name, mechanism: "login" })
     }
+
     /// Begins AUTHENTICATE. `mechanism` in upper case.
+    ///
+    /// Fails with [`AuthError::UnknownMechanism`] or [`AuthError::PrivacyRequired`]; nothing was asked then.
     pub fn start(&self, mechanism: &str, channel: &Channel) -> Result<Exchange, AuthError> {
-        let _ = (mechanism, channel);
-        todo!()
+        Exchange::start(mechanism, &self.passwords, channel)
     }
 }
 
-impl Exchange {
-    /// Whether the mechanism lets the client speak first, so that an initial response makes sense and, without one, the
-    /// server sends an empty challenge.
-    pub fn client_first(&self) -> bool {
-        todo!()
-    }
-    /// The next step with what the client sent (base64 already undone; `None`: nothing yet).
-    pub async fn step(&mut self, response: Option<&Secret>) -> Result<Step, AuthError> {
-        let _ = response;
-        todo!()
-    }
-}
+#[cfg(test)]
+mod tests;

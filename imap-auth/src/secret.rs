@@ -25,3 +25,16 @@ impl fmt::Debug for Secret {
         f.write_str("***")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_stars() {
+        assert_eq!(
+            format!("{:?} {:#?}", Secret::new("sesame"), Some(Secret::new("x"))),
+            "*** Some(\n    ***,\n)"
+        );
+    }
+}

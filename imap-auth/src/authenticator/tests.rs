@@ -1,0 +1,188 @@
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use super::*;
+use crate::{BoxFuture, Credentials, DirectoryError, Step, UserRecord};
+
+const LOW: HashCost = HashCost { memory_kib: 64, passes: 1 };
+const OPEN: Channel = Channel { passwords_allowed: true, peer: None };
+const CLEAR: Channel = Channel { passwords_allowed: false, peer: None };
+
+/// Users by name; `down` is a directory that does not answer.
+#[derive(Default)]
+struct Memory {
+    users: Mutex<HashMap<String, UserRecord>>,
+    down: bool,
+}
+
+impl Memory {
+    fn set(&self, name: &str, spelled: &str, password: &str) {
+        let credentials = Credentials::from_password(&Secret::new(password), LOW).expect("a good password");
+        let record = UserRecord { name: spelled.into(), credentials };
+        self.users.lock().expect("no panic").insert(name.into(), record);
+    }
+}
+
+impl Directory for Memory {
+    fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<UserRecord>, DirectoryError>> {
+        Box::pin(async move {
+            if self.down {
+                return Err(DirectoryError { reason: "no answer".into() });
+            }
+            Ok(self.users.lock().expect("no panic").get(name).cloned())
+        })
+    }
+}
+
+fn with_alice() -> (Arc<Memory>, Authenticator) {
+    let directory = Arc::new(Memory::default());
+    directory.set("alice", "alice", "sesame");
+    directory.set("bob@example.org", "bob", "caf\u{e9} \u{1f511}");
+    let settings = Settings { cost: LOW, hashes_at_once: 2 };
+    let authenticator = Authenticator::new(directory.clone(), settings);
+    (directory, authenticator)
+}
+
+async fn login(authenticator: &Authenticator, user: &str, password: &str) -> Result<String, AuthError> {
+    let password = Secret::new(password);
+    authenticator.login(user.as_bytes(), &password, &OPEN).await.map(|identity| identity.user)
+}
+
+async fn plain(authenticator: &Authenticator, message: &[u8]) -> Result<Identity, AuthError> {
+    let mut exchange = authenticator.start("PLAIN", &OPEN)?;
+    match exchange.step(Some(&Secret::new(message))).await? {
+        Step::Done(identity) => Ok(identity),
+        Step::Challenge(_) => panic!("PLAIN has one message"),
+    }
+}
+
+#[tokio::test]
+async fn login_command() {
+    let (_, authenticator) = with_alice();
+    let cases = [
+        ("alice", "sesame", Ok("alice")),
+        ("alice", "Sesame", Err(AuthError::Failed)),
+        ("alice", "", Err(AuthError::Failed)),
+        ("Alice", "sesame", Err(AuthError::Failed)),
+        ("mallory", "sesame", Err(AuthError::Failed)),
+        ("", "sesame", Err(AuthError::Failed)),
+        ("a/*", "sesame", Err(AuthError::Failed)),
+        ("bob@example.org", "cafe\u{301} \u{1f511}", Err(AuthError::Failed)),
+        ("bob@example.org", "caf\u{e9} \u{1f511}", Ok("bob")),
+    ];
+    for (user, password, expected) in cases {
+        let expected = expected.map(str::to_owned);
+        assert_eq!(login(&authenticator, user, password).await, expected, "{user} {password}");
+    }
+}
+
+#[tokio::test]
+async fn plain_mechanism() {
+    let (_, authenticator) = with_alice();
+    let in_as = |user: &str| Ok(Identity { user: user.into(), mechanism: "PLAIN" });
+    let cases: &[(&[u8], Result<Identity, AuthError>)] = &[
+        (b"\0alice\0sesame", in_as("alice")),
+        (b"alice\0alice\0sesame", in_as("alice")),
+        ("\0bob@example.org\0caf\u{e9} \u{1f511}".as_bytes(), in_as("bob")),
+        ("bob\0bob@example.org\0caf\u{e9} \u{1f511}".as_bytes(), in_as("bob")),
+        (b"\0alice\0wrong", Err(AuthError::Failed)),
+        (b"\0mallory\0sesame", Err(AuthError::Failed)),
+        ("\0\u{1f511}\0sesame".as_bytes(), Err(AuthError::Failed)),
+        (b"bob\0alice\0sesame", Err(AuthError::NotAuthorized)),
+        // Who is not in learns nothing about whom they may act for.
+        (b"bob\0alice\0wrong", Err(AuthError::Failed)),
+        (b"*\0alice\0sesame", Err(AuthError::NotAuthorized)),
+    ];
+    for (message, expected) in cases {
+        let found = plain(&authenticator, message).await;
+        assert_eq!(found, *expected, "{:?}", String::from_utf8_lossy(message));
+    }
+}
+
+#[tokio::test]
+async fn plain_waits_for_the_client_to_begin_and_ends_once() {
+    let (_, authenticator) = with_alice();
+    let mut exchange = authenticator.start("PLAIN", &OPEN).expect("offered");
+    assert!(exchange.client_first());
+    let Ok(Step::Challenge(challenge)) = exchange.step(None).await else { panic!("a challenge") };
+    assert_eq!(challenge, b"");
+    let message = Secret::new("\0alice\0sesame");
+    assert!(matches!(exchange.step(Some(&message)).await, Ok(Step::Done(_))));
+    assert!(matches!(exchange.step(Some(&message)).await, Err(AuthError::Malformed { .. })));
+
+    let mut exchange = authenticator.start("PLAIN", &OPEN).expect("offered");
+    assert!(matches!(exchange.step(Some(&Secret::new("x"))).await, Err(AuthError::Malformed { .. })));
+    assert!(matches!(exchange.step(Some(&message)).await, Err(AuthError::Malformed { .. })));
+}
+
+#[tokio::test]
+async fn no_password_without_privacy() {
+    let (_, authenticator) = with_alice();
+    assert_eq!(authenticator.mechanisms(&OPEN), ["PLAIN"]);
+    assert!(authenticator.mechanisms(&CLEAR).is_empty());
+    assert_eq!(authenticator.start("PLAIN", &CLEAR).err(), Some(AuthError::PrivacyRequired));
+    let refused = authenticator.login(b"alice", &Secret::new("sesame"), &CLEAR).await;
+    assert_eq!(refused, Err(AuthError::PrivacyRequired));
+}
+
+#[tokio::test]
+async fn only_what_is_offered_can_be_started() {
+    let (_, authenticator) = with_alice();
+    for mechanism in ["ANONYMOUS", "EXTERNAL", "SCRAM-SHA-256", "LOGIN", "plain", ""] {
+        let refused = authenticator.start(mechanism, &OPEN).err();
+        assert_eq!(refused, Some(AuthError::UnknownMechanism), "{mechanism}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_is_down_is_no_wrong_password() {
+    let directory = Memory { down: true, ..Memory::default() };
+    let settings = Settings { cost: LOW, hashes_at_once: 1 };
+    let authenticator = Authenticator::new(Arc::new(directory), settings);
+    let failed = login(&authenticator, "alice", "sesame").await;
+    assert!(matches!(failed, Err(AuthError::Unavailable { .. })), "{failed:?}");
+}
+
+#[tokio::test]
+async fn every_failure_costs_a_hash_and_a_success_is_remembered() {
+    let (directory, authenticator) = with_alice();
+    let hashes = || authenticator.passwords.hashes();
+    for (user, password, expected) in [
+        ("alice", "wrong", 1),
+        ("alice", "wrong", 2),
+        ("mallory", "sesame", 3),
+        ("mallory", "sesame", 4),
+        ("alice", "sesame", 5),
+        ("alice", "sesame", 5),
+        ("alice", "wrong", 6),
+    ] {
+        let _ = login(&authenticator, user, password).await;
+        assert_eq!(hashes(), expected, "{user} {password}");
+    }
+    // PLAIN shares the memory.
+    assert!(plain(&authenticator, b"\0alice\0sesame").await.is_ok());
+    assert_eq!(hashes(), 6);
+    // A new record makes the old password a wrong one at once.
+    directory.set("alice", "alice", "open");
+    assert_eq!(login(&authenticator, "alice", "sesame").await, Err(AuthError::Failed));
+    assert_eq!(login(&authenticator, "alice", "open").await.as_deref(), Ok("alice"));
+    assert_eq!(hashes(), 8);
+    // A user that is gone is gone.
+    directory.users.lock().expect("no panic").clear();
+    assert_eq!(login(&authenticator, "alice", "open").await, Err(AuthError::Failed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_logins_at_once_all_get_their_turn() {
+    let (_, authenticator) = with_alice();
+    let logins: Vec<_> = (0..50)
+        .map(|number| {
+            let authenticator = authenticator.clone();
+            let password = if number % 2 == 0 { "sesame" } else { "wrong" };
+            tokio::spawn(async move { login(&authenticator, "alice", password).await.is_ok() })
+        })
+        .collect();
+    for (number, login) in logins.into_iter().enumerate() {
+        assert_eq!(login.await.expect("no panic"), number % 2 == 0);
+    }
+}

@@ -1,0 +1,99 @@
+//! [`Exchange`]: the server's side of a SASL exchange (RFC 4422). One file a mechanism, one line in [`MECHANISMS`].
+
+mod plain;
+
+use std::sync::Arc;
+
+use crate::password::PasswordCheck;
+use crate::{AuthError, BoxFuture, Channel, Identity, Secret};
+
+/// One SASL exchange.
+pub struct Exchange {
+    client_first: bool,
+    /// `None` once it has come to an end.
+    mechanism: Option<Box<dyn ServerMechanism>>,
+}
+
+/// What comes next in an exchange.
+#[derive(Debug)]
+pub enum Step {
+    /// Send this (not yet in base64) and step again with the answer.
+    Challenge(Vec<u8>),
+    /// The user is in.
+    Done(Identity),
+}
+
+impl Exchange {
+    /// Begins an exchange; `mechanism` in upper case.
+    pub(crate) fn start(
+        mechanism: &str,
+        passwords: &Arc<PasswordCheck>,
+        channel: &Channel,
+    ) -> Result<Self, AuthError> {
+        let spec =
+            MECHANISMS.iter().find(|spec| spec.name == mechanism).ok_or(AuthError::UnknownMechanism)?;
+        if !spec.allowed(channel) {
+            return Err(AuthError::PrivacyRequired);
+        }
+        Ok(Self { client_first: spec.client_first, mechanism: Some((spec.start)(Arc::clone(passwords))) })
+    }
+
+    /// Whether the mechanism lets the client speak first, so that an initial response makes sense and, without one, the
+    /// server sends an empty challenge.
+    pub fn client_first(&self) -> bool {
+        self.client_first
+    }
+
+    /// The next step with what the client sent (base64 already undone; `None`: nothing yet).
+    ///
+    /// After [`Step::Done`] or an error the exchange is over, and another step is [`AuthError::Malformed`].
+    pub async fn step(&mut self, response: Option<&Secret>) -> Result<Step, AuthError> {
+        let over = AuthError::Malformed { reason: "the exchange is over" };
+        let mut mechanism = self.mechanism.take().ok_or(over)?;
+        if response.is_some_and(|response| response.expose().len() > RESPONSE_OCTETS_MAX) {
+            return Err(AuthError::Malformed { reason: "the response is too long" });
+        }
+        let step = match response {
+            None if self.client_first => Step::Challenge(Vec::new()),
+            _ => mechanism.step(response).await?,
+        };
+        if matches!(step, Step::Challenge(_)) {
+            self.mechanism = Some(mechanism);
+        }
+        Ok(step)
+    }
+}
+
+/// The mechanisms that a channel is offered, strongest first.
+pub(crate) fn offered(channel: &Channel) -> Vec<&'static str> {
+    MECHANISMS.iter().filter(|spec| spec.allowed(channel)).map(|spec| spec.name).collect()
+}
+
+/// One line of the registry.
+struct MechanismSpec {
+    /// As registered with IANA.
+    name: &'static str,
+    /// The client sends the password itself.
+    shows_password: bool,
+    /// The client's message comes first.
+    client_first: bool,
+    start: fn(Arc<PasswordCheck>) -> Box<dyn ServerMechanism>,
+}
+
+impl MechanismSpec {
+    fn allowed(&self, channel: &Channel) -> bool {
+        channel.passwords_allowed || !self.shows_password
+    }
+}
+
+/// A mechanism's side of the server, for one exchange.
+trait ServerMechanism: Send {
+    /// The next step. `None` only where the server speaks first.
+    fn step<'a>(&'a mut self, response: Option<&'a Secret>) -> BoxFuture<'a, Result<Step, AuthError>>;
+}
+
+/// Every mechanism, strongest first.
+const MECHANISMS: &[MechanismSpec] = &[plain::SPEC];
+
+/// More is no message of any mechanism; Kerberos tickets come near.
+const RESPONSE_OCTETS_MAX: usize = 64 * 1024;
