@@ -4,6 +4,7 @@
 pub mod command;
 mod dialect;
 mod error;
+mod parse;
 pub mod response;
 pub mod types;
 pub mod wire;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::parse::is_atom_char;
+
 /// A system flag that we keep. `\Recent` is not among them: it is told, never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -35,6 +37,63 @@ pub enum Flag {
     Extension(Keyword),
 }
 
+impl SystemFlag {
+    /// All five, in the order of RFC 3501's `flag` rule.
+    pub const ALL: [Self; 5] = [Self::Answered, Self::Flagged, Self::Deleted, Self::Seen, Self::Draft];
+
+    /// The flag as the wire spells it, backslash included.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "\\Answered",
+            Self::Flagged => "\\Flagged",
+            Self::Deleted => "\\Deleted",
+            Self::Seen => "\\Seen",
+            Self::Draft => "\\Draft",
+        }
+    }
+}
+
+impl Flag {
+    /// The flag that `name` means behind a backslash, in any case. `None` when it is not an atom of
+    /// 1..=[`Keyword::MAX_OCTETS`] octets.
+    pub fn backslash(name: &str) -> Option<Self> {
+        if name.eq_ignore_ascii_case("Recent") {
+            return Some(Self::Recent);
+        }
+        let system = SystemFlag::ALL.into_iter().find(|flag| flag.as_str()[1..].eq_ignore_ascii_case(name));
+        match system {
+            Some(flag) => Some(Self::System(flag)),
+            None => Keyword::new(name).map(Self::Extension),
+        }
+    }
+
+    /// Writes the flag, backslash included.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::System(flag) => out.extend_from_slice(flag.as_str().as_bytes()),
+            Self::Recent => out.extend_from_slice(b"\\Recent"),
+            Self::Wildcard => out.extend_from_slice(b"\\*"),
+            Self::Keyword(keyword) => out.extend_from_slice(keyword.as_str().as_bytes()),
+            Self::Extension(name) => {
+                out.push(b'\\');
+                out.extend_from_slice(name.as_str().as_bytes());
+            }
+        }
+    }
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(flag) => f.write_str(flag.as_str()),
+            Self::Recent => f.write_str("\\Recent"),
+            Self::Wildcard => f.write_str("\\*"),
+            Self::Keyword(keyword) => keyword.fmt(f),
+            Self::Extension(name) => write!(f, "\\{name}"),
+        }
+    }
+}
+
 /// The name of a keyword: an atom, equal without regard to ASCII case, spelled as first seen.
 #[derive(Clone)]
 pub struct Keyword(Box<str>);
@@ -45,8 +104,8 @@ impl Keyword {
 
     /// `None` when `name` is not an atom of 1..=[`Self::MAX_OCTETS`] octets.
     pub fn new(name: &str) -> Option<Self> {
-        let _ = name;
-        todo!()
+        let fits = (1..=Self::MAX_OCTETS).contains(&name.len()) && name.bytes().all(is_atom_char);
+        fits.then(|| Self(name.into()))
     }
 
     /// The spelling that was given.
@@ -77,5 +136,28 @@ impl fmt::Debug for Keyword {
 impl fmt::Display for Keyword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_atoms_equal_in_any_case() {
+        let keyword = Keyword::new("$Forwarded").expect("an atom");
+        assert_eq!(Some(&keyword), Keyword::new("$FORWARDED").as_ref());
+        assert_eq!(keyword.as_str(), "$Forwarded");
+        for bad in ["", "a b", "a]", "\\Seen", "(", "é", &"x".repeat(256)] {
+            assert_eq!(Keyword::new(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_behind_a_backslash() {
+        assert_eq!(Flag::backslash("sEEN"), Some(Flag::System(SystemFlag::Seen)));
+        assert_eq!(Flag::backslash("recent"), Some(Flag::Recent));
+        assert_eq!(Flag::backslash("Important").map(|flag| flag.to_string()).as_deref(), Some("\\Important"));
+        assert_eq!(Flag::backslash("*"), None);
     }
 }

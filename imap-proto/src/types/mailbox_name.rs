@@ -1,6 +1,11 @@
 //! Names of mailboxes: [`WireMailbox`] is what stood on the wire, [`MailboxName`] is what it means.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use bytes::Bytes;
+
+use super::modified_utf7;
 
 /// A mailbox argument as it came, before it is known in which form it is written.
 ///
@@ -45,8 +50,23 @@ impl MailboxName {
 
     /// Checks and canonicalises a name that is UTF-8 already.
     pub fn new(name: &str) -> Result<Self, BadMailboxName> {
-        let _ = name;
-        todo!()
+        let bad = |reason| Err(BadMailboxName { reason });
+        if name.is_empty() {
+            return bad("A mailbox name is not empty");
+        }
+        if name.len() > Self::MAX_OCTETS {
+            return bad("The mailbox name is too long");
+        }
+        if name.split(Self::DELIMITER).any(str::is_empty) {
+            return bad("A level of the mailbox name is empty");
+        }
+        if name.chars().any(is_control) {
+            return bad("A mailbox name has no control characters");
+        }
+        if name.contains(['%', '*']) {
+            return bad("A mailbox name has no % and no *");
+        }
+        Ok(Self(with_canonical_inbox(name).into()))
     }
 
     /// The name in UTF-8.
@@ -66,8 +86,10 @@ impl MailboxName {
 
     /// The octets that stand for the name on the wire, before quoting.
     pub fn encode(&self, form: NameForm) -> Vec<u8> {
-        let _ = form;
-        todo!()
+        match form {
+            NameForm::ModifiedUtf7 => modified_utf7::encode(&self.0),
+            NameForm::Utf8 => self.0.as_bytes().to_vec(),
+        }
     }
 }
 
@@ -78,7 +100,82 @@ impl WireMailbox {
     /// form, raw UTF-8 (which many clients send) is refused too. A trailing `/` is taken off: clients
     /// write it to say that the name will have children (RFC 9051 §6.3.4).
     pub fn decode(&self, form: NameForm) -> Result<MailboxName, BadMailboxName> {
-        let _ = form;
-        todo!()
+        let octets = self.0.strip_suffix(b"/").unwrap_or(&self.0);
+        match form {
+            NameForm::ModifiedUtf7 => match modified_utf7::decode(octets) {
+                Some(name) => MailboxName::new(&name),
+                None => Err(BadMailboxName { reason: "The mailbox name is not modified UTF-7" }),
+            },
+            NameForm::Utf8 => match std::str::from_utf8(octets) {
+                Ok(name) => MailboxName::new(name),
+                Err(_) => Err(BadMailboxName { reason: "The mailbox name is not UTF-8" }),
+            },
+        }
+    }
+}
+
+impl fmt::Display for MailboxName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Controls, and the two separators that act as line ends (RFC 5198 §2).
+fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn with_canonical_inbox(name: &str) -> Cow<'_, str> {
+    let first = name.split(MailboxName::DELIMITER).next().unwrap_or(name);
+    if first.eq_ignore_ascii_case("INBOX") {
+        Cow::Owned(format!("INBOX{}", &name[first.len()..]))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(name: &str, form: NameForm) -> Option<String> {
+        WireMailbox(Bytes::copy_from_slice(name.as_bytes())).decode(form).ok().map(|name| name.to_string())
+    }
+
+    #[test]
+    fn inbox_is_spelled_one_way() {
+        for (given, kept) in [
+            ("inbox", "INBOX"),
+            ("InBox/Sub", "INBOX/Sub"),
+            ("INBOX/inbox", "INBOX/inbox"),
+            ("inboxes", "inboxes"),
+            ("a/inbox", "a/inbox"),
+        ] {
+            assert_eq!(MailboxName::new(given).expect("a good name").as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn bad_names_are_refused() {
+        for bad in
+            ["", "/", "/a", "a/", "a//b", "a\r", "a\u{85}", "a%", "*", "a\u{2028}b", &"x".repeat(1_001)]
+        {
+            assert!(MailboxName::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn one_trailing_delimiter_is_taken_off() {
+        assert_eq!(decoded("a/b/", NameForm::ModifiedUtf7).as_deref(), Some("a/b"));
+        assert_eq!(decoded("a//", NameForm::Utf8), None);
+        assert_eq!(decoded("/", NameForm::Utf8), None);
+    }
+
+    #[test]
+    fn an_ampersand_is_itself_in_utf8_only() {
+        assert_eq!(decoded("R&D", NameForm::Utf8).as_deref(), Some("R&D"));
+        assert_eq!(decoded("R&D", NameForm::ModifiedUtf7), None);
+        assert_eq!(decoded("R&-D", NameForm::ModifiedUtf7).as_deref(), Some("R&D"));
+        assert_eq!(decoded("Entw\u{fc}rfe", NameForm::ModifiedUtf7), None);
     }
 }

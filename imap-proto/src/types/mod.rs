@@ -9,6 +9,7 @@ mod date;
 mod envelope;
 mod flag;
 mod mailbox_name;
+mod modified_utf7;
 mod number;
 mod search_key;
 mod secret;
@@ -16,6 +17,7 @@ mod set;
 
 pub use body_structure::{BodyStructure, Content, Disposition, Extension};
 pub use date::{Date, DateTime};
+pub(crate) use date::{MONTHS, days_since_epoch, write_date};
 pub use envelope::{Address, Envelope};
 pub use flag::{Flag, Keyword, SystemFlag};
 pub use mailbox_name::{BadMailboxName, MailboxName, NameForm, WireMailbox};

@@ -1,0 +1,92 @@
+//! The grammar that commands and responses share, as nom parsers that run once over a complete frame.
+//!
+//! The input is a [`Span`] of the frame, so that text comes out as slices of it ([`bytes::Bytes`]) and an
+//! error knows its octet. Each parser has its ABNF rule above it, verbatim from RFC 9051 §9 unless it says
+//! otherwise. Nothing here knows a command or a response.
+
+mod chars;
+mod date;
+mod flag;
+mod number;
+mod set;
+mod span;
+mod string;
+
+pub(crate) use chars::{is_astring_char, is_atom_char, is_list_char, is_tag_char};
+pub(crate) use date::{date, date_time};
+pub(crate) use flag::{flag, flag_list, flag_perm};
+pub(crate) use number::{number, number64, nz_number, nz_number64};
+pub(crate) use set::{number_set, sequence_set};
+pub(crate) use span::{Parsed, Span};
+pub(crate) use string::{astring, atom, list_mailbox, mailbox, nil, nstring, string, token};
+
+/// How deep anything may nest: each level is a stack frame of ours.
+pub(crate) const DEPTH_MAX: usize = 64;
+
+/// One octet, told in errors as `rule`.
+pub(crate) fn octet<'a>(octet: u8, rule: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, ()> {
+    move |input| match input.first() {
+        Some(first) if first == octet => Ok((input.skip(1), ())),
+        _ => input.fail(rule),
+    }
+}
+
+/// `SP`: exactly one space.
+pub(crate) fn sp(input: Span<'_>) -> Parsed<'_, ()> {
+    octet(b' ', "SP")(input)
+}
+
+/// The end of the frame. Spaces before it are let through: some clients send one.
+pub(crate) fn end(input: Span<'_>) -> Parsed<'_, ()> {
+    let spaces = input.octets().iter().take_while(|&&octet| octet == b' ').count();
+    let rest = input.skip(spaces);
+    if rest.is_empty() { Ok((rest, ())) } else { input.fail("end of line") }
+}
+
+/// A word of the grammar in any case. It may go on behind it: `no_case("BODY")` matches `BODYSTRUCTURE`.
+pub(crate) fn no_case<'a>(word: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, ()> {
+    move |input| match input.octets().get(..word.len()) {
+        Some(start) if start.eq_ignore_ascii_case(word.as_bytes()) => Ok((input.skip(word.len()), ())),
+        _ => input.fail(word),
+    }
+}
+
+/// As many octets as `is` likes, at least one.
+pub(crate) fn run<'a>(is: fn(u8) -> bool, rule: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, Span<'a>> {
+    move |input| match input.octets().iter().take_while(|&&octet| is(octet)).count() {
+        0 => input.fail(rule),
+        length => Ok(input.split(length)),
+    }
+}
+
+/// `"(" [item *(SP item)] ")"`.
+///
+/// By hand, since nom's lists go back to before an item that fails, and the error would tell of the list.
+pub(crate) fn list<'a, T>(
+    input: Span<'a>,
+    mut item: impl FnMut(Span<'a>) -> Parsed<'a, T>,
+) -> Parsed<'a, Vec<T>> {
+    let (mut rest, ()) = octet(b'(', "(")(input)?;
+    let mut items = Vec::new();
+    if rest.first() == Some(b')') {
+        return Ok((rest.skip(1), items));
+    }
+    loop {
+        let (behind, value) = item(rest)?;
+        items.push(value);
+        match behind.first() {
+            Some(b' ') => rest = behind.skip(1),
+            Some(b')') => return Ok((behind.skip(1), items)),
+            _ => return behind.fail(")"),
+        }
+    }
+}
+
+/// `"(" item *(SP item) ")"`.
+pub(crate) fn list1<'a, T>(
+    input: Span<'a>,
+    item: impl FnMut(Span<'a>) -> Parsed<'a, T>,
+) -> Parsed<'a, Vec<T>> {
+    let (rest, items) = list(input, item)?;
+    if items.is_empty() { input.skip(1).fail("at least one item") } else { Ok((rest, items)) }
+}

@@ -1,0 +1,63 @@
+//! Numbers.
+
+use std::num::NonZeroU32;
+
+use super::{Parsed, Span};
+
+/// Digits up to `max`.
+fn digits<'a>(input: Span<'a>, max: u64, rule: &'static str) -> Parsed<'a, u64> {
+    let octets = input.octets();
+    let length = octets.iter().take_while(|octet| octet.is_ascii_digit()).count();
+    let mut value = Some(0u64);
+    for &octet in &octets[..length] {
+        value = value.and_then(|v| v.checked_mul(10)).and_then(|v| v.checked_add(u64::from(octet - b'0')));
+    }
+    match value {
+        Some(value) if length > 0 && value <= max => Ok((input.skip(length), value)),
+        _ => input.fail(rule),
+    }
+}
+
+/// ```abnf
+/// number          = 1*DIGIT
+///                     ; Unsigned 32-bit integer
+///                     ; (0 <= n < 4,294,967,296)
+/// ```
+pub(crate) fn number(input: Span<'_>) -> Parsed<'_, u32> {
+    let (rest, value) = digits(input, u64::from(u32::MAX), "number")?;
+    Ok((rest, u32::try_from(value).expect("it is at most u32::MAX")))
+}
+
+/// ```abnf
+/// nz-number       = digit-nz *DIGIT
+///                     ; Non-zero unsigned 32-bit integer
+///                     ; (0 < n < 4,294,967,296)
+/// ```
+pub(crate) fn nz_number(input: Span<'_>) -> Parsed<'_, NonZeroU32> {
+    let (rest, value) = digits(input, u64::from(u32::MAX), "number from 1")?;
+    match u32::try_from(value).ok().and_then(NonZeroU32::new) {
+        Some(value) => Ok((rest, value)),
+        None => input.fail("number from 1"),
+    }
+}
+
+/// ```abnf
+/// number64        = 1*DIGIT
+///                     ; Unsigned 63-bit integer
+///                     ; (0 <= n <= 9,223,372,036,854,775,807)
+/// ```
+pub(crate) fn number64(input: Span<'_>) -> Parsed<'_, u64> {
+    digits(input, i64::MAX.unsigned_abs(), "number")
+}
+
+/// ```abnf
+/// nz-number64     = digit-nz *DIGIT
+///                     ; Unsigned 63-bit integer
+///                     ; (0 < n <= 9,223,372,036,854,775,807)
+/// ```
+pub(crate) fn nz_number64(input: Span<'_>) -> Parsed<'_, u64> {
+    match digits(input, i64::MAX.unsigned_abs(), "number from 1")? {
+        (_, 0) => input.fail("number from 1"),
+        parsed => Ok(parsed),
+    }
+}

@@ -1,0 +1,164 @@
+//! Atoms, strings and what is made of them.
+
+use bytes::Bytes;
+use nom::Parser;
+use nom::branch::alt;
+use nom::combinator::map;
+
+use super::{Parsed, Span, is_astring_char, is_atom_char, is_list_char, no_case, number64, octet, run};
+use crate::types::WireMailbox;
+
+/// ```abnf
+/// atom            = 1*ATOM-CHAR
+/// ```
+pub(crate) fn atom(input: Span<'_>) -> Parsed<'_, Span<'_>> {
+    run(is_atom_char, "atom")(input)
+}
+
+/// ```abnf
+/// astring         = 1*ASTRING-CHAR / string
+/// ```
+pub(crate) fn astring(input: Span<'_>) -> Parsed<'_, Bytes> {
+    if is_string_start(input) {
+        return string(input);
+    }
+    let (rest, value) = run(is_astring_char, "astring")(input)?;
+    Ok((rest, value.to_bytes()))
+}
+
+/// ```abnf
+/// string          = quoted / literal
+/// ```
+pub(crate) fn string(input: Span<'_>) -> Parsed<'_, Bytes> {
+    match input.first() {
+        Some(b'"') => quoted(input),
+        Some(b'{' | b'~') => literal(input),
+        _ => input.fail("string"),
+    }
+}
+
+/// ```abnf
+/// nstring         = string / nil
+/// ```
+pub(crate) fn nstring(input: Span<'_>) -> Parsed<'_, Option<Bytes>> {
+    alt((map(nil, |()| None), map(string, Some))).parse(input)
+}
+
+/// ```abnf
+/// nil             = "NIL"
+/// ```
+pub(crate) fn nil(input: Span<'_>) -> Parsed<'_, ()> {
+    no_case("NIL")(input)
+}
+
+/// ```abnf
+/// quoted          = DQUOTE *QUOTED-CHAR DQUOTE
+/// QUOTED-CHAR     = <any TEXT-CHAR except quoted-specials> /
+///                   "\" quoted-specials / UTF8-2 / UTF8-3 / UTF8-4
+/// ```
+///
+/// Any octet over 127 is let through: which of them mean something is for whoever decodes. A backslash
+/// before another octet stands for that octet.
+fn quoted(input: Span<'_>) -> Parsed<'_, Bytes> {
+    let (body, ()) = octet(b'"', "quoted string")(input)?;
+    let octets = body.octets();
+    let mut escapes = false;
+    let mut length = 0;
+    loop {
+        match octets.get(length) {
+            Some(b'"') => break,
+            Some(b'\\') => {
+                escapes = true;
+                length += 1;
+            }
+            Some(b'\r' | b'\n' | 0) | None => return body.skip(length.min(octets.len())).fail("\""),
+            Some(_) => {}
+        }
+        length += 1;
+    }
+    let (rest, value) = body.split(length);
+    let value = if escapes { unescape(value.octets()) } else { value.to_bytes() };
+    Ok((rest.skip(1), value))
+}
+
+fn unescape(octets: &[u8]) -> Bytes {
+    let mut plain = Vec::with_capacity(octets.len());
+    let mut octets = octets.iter();
+    while let Some(&octet) = octets.next() {
+        plain.push(if octet == b'\\' { octets.next().copied().unwrap_or(octet) } else { octet });
+    }
+    plain.into()
+}
+
+/// ```abnf
+/// literal         = "{" number64 ["+"] "}" CRLF *CHAR8
+/// literal8        =  "~{" number64 "}" CRLF *OCTET
+/// ```
+fn literal(input: Span<'_>) -> Parsed<'_, Bytes> {
+    let rest = if input.first() == Some(b'~') { input.skip(1) } else { input };
+    let (rest, ()) = octet(b'{', "literal")(rest)?;
+    let (rest, size_octets) = number64(rest)?;
+    let rest = if rest.first() == Some(b'+') { rest.skip(1) } else { rest };
+    let (rest, ()) = octet(b'}', "}")(rest)?;
+    let rest = line_end(rest)?;
+    match usize::try_from(size_octets) {
+        Ok(size) if size <= rest.octets().len() => {
+            let (behind, value) = rest.split(size);
+            Ok((behind, value.to_bytes()))
+        }
+        _ => rest.fail("octets of the literal"),
+    }
+}
+
+/// What is left behind CRLF, or the bare LF that the framer takes for it.
+fn line_end(input: Span<'_>) -> Result<Span<'_>, nom::Err<crate::ParseError>> {
+    let rest = if input.first() == Some(b'\r') { input.skip(1) } else { input };
+    octet(b'\n', "CRLF")(rest).map(|(rest, ())| rest)
+}
+
+/// Whether a quoted string or a literal begins here.
+fn is_string_start(input: Span<'_>) -> bool {
+    matches!(input.octets(), [b'"' | b'{', ..] | [b'~', b'{', ..])
+}
+
+/// An `astring` whose unquoted form runs to the next SP or the end of the frame.
+///
+/// So RFC 1176 writes atoms: they may hold `(` `)` `*` `%` `]` and `\`. Safe where nothing but SP and the end
+/// can follow. 8-bit octets are let through; the owner of the value judges them.
+pub(crate) fn token(input: Span<'_>) -> Parsed<'_, Bytes> {
+    if is_string_start(input) {
+        return string(input);
+    }
+    let (rest, value) = run(is_token_char, "astring")(input)?;
+    Ok((rest, value.to_bytes()))
+}
+
+fn is_token_char(octet: u8) -> bool {
+    octet > b' ' && octet != 0x7f && octet != b'"' && octet != b'{'
+}
+
+/// ```abnf
+/// mailbox         = "INBOX" / astring
+/// ```
+///
+/// Unquoted it is a [`token`].
+pub(crate) fn mailbox(input: Span<'_>) -> Parsed<'_, WireMailbox> {
+    match token(input) {
+        Ok((rest, name)) => Ok((rest, WireMailbox(name))),
+        Err(_) if !is_string_start(input) => input.fail("mailbox"),
+        Err(error) => Err(error),
+    }
+}
+
+/// ```abnf
+/// list-mailbox    = 1*list-char / string
+/// ```
+///
+/// 8-bit octets are let through, as in [`token`].
+pub(crate) fn list_mailbox(input: Span<'_>) -> Parsed<'_, Bytes> {
+    if is_string_start(input) {
+        return string(input);
+    }
+    let (rest, value) = run(|octet| is_list_char(octet) || octet >= 0x80, "mailbox pattern")(input)?;
+    Ok((rest, value.to_bytes()))
+}
