@@ -1,0 +1,207 @@
+//! Header blocks: their fields, which of them listings need, and the filter of HEADER.FIELDS.
+
+use std::borrow::Cow;
+
+/// The fields that a summary keeps verbatim: those of ENVELOPE and BODYSTRUCTURE, and what clients ask for
+/// when they list a mailbox (Thunderbird, Apple Mail, Outlook, K-9, mutt, alpine, Roundcube).
+pub(super) const KEPT_FIELDS: [&str; 38] = [
+    "Auto-Submitted",
+    "Bcc",
+    "Cc",
+    "Content-Description",
+    "Content-Disposition",
+    "Content-ID",
+    "Content-Language",
+    "Content-Location",
+    "Content-MD5",
+    "Content-Transfer-Encoding",
+    "Content-Type",
+    "Date",
+    "Delivered-To",
+    "Disposition-Notification-To",
+    "From",
+    "Importance",
+    "In-Reply-To",
+    "Keywords",
+    "List-Id",
+    "List-Post",
+    "List-Unsubscribe",
+    "Mail-Followup-To",
+    "Mail-Reply-To",
+    "Message-ID",
+    "MIME-Version",
+    "Newsgroups",
+    "Precedence",
+    "Priority",
+    "References",
+    "Reply-To",
+    "Return-Path",
+    "Sender",
+    "Subject",
+    "To",
+    "User-Agent",
+    "X-Label",
+    "X-Mailer",
+    "X-Priority",
+];
+
+/// Whether a summary keeps the fields of that name.
+pub(super) fn is_kept(name: &[u8]) -> bool {
+    KEPT_FIELDS.iter().any(|kept| kept.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// One field of a header, or a line that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Field<'a> {
+    /// Its name; empty for a line that is no field.
+    pub(crate) name: &'a [u8],
+    /// What follows the colon, with its folding, without the last line end.
+    pub(crate) value: &'a [u8],
+    /// All of it, as it stands.
+    pub(crate) raw: &'a [u8],
+}
+
+/// The fields of a header in order, up to the empty line or the end.
+pub(crate) fn fields(header: &[u8]) -> impl Iterator<Item = Field<'_>> {
+    let mut rest = header;
+    std::iter::from_fn(move || {
+        let end = field_end(rest)?;
+        let (raw, behind) = rest.split_at(end);
+        rest = behind;
+        let (name, value) = match field_name(raw) {
+            Some(name) => {
+                let colon = memchr::memchr(b':', raw).map_or(raw.len(), |at| at + 1);
+                (name, without_line_end(&raw[colon..]))
+            }
+            None => (&raw[..0], without_line_end(raw)),
+        };
+        Some(Field { name, value, raw })
+    })
+}
+
+/// Where the field at the start of `rest` ends; `None` at the end of the header.
+fn field_end(rest: &[u8]) -> Option<usize> {
+    if rest.is_empty() || is_empty_line(rest) {
+        return None;
+    }
+    for newline in memchr::memchr_iter(b'\n', rest) {
+        if !matches!(rest.get(newline + 1), Some(b' ' | b'\t')) {
+            return Some(newline + 1);
+        }
+    }
+    Some(rest.len())
+}
+
+/// The name of the field that begins a line (RFC 5322 §2.2: printable, no colon; white space before the
+/// colon is old syntax); `None` when the line begins no field.
+pub(super) fn field_name(line: &[u8]) -> Option<&[u8]> {
+    let name = line[..memchr::memchr(b':', line)?].trim_ascii_end();
+    (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some(name)
+}
+
+/// Whether `line` begins with the line that ends a header.
+pub(super) fn is_empty_line(line: &[u8]) -> bool {
+    line.starts_with(b"\r\n") || line.starts_with(b"\n")
+}
+
+/// `line` without the LF or CRLF at its end.
+pub(super) fn without_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// The first field of that name, unfolded.
+pub(crate) fn first<'a>(header: &'a [u8], name: &str) -> Option<Cow<'a, [u8]>> {
+    fields(header)
+        .find(|field| field.name.eq_ignore_ascii_case(name.as_bytes()))
+        .map(|field| unfold(field.value))
+}
+
+/// A field's value on one line: line ends are taken out (RFC 5322 §2.2.3), white space around it too. NUL,
+/// which no IMAP string can carry, becomes `?`.
+pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
+    let value = value.trim_ascii();
+    if memchr::memchr2(b'\n', 0, value).is_none() {
+        return Cow::Borrowed(value);
+    }
+    let mut line = Vec::with_capacity(value.len());
+    for &octet in value {
+        match octet {
+            b'\n' => {
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
+            }
+            0 => line.push(b'?'),
+            other => line.push(other),
+        }
+    }
+    Cow::Owned(line)
+}
+
+/// The fields of `header` whose names are in `names` (with `not`: those whose names are not), verbatim with
+/// their folding and in their order, and the empty line (RFC 9051 §6.4.5.1, HEADER.FIELDS).
+///
+/// Names are compared without regard to ASCII case. Lines that are no field belong to no name: only `not`
+/// keeps them. The empty line is written even where `header` has none.
+pub fn filter_header(header: &[u8], names: &[impl AsRef<[u8]>], not: bool) -> Vec<u8> {
+    let mut kept = Vec::new();
+    for field in fields(header) {
+        if names.iter().any(|name| name.as_ref().eq_ignore_ascii_case(field.name)) != not {
+            kept.extend_from_slice(field.raw);
+        }
+    }
+    if !kept.is_empty() && !kept.ends_with(b"\n") {
+        kept.extend_from_slice(b"\r\n");
+    }
+    kept.extend_from_slice(b"\r\n");
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &[u8] =
+        b"From mbox line\r\nSubject: a\r\n b\r\nX-Odd : c\nno field\r\nsubject:\r\n\r\nSubject: body";
+
+    #[test]
+    fn fields_end_at_the_empty_line_and_keep_their_folding() {
+        let all: Vec<_> = fields(HEADER).map(|field| (field.name, field.value)).collect();
+        assert_eq!(
+            all,
+            [
+                (&b""[..], &b"From mbox line"[..]),
+                (b"Subject", b" a\r\n b"),
+                (b"X-Odd", b" c"),
+                (b"", b"no field"),
+                (b"subject", b"")
+            ]
+        );
+    }
+
+    #[test]
+    fn filter_keeps_fields_verbatim_and_ends_with_the_empty_line() {
+        assert_eq!(filter_header(HEADER, &["SUBJECT"], false), b"Subject: a\r\n b\r\nsubject:\r\n\r\n");
+        assert_eq!(
+            filter_header(HEADER, &["SUBJECT"], true),
+            b"From mbox line\r\nX-Odd : c\nno field\r\n\r\n"
+        );
+        assert_eq!(filter_header(HEADER, &["absent"], false), b"\r\n");
+        assert_eq!(filter_header(b"A: unterminated", &["a"], false), b"A: unterminated\r\n\r\n");
+    }
+
+    #[test]
+    fn unfolding_takes_out_line_ends_only() {
+        assert_eq!(&*unfold(b" a\r\n\tb\n c \r\n "), b"a\tb c");
+        assert_eq!(&*unfold(b"a\0b"), b"a?b");
+    }
+
+    #[test]
+    fn kept_fields_are_sorted_and_each_stands_once() {
+        assert!(
+            KEPT_FIELDS.windows(2).all(|pair| pair[0].to_ascii_lowercase() < pair[1].to_ascii_lowercase())
+        );
+        assert!(is_kept(b"message-id") && !is_kept(b"Received"));
+    }
+}
