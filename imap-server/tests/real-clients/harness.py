@@ -1,0 +1,96 @@
+"""What every test with a real client needs: a server of its own, in a directory of its own, on ports of its own."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BINARY = pathlib.Path(os.environ.get("RESTANTE", ROOT / "target" / "debug" / "restante"))
+USER, PASSWORD = "ann", "correct horse (battery)"
+
+
+class Server:
+    """The real binary, started as a script would start it."""
+
+    def __init__(self, data):
+        self.data = pathlib.Path(data)
+        self.process = None
+
+    def start(self):
+        command = [
+            BINARY, "serve", "--data", self.data, "--imap", "127.0.0.1:0", "--imaps", "127.0.0.1:0",
+            "--lmtp", "none", "--admin", self.data / "admin.sock", "--allow-cleartext",
+        ]
+        self.log = open(self.data.with_suffix(".log"), "ab")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        if not line.startswith("ready "):
+            raise RuntimeError(f"no ready line, but {line!r}: {self.data.with_suffix('.log').read_text()}")
+        places = dict(word.split("=", 1) for word in line.split()[1:])
+        self.imap = int(places["imap"].rsplit(":", 1)[1])
+        self.imaps = int(places["imaps"].rsplit(":", 1)[1])
+        return self
+
+    @property
+    def certificate(self):
+        return self.data / "tls" / "cert.pem"
+
+    def command(self, *arguments, stdin=""):
+        """The command line of the server, speaking to the running one."""
+        return subprocess.run(
+            [BINARY, "--data", self.data, *arguments], input=stdin, text=True, capture_output=True, timeout=60
+        )
+
+    def add_user(self, name=USER, password=PASSWORD):
+        done = self.command("user", "add", name, "--password-stdin", stdin=password + "\n")
+        if done.returncode:
+            raise RuntimeError(f"user add: {done.stderr}")
+
+    def peak_memory_kib(self):
+        """The most memory that the process ever had resident."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+        raise RuntimeError("no VmHWM")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(30)
+        self.process.stdout.close()
+        self.log.close()
+        return code
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+
+class ClientTest(unittest.TestCase):
+    """A test with a fresh server and one user, and with a directory for what the client writes."""
+
+    def setUp(self):
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="restante-clients-"))
+        self.addCleanup(shutil.rmtree, self.home, True)
+        self.server = Server(self.home / "data")
+        self.server.start()
+        self.addCleanup(self.stop_server)
+        self.server.add_user()
+
+    def stop_server(self):
+        if self.server.process.poll() is None:
+            self.assertEqual(self.server.stop(), 0, "the server did not stop cleanly")
+
+    def run_client(self, *command, **options):
+        """Runs a client to its end and wants it to succeed."""
+        options.setdefault("timeout", 300)
+        done = subprocess.run([str(word) for word in command], capture_output=True, **options)
+        if done.returncode:
+            log = self.server.data.with_suffix(".log").read_text()[-3000:]
+            self.fail(f"{command[0]} ended with {done.returncode}: {done.stdout!r} {done.stderr!r}\nserver: {log}")
+        return done
