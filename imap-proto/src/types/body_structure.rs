@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Envelope;
+use crate::wire::read::Reader;
 use crate::wire::write;
 use crate::{Dialect, Level};
 
@@ -89,7 +90,17 @@ pub struct Disposition {
     pub parameters: Vec<(Bytes, Bytes)>,
 }
 
+/// A tree that is deeper is not read: it comes from no honest server.
+const DEPTH_MAX: usize = 64;
+
 impl BodyStructure {
+    /// Reads the value of BODY or BODYSTRUCTURE. Forgiving: NIL and atoms are taken for strings, any of the
+    /// extension data may be missing, and what stands behind it is skipped. `None` when it cannot be read
+    /// or nests more than 64 deep.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        read_part(reader, DEPTH_MAX)
+    }
+
     /// Writes the value of BODY: no extension data.
     pub fn write_body(&self, out: &mut Vec<u8>, dialect: Dialect) {
         Writer { out, dialect, extensible: false }.part(self);
@@ -290,4 +301,125 @@ impl Writer<'_> {
 fn is_nested_message(media_type: &[u8], subtype: &[u8], global_too: bool) -> bool {
     media_type.eq_ignore_ascii_case(b"MESSAGE")
         && (subtype.eq_ignore_ascii_case(b"RFC822") || global_too && subtype.eq_ignore_ascii_case(b"GLOBAL"))
+}
+
+fn read_part(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStructure> {
+    let depth_left = depth_left.checked_sub(1)?;
+    if !reader.eat_spaced(b'(') {
+        return None;
+    }
+    reader.skip_spaces();
+    let part = if reader.peek() == Some(b'(') {
+        read_multipart(reader, depth_left)?
+    } else {
+        read_single(reader, depth_left)?
+    };
+    // Extension data that is not known yet (`body-extension`).
+    while !reader.eat_spaced(b')') {
+        reader.skip_value(0).ok()?;
+    }
+    Some(part)
+}
+
+fn read_multipart(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStructure> {
+    let mut parts = Vec::new();
+    while reader.peek() == Some(b'(') {
+        parts.push(read_part(reader, depth_left)?);
+        reader.skip_spaces();
+    }
+    Some(BodyStructure::Multipart {
+        parts,
+        subtype: reader.string()?,
+        parameters: if is_at_list_end(reader) { Vec::new() } else { read_parameters(reader)? },
+        extension: read_extension_tail(reader, None)?,
+    })
+}
+
+fn read_single(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStructure> {
+    let media_type = reader.string()?;
+    let subtype = reader.string()?;
+    let parameters = read_parameters(reader)?;
+    let id = reader.nstring()?;
+    let description = reader.nstring()?;
+    let encoding = reader.nstring()?.unwrap_or_else(|| Bytes::from_static(b"7BIT"));
+    let size_octets = read_count(reader)?;
+    let content = read_content(reader, &media_type, &subtype, depth_left)?;
+    let md5 = if is_at_list_end(reader) { None } else { reader.nstring()? };
+    Some(BodyStructure::Single {
+        media_type,
+        subtype,
+        parameters,
+        id,
+        description,
+        encoding,
+        size_octets,
+        content,
+        extension: read_extension_tail(reader, md5)?,
+    })
+}
+
+/// A message nests where its envelope stands, whatever the type promises: servers differ on message/global
+/// (RFC 9051 §7.5.2), and some leave it out of a message/rfc822 that they could not read.
+fn read_content(
+    reader: &mut Reader<'_>,
+    media_type: &[u8],
+    subtype: &[u8],
+    depth_left: usize,
+) -> Option<Content> {
+    reader.skip_spaces();
+    if media_type.eq_ignore_ascii_case(b"TEXT") {
+        let lines = if is_at_list_end(reader) { 0 } else { read_count(reader)? };
+        Some(Content::Text { lines })
+    } else if is_nested_message(media_type, subtype, true) && reader.peek() == Some(b'(') {
+        Some(Content::Message {
+            envelope: Box::new(Envelope::read(reader)?),
+            structure: Box::new(read_part(reader, depth_left)?),
+            lines: if is_at_list_end(reader) { 0 } else { read_count(reader)? },
+        })
+    } else {
+        Some(Content::Basic)
+    }
+}
+
+/// Disposition, languages and location, as far as they are there.
+fn read_extension_tail(reader: &mut Reader<'_>, md5: Option<Bytes>) -> Option<Extension> {
+    Some(Extension {
+        md5,
+        disposition: if is_at_list_end(reader) { None } else { read_disposition(reader)? },
+        language: if is_at_list_end(reader) { Vec::new() } else { read_languages(reader)? },
+        location: if is_at_list_end(reader) { None } else { reader.nstring()? },
+    })
+}
+
+/// `body-fld-dsp`; a bare string is a disposition without parameters.
+fn read_disposition(reader: &mut Reader<'_>) -> Option<Option<Disposition>> {
+    if !reader.eat_spaced(b'(') {
+        let kind = reader.nstring()?;
+        return Some(kind.map(|kind| Disposition { kind, parameters: Vec::new() }));
+    }
+    let kind = reader.string()?;
+    let parameters = if is_at_list_end(reader) { Vec::new() } else { read_parameters(reader)? };
+    reader.eat_spaced(b')').then_some(Some(Disposition { kind, parameters }))
+}
+
+fn read_languages(reader: &mut Reader<'_>) -> Option<Vec<Bytes>> {
+    reader.skip_spaces();
+    if reader.peek() == Some(b'(') {
+        return reader.list(Reader::string);
+    }
+    Some(reader.nstring()?.into_iter().collect())
+}
+
+fn read_parameters(reader: &mut Reader<'_>) -> Option<Vec<(Bytes, Bytes)>> {
+    reader.list(|reader| Some((reader.string()?, reader.string()?)))
+}
+
+/// A number of octets or lines; NIL is 0.
+fn read_count(reader: &mut Reader<'_>) -> Option<u64> {
+    if reader.nil() { Some(0) } else { reader.number() }
+}
+
+fn is_at_list_end(reader: &mut Reader<'_>) -> bool {
+    reader.skip_spaces();
+    reader.peek() == Some(b')')
 }

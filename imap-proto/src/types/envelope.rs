@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::Dialect;
+use crate::wire::read::Reader;
 use crate::wire::write::nstring;
 
 /// The header fields that a client lists messages by. Every value is the octets of the field, unfolded,
@@ -47,6 +48,31 @@ pub struct Address {
 }
 
 impl Envelope {
+    /// Reads `(date subject (from) ...)`. Forgiving: NIL and any kind of string are taken everywhere, an
+    /// empty string is an empty list of addresses, and what stands behind the last field is skipped.
+    /// `None` when a field is missing.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        if !reader.eat_spaced(b'(') {
+            return None;
+        }
+        let envelope = Self {
+            date: reader.nstring()?,
+            subject: reader.nstring()?,
+            from: read_addresses(reader)?,
+            sender: read_addresses(reader)?,
+            reply_to: read_addresses(reader)?,
+            to: read_addresses(reader)?,
+            cc: read_addresses(reader)?,
+            bcc: read_addresses(reader)?,
+            in_reply_to: reader.nstring()?,
+            message_id: reader.nstring()?,
+        };
+        while !reader.eat_spaced(b')') {
+            reader.skip_value(0).ok()?;
+        }
+        Some(envelope)
+    }
+
     /// Writes `(date subject (from) ...)` as the dialect wants it; an empty address list is NIL.
     pub fn write(&self, out: &mut Vec<u8>, dialect: Dialect) {
         out.push(b'(');
@@ -88,5 +114,28 @@ impl Address {
             nstring(out, field.as_deref(), dialect);
         }
         out.push(b')');
+    }
+}
+
+fn read_addresses(reader: &mut Reader<'_>) -> Option<Vec<Address>> {
+    reader.skip_spaces();
+    if reader.peek() == Some(b'"') {
+        return reader.quoted().filter(Bytes::is_empty).map(|_| Vec::new());
+    }
+    reader.list(Address::read)
+}
+
+impl Address {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        if !reader.eat_spaced(b'(') {
+            return None;
+        }
+        let address = Self {
+            name: reader.nstring()?,
+            route: reader.nstring()?,
+            mailbox: reader.nstring()?,
+            host: reader.nstring()?,
+        };
+        reader.eat_spaced(b')').then_some(address)
     }
 }

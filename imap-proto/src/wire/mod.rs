@@ -4,6 +4,7 @@
 //! of every writer (atoms, strings by dialect, literals, numbers).
 
 mod framer;
+pub(crate) mod read;
 mod response_framer;
 pub mod write;
 

@@ -1,0 +1,257 @@
+//! The primitives of the response parser: forgiving where the command parser is strict.
+//!
+//! By hand, not with nom: a client must get past whatever a server writes and keep it verbatim, so each
+//! step needs to know where it stands and to be able to skip a value that it cannot read. Nothing here
+//! copies but quoted strings with escapes in them.
+
+use bytes::Bytes;
+
+/// A place in a frame. Copies are cheap: one is kept to go back to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    frame: &'a Bytes,
+    at: usize,
+}
+
+/// A string in one of its forms.
+enum Token {
+    /// Quoted or a literal: never NIL.
+    String(Bytes),
+    /// An atom, which may be NIL.
+    Atom(Bytes),
+}
+
+impl<'a> Reader<'a> {
+    /// At the start of the frame.
+    pub(crate) fn new(frame: &'a Bytes) -> Self {
+        Self { frame, at: 0 }
+    }
+
+    /// Octets from the start of the frame.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// All that was not read yet.
+    pub(crate) fn rest(&self) -> Bytes {
+        self.frame.slice(self.at..)
+    }
+
+    /// What was read since `start`.
+    pub(crate) fn since(&self, start: usize) -> Bytes {
+        self.frame.slice(start..self.at)
+    }
+
+    /// The next octet, `None` at the end.
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.frame.get(self.at).copied()
+    }
+
+    /// Takes one octet, if it is that one.
+    pub(crate) fn eat(&mut self, octet: u8) -> bool {
+        let is_there = self.peek() == Some(octet);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    /// As [`Self::eat`], behind any number of spaces.
+    pub(crate) fn eat_spaced(&mut self, octet: u8) -> bool {
+        self.skip_spaces();
+        self.eat(octet)
+    }
+
+    /// Skips any number of spaces.
+    pub(crate) fn skip_spaces(&mut self) {
+        while self.eat(b' ') {}
+    }
+
+    /// Whether nothing but spaces is left.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.skip_spaces();
+        self.peek().is_none()
+    }
+
+    /// Whether a value can end here.
+    pub(crate) fn is_at_delimiter(&self) -> bool {
+        matches!(self.peek(), None | Some(b' ' | b')'))
+    }
+
+    /// All octets up to the first one that `is_end`; may be empty.
+    pub(crate) fn take_until(&mut self, is_end: impl Fn(u8) -> bool) -> Bytes {
+        let start = self.at;
+        while self.peek().is_some_and(|octet| !is_end(octet)) {
+            self.at += 1;
+        }
+        self.since(start)
+    }
+
+    /// A word between spaces, parentheses and line ends. `None` when there is none.
+    pub(crate) fn atom(&mut self) -> Option<Bytes> {
+        self.skip_spaces();
+        let atom = self.take_until(|octet| matches!(octet, b' ' | b'(' | b')' | b'\r' | b'\n'));
+        (!atom.is_empty()).then_some(atom)
+    }
+
+    /// Digits, behind any number of spaces. `None` also above `u64::MAX`.
+    pub(crate) fn number(&mut self) -> Option<u64> {
+        self.skip_spaces();
+        let digits = self.take_until(|octet| !octet.is_ascii_digit());
+        std::str::from_utf8(&digits).ok()?.parse().ok()
+    }
+
+    /// As [`Self::number`], up to `u32::MAX`.
+    pub(crate) fn number32(&mut self) -> Option<u32> {
+        self.number()?.try_into().ok()
+    }
+
+    /// `nil`, in any case. Takes nothing when it is not there.
+    pub(crate) fn nil(&mut self) -> bool {
+        let start = *self;
+        let is_nil = self.atom().is_some_and(|atom| atom.eq_ignore_ascii_case(b"NIL"));
+        if !is_nil {
+            *self = start;
+        }
+        is_nil
+    }
+
+    /// `nstring`; an atom is a string too. The outer `None`: there is no string here.
+    pub(crate) fn nstring(&mut self) -> Option<Option<Bytes>> {
+        Some(match self.token()? {
+            Token::String(octets) => Some(octets),
+            Token::Atom(atom) => (!atom.eq_ignore_ascii_case(b"NIL")).then_some(atom),
+        })
+    }
+
+    /// `string`; an atom is one too, and NIL an empty one.
+    pub(crate) fn string(&mut self) -> Option<Bytes> {
+        self.nstring().map(Option::unwrap_or_default)
+    }
+
+    /// `astring`: here `NIL` is a name like any other.
+    pub(crate) fn astring(&mut self) -> Option<Bytes> {
+        Some(match self.token()? {
+            Token::String(octets) | Token::Atom(octets) => octets,
+        })
+    }
+
+    /// `NIL`, or elements in parentheses with or without spaces between them. `None` when an element cannot
+    /// be read or the list has no end.
+    pub(crate) fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut elements = Vec::new();
+        if self.nil() {
+            return Some(elements);
+        }
+        if !self.eat_spaced(b'(') {
+            return None;
+        }
+        while !self.eat_spaced(b')') {
+            elements.push(element(self)?);
+        }
+        Some(elements)
+    }
+
+    fn token(&mut self) -> Option<Token> {
+        self.skip_spaces();
+        if self.peek()? == b'"' {
+            return self.quoted().map(Token::String);
+        }
+        match self.literal_head() {
+            Some((start, size_octets)) => self.literal(start, size_octets).map(Token::String),
+            None => self.atom().map(Token::Atom),
+        }
+    }
+
+    /// `quoted`. A backslash before anything but `"` and `\` stands for itself: there are servers that do
+    /// not escape it.
+    pub(crate) fn quoted(&mut self) -> Option<Bytes> {
+        let start = self.at + 1;
+        let mut end = start;
+        let mut has_escapes = false;
+        loop {
+            match self.frame.get(end)? {
+                b'"' => break,
+                b'\r' | b'\n' => return None,
+                b'\\' if matches!(self.frame.get(end + 1), Some(b'"' | b'\\')) => {
+                    has_escapes = true;
+                    end += 2;
+                }
+                _ => end += 1,
+            }
+        }
+        self.at = end + 1;
+        let inside = self.frame.slice(start..end);
+        Some(if has_escapes { unescape(&inside) } else { inside })
+    }
+
+    /// Where the octets of the literal that stands here begin, and how many are announced: `{n}`, `{n+}` or
+    /// `~{n}` and a line end.
+    fn literal_head(&self) -> Option<(usize, u64)> {
+        let mut head = *self;
+        head.eat(b'~');
+        if !head.eat(b'{') {
+            return None;
+        }
+        let digits = head.take_until(|octet| !octet.is_ascii_digit());
+        let size_octets = std::str::from_utf8(&digits).ok()?.parse().ok()?;
+        head.eat(b'+');
+        let is_closed = head.eat(b'}');
+        head.eat(b'\r');
+        (is_closed && head.eat(b'\n')).then_some((head.at, size_octets))
+    }
+
+    /// Whether the head of a literal stands here and nothing behind it: its octets are streamed.
+    pub(crate) fn is_at_streamed_literal(&mut self) -> bool {
+        self.skip_spaces();
+        self.literal_head().is_some_and(|(start, size_octets)| start == self.frame.len() && size_octets > 0)
+    }
+
+    /// `None` when fewer octets are there.
+    fn literal(&mut self, start: usize, size_octets: u64) -> Option<Bytes> {
+        let end = start.checked_add(usize::try_from(size_octets).ok()?)?;
+        if end > self.frame.len() {
+            return None;
+        }
+        self.at = end;
+        Some(self.frame.slice(start..end))
+    }
+
+    /// Skips one value, or with `open_lists` what is left of one with so many parentheses open. Takes
+    /// nothing where a `)` ends the list around it.
+    ///
+    /// `Err` has the number of parentheses that are open where the frame ends or cannot be read on.
+    pub(crate) fn skip_value(&mut self, mut open_lists: usize) -> Result<(), usize> {
+        loop {
+            self.skip_spaces();
+            match self.peek().ok_or(open_lists)? {
+                b'(' => {
+                    open_lists += 1;
+                    self.at += 1;
+                }
+                b')' if open_lists == 0 => return Ok(()),
+                b')' => {
+                    open_lists -= 1;
+                    self.at += 1;
+                }
+                b'\r' | b'\n' => {
+                    self.at += 1;
+                    continue;
+                }
+                _ => drop(self.token().ok_or(open_lists)?),
+            }
+            if open_lists == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn unescape(inside: &[u8]) -> Bytes {
+    let mut octets = Vec::with_capacity(inside.len());
+    let mut rest = inside.iter();
+    while let Some(&octet) = rest.next() {
+        let is_escape = octet == b'\\' && matches!(rest.as_slice().first(), Some(b'"' | b'\\'));
+        let octet = if is_escape { rest.next().copied().unwrap_or(octet) } else { octet };
+        octets.push(octet);
+    }
+    octets.into()
+}
