@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::text::write_word;
+use crate::wire::read::Reader;
 
 /// One capability, spelled as the server did; compared without regard to case.
 #[derive(Debug, Clone)]
@@ -29,4 +30,13 @@ pub(super) fn write_capabilities(out: &mut Vec<u8>, capabilities: &[Capability])
         out.push(b' ');
         write_word(out, &capability.0);
     }
+}
+
+/// All words up to the end.
+pub(super) fn read_words(reader: &mut Reader<'_>) -> Vec<Bytes> {
+    let mut words = Vec::new();
+    while !reader.is_at_end() {
+        words.push(reader.take_until(|octet| octet == b' '));
+    }
+    words
 }

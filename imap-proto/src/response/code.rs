@@ -3,10 +3,12 @@
 use bytes::Bytes;
 
 use super::Capability;
-use super::capability::write_capabilities;
-use super::flags::write_flags;
+use super::capability::{read_words, write_capabilities};
+use super::flags::read_flags;
 use super::text::{is_atom, write_word};
+use crate::parse;
 use crate::types::{Flag, NumberSet, UidValidity};
+use crate::wire::read::Reader;
 use crate::wire::write;
 
 /// A response code.
@@ -114,6 +116,43 @@ const PLAIN_CODES: [(Code, &[u8]); 25] = [
 ];
 
 impl Code {
+    /// Reads `[code]` and the space behind it, `None` when there is none. What is not known, or not as it
+    /// should be, is kept verbatim as [`Code::Other`].
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let inside = take_brackets(reader)?;
+        reader.eat(b' ');
+        let known = Self::read_inside(&mut Reader::new(&inside));
+        Some(known.unwrap_or(Self::Other(inside)))
+    }
+
+    fn read_inside(reader: &mut Reader<'_>) -> Option<Self> {
+        let name = reader.atom()?;
+        if reader.is_at_end() {
+            let plain = PLAIN_CODES.iter().find(|(_, known)| name.eq_ignore_ascii_case(known));
+            if let Some((code, _)) = plain {
+                return Some(code.clone());
+            }
+        }
+        let code = match name.to_ascii_uppercase().as_slice() {
+            b"APPENDUID" => Self::AppendUid(read_validity(reader)?, read_ascending_set(reader)?),
+            b"COPYUID" => Self::CopyUid(
+                read_validity(reader)?,
+                read_ascending_set(reader)?,
+                read_ascending_set(reader)?,
+            ),
+            b"BADCHARSET" if reader.is_at_end() => Self::BadCharset(Vec::new()),
+            b"BADCHARSET" => Self::BadCharset(reader.list(Reader::astring)?),
+            b"CAPABILITY" => Self::Capability(read_words(reader).into_iter().map(Capability).collect()),
+            b"PERMANENTFLAGS" => Self::PermanentFlags(read_flags(reader)?),
+            b"UIDNEXT" => Self::UidNext(reader.number32()?),
+            b"UIDVALIDITY" => Self::UidValidity(read_validity(reader)?),
+            b"UNSEEN" => Self::Unseen(reader.number32()?),
+            b"HIGHESTMODSEQ" => Self::HighestModSeq(reader.number()?),
+            _ => return None,
+        };
+        reader.is_at_end().then_some(code)
+    }
+
     /// `resp-text-code`, without the brackets.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
@@ -130,7 +169,7 @@ impl Code {
             Self::Capability(capabilities) => write_capabilities(out, capabilities),
             Self::PermanentFlags(flags) => {
                 out.extend_from_slice(b"PERMANENTFLAGS ");
-                write_flags(out, flags);
+                write::flag_list(out, flags);
             }
             Self::UidNext(uid) => named_number(out, b"UIDNEXT", u64::from(*uid)),
             Self::UidValidity(validity) => named_number(out, b"UIDVALIDITY", u64::from(validity.get())),
@@ -176,4 +215,55 @@ fn write_bad_charset(out: &mut Vec<u8>, charsets: &[Bytes]) {
     if before == b" " {
         out.push(b')');
     }
+}
+
+/// What stands between `[` and its `]`. Some servers have flags with brackets in PERMANENTFLAGS, so a `]`
+/// inside parentheses or quotes does not count; where that leads nowhere, the first one does.
+fn take_brackets(reader: &mut Reader<'_>) -> Option<Bytes> {
+    let mut inside = *reader;
+    if !inside.eat(b'[') {
+        return None;
+    }
+    let text = inside.rest();
+    let length = balanced_length(&text).or_else(|| text.iter().position(|&octet| octet == b']'))?;
+    inside.skip(length + 1);
+    *reader = inside;
+    Some(text.slice(..length))
+}
+
+fn balanced_length(text: &[u8]) -> Option<usize> {
+    let (mut open_lists, mut is_quoted) = (0u32, false);
+    for (at, octet) in text.iter().enumerate() {
+        match octet {
+            b'"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            b'(' => open_lists += 1,
+            b')' => open_lists = open_lists.checked_sub(1)?,
+            b']' if open_lists == 0 => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn read_validity(reader: &mut Reader<'_>) -> Option<UidValidity> {
+    UidValidity::new(reader.number32()?)
+}
+
+/// A set whose numbers stand in ascending order. Another order means something in COPYUID, where the sets
+/// pair up (RFC 4315 §3), and our sets cannot keep it: such a code stays verbatim.
+fn read_ascending_set(reader: &mut Reader<'_>) -> Option<NumberSet> {
+    reader.skip_spaces();
+    let start = reader.at();
+    let set = reader.strict(parse::number_set)?;
+    let text = reader.since(start);
+    let mut last = 0;
+    for number in text.split(|octet| !octet.is_ascii_digit()) {
+        let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
+        if number < last {
+            return None;
+        }
+        last = number;
+    }
+    Some(set)
 }

@@ -1,40 +1,19 @@
 //! Lists of flags, as FLAGS, PERMANENTFLAGS and FETCH have them (RFC 9051 §7.3.5).
 
-use crate::types::{Flag, SystemFlag};
+use bytes::Bytes;
 
-/// `flag-list = "(" [flag *(SP flag)] ")"`, in the order given.
-pub(super) fn write_flags<'f>(out: &mut Vec<u8>, flags: impl IntoIterator<Item = &'f Flag>) {
-    out.push(b'(');
-    let mut first = true;
-    for flag in flags {
-        if !first {
-            out.push(b' ');
-        }
-        first = false;
-        write_flag(out, flag);
-    }
-    out.push(b')');
+use crate::parse::{self, Span};
+use crate::types::Flag;
+use crate::wire::read::Reader;
+
+/// `flag-list`, with `\\Recent` and `\\*` wherever they stand. A word that is no flag is left out: a keyword
+/// with an octet too many must not hide that a message is seen.
+pub(super) fn read_flags(reader: &mut Reader<'_>) -> Option<Vec<Flag>> {
+    let words = reader.list(Reader::atom)?;
+    Some(words.iter().filter_map(read_flag).collect())
 }
 
-fn write_flag(out: &mut Vec<u8>, flag: &Flag) {
-    match flag {
-        Flag::System(flag) => out.extend_from_slice(system_flag_name(*flag).as_bytes()),
-        Flag::Recent => out.extend_from_slice(b"\\Recent"),
-        Flag::Wildcard => out.extend_from_slice(b"\\*"),
-        Flag::Keyword(keyword) => out.extend_from_slice(keyword.as_str().as_bytes()),
-        Flag::Extension(name) => {
-            out.push(b'\\');
-            out.extend_from_slice(name.as_str().as_bytes());
-        }
-    }
-}
-
-fn system_flag_name(flag: SystemFlag) -> &'static str {
-    match flag {
-        SystemFlag::Answered => "\\Answered",
-        SystemFlag::Flagged => "\\Flagged",
-        SystemFlag::Deleted => "\\Deleted",
-        SystemFlag::Seen => "\\Seen",
-        SystemFlag::Draft => "\\Draft",
-    }
+fn read_flag(word: &Bytes) -> Option<Flag> {
+    let (rest, flag) = parse::flag_perm(Span::new(word)).ok()?;
+    rest.is_empty().then_some(flag)
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::Dialect;
+use crate::wire::read::Reader;
 use crate::wire::write;
 
 /// `id_params_list = "(" #(string SPACE nstring) ")" / nil`
@@ -21,4 +22,9 @@ pub(super) fn write_id(out: &mut Vec<u8>, fields: &[(Bytes, Option<Bytes>)], dia
         before = b' ';
     }
     out.push(b')');
+}
+
+/// NIL and `()` are no field at all.
+pub(super) fn read_id(reader: &mut Reader<'_>) -> Option<Vec<(Bytes, Option<Bytes>)>> {
+    reader.list(|reader| Some((reader.string()?, reader.nstring()?)))
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::text::write_word;
 use crate::Dialect;
+use crate::wire::read::Reader;
 use crate::wire::write;
 
 /// One line of LIST or LSUB.
@@ -57,6 +58,20 @@ pub enum NameAttribute {
 }
 
 impl ListData {
+    /// Extended data behind the name is skipped (`mbox-list-extended`).
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let attributes = reader.list(Reader::atom)?.into_iter().map(NameAttribute::from_word).collect();
+        let list = Self { attributes, delimiter: read_delimiter(reader)?, name: reader.astring()? };
+        while !reader.is_at_end() {
+            let start = reader.at();
+            reader.skip_value(0).ok()?;
+            if reader.at() == start {
+                return None;
+            }
+        }
+        Some(list)
+    }
+
     /// `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox`
     pub(super) fn write(&self, out: &mut Vec<u8>, dialect: Dialect) {
         out.push(b'(');
@@ -83,6 +98,15 @@ pub(super) fn write_delimiter(out: &mut Vec<u8>, delimiter: Option<u8>) {
     }
 }
 
+/// The outer `None`: there is neither NIL nor a single octet. An empty string is taken for NIL.
+pub(super) fn read_delimiter(reader: &mut Reader<'_>) -> Option<Option<u8>> {
+    match reader.nstring()?.as_deref() {
+        None | Some([]) => Some(None),
+        Some(&[octet]) => Some(Some(octet)),
+        Some(_) => None,
+    }
+}
+
 /// Every attribute that we know, with its spelling.
 const ATTRIBUTES: [(NameAttribute, &[u8]); 16] = [
     (NameAttribute::NoSelect, b"\\Noselect"),
@@ -104,6 +128,11 @@ const ATTRIBUTES: [(NameAttribute, &[u8]); 16] = [
 ];
 
 impl NameAttribute {
+    fn from_word(word: Bytes) -> Self {
+        let known = ATTRIBUTES.iter().find(|(_, name)| word.eq_ignore_ascii_case(name));
+        known.map_or_else(|| Self::Other(word), |(attribute, _)| attribute.clone())
+    }
+
     /// The spelling, with its backslash.
     fn name(&self) -> &[u8] {
         if let Self::Other(name) = self {

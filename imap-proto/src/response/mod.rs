@@ -15,19 +15,21 @@ use bytes::Bytes;
 
 pub use capability::Capability;
 pub use code::Code;
-pub use fetch::{FetchAttribute, FetchWriter};
+pub use fetch::{FetchAttribute, FetchWriter, StreamedFetch, StreamedItem};
 pub use list::{ListData, NameAttribute};
 pub use search::write_search;
 pub use status::StatusData;
 
-use self::capability::write_capabilities;
-use self::fetch::write_fetch;
-use self::flags::write_flags;
-use self::id::write_id;
-use self::namespace::write_namespace;
+use self::capability::{read_words, write_capabilities};
+use self::fetch::{read_fetch, write_fetch};
+use self::flags::read_flags;
+use self::id::{read_id, write_id};
+use self::namespace::{read_namespace, write_namespace};
+use self::search::read_search;
 use self::text::write_word;
 use crate::command::Tag;
 use crate::types::{Flag, SeqNum};
+use crate::wire::read::Reader;
 use crate::wire::write;
 use crate::{Dialect, ParseError};
 
@@ -108,8 +110,69 @@ impl Response {
     /// [`Response::Other`], a FETCH always yields its message. An error means that the line is no response
     /// at all.
     pub fn parse(frame: &Bytes) -> Result<Self, ParseError> {
-        let _ = frame;
-        todo!()
+        let mut reader = Reader::new(frame);
+        if reader.eat(b'+') {
+            reader.eat(b' ');
+            return Ok(Self::Continue { text: reader.rest() });
+        }
+        let first = reader.take_until(|octet| octet == b' ');
+        if first == b"*".as_slice() {
+            return Ok(Self::read_untagged(&mut reader).unwrap_or_else(|| Self::Other(frame.clone())));
+        }
+        let tag = Tag::new(first).ok_or(ParseError { rule: "tag, `*` or `+`", at: 0 })?;
+        let at = reader.at();
+        let kind = reader.atom().and_then(|word| Kind::from_word(&word));
+        let kind = kind.ok_or(ParseError { rule: "OK, NO or BAD", at })?;
+        Ok(Self::read_status(Some(tag), kind, &mut reader))
+    }
+
+    /// `response-data`, behind `*`.
+    fn read_untagged(reader: &mut Reader<'_>) -> Option<Self> {
+        let start = *reader;
+        if let Some(number) = reader.number32() {
+            return Self::read_numbered(number, reader);
+        }
+        *reader = start;
+        let word = reader.atom()?;
+        if let Some(kind) = Kind::from_word(&word) {
+            return Some(Self::read_status(None, kind, reader));
+        }
+        let data = match word.to_ascii_uppercase().as_slice() {
+            b"CAPABILITY" => Self::Capability(read_words(reader).into_iter().map(Capability).collect()),
+            b"ENABLED" => Self::Enabled(read_words(reader)),
+            b"FLAGS" => Self::Flags(read_flags(reader)?),
+            b"LIST" => Self::List(ListData::read(reader)?),
+            b"LSUB" => Self::Lsub(ListData::read(reader)?),
+            b"NAMESPACE" => Self::Namespace { spaces: read_namespace(reader)? },
+            b"STATUS" => Self::StatusData(StatusData::read(reader)?),
+            b"SEARCH" => Self::Search(read_search(reader)?),
+            b"ID" => Self::Id(read_id(reader)?),
+            _ => return None,
+        };
+        reader.is_at_end().then_some(data)
+    }
+
+    /// What begins with a number. A FETCH is one however its items look; RFC 1176 calls it STORE where a
+    /// STORE was its cause.
+    fn read_numbered(number: u32, reader: &mut Reader<'_>) -> Option<Self> {
+        let word = reader.atom()?;
+        let data = match word.to_ascii_uppercase().as_slice() {
+            b"FETCH" | b"STORE" => {
+                return Some(Self::Fetch { seq_num: SeqNum::new(number)?, attributes: read_fetch(reader) });
+            }
+            b"EXISTS" => Self::Exists(number),
+            b"RECENT" => Self::Recent(number),
+            b"EXPUNGE" => Self::Expunge(SeqNum::new(number)?),
+            _ => return None,
+        };
+        reader.is_at_end().then_some(data)
+    }
+
+    /// `resp-text = ["[" resp-text-code "]" SP] [text]`
+    fn read_status(tag: Option<Tag>, kind: Kind, reader: &mut Reader<'_>) -> Self {
+        reader.skip_spaces();
+        let code = Code::read(reader);
+        Self::Status { tag, kind, code, text: reader.rest() }
     }
 
     /// Writes the response, CRLF included.
@@ -143,7 +206,7 @@ impl Response {
             }
             Self::Flags(flags) => {
                 out.extend_from_slice(b"FLAGS ");
-                write_flags(out, flags);
+                write::flag_list(out, flags);
             }
             Self::List(list) => {
                 out.extend_from_slice(b"LIST ");
@@ -183,6 +246,12 @@ fn write_continue(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 impl Kind {
+    const ALL: [Self; 5] = [Self::Ok, Self::No, Self::Bad, Self::Bye, Self::PreAuth];
+
+    fn from_word(word: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| word.eq_ignore_ascii_case(kind.name().as_bytes()))
+    }
+
     /// The word on the wire.
     pub fn name(self) -> &'static str {
         match self {

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use super::list::write_delimiter;
+use super::list::{read_delimiter, write_delimiter};
 use crate::Dialect;
+use crate::wire::read::Reader;
 use crate::wire::write;
 
 /// `"NAMESPACE" SP namespace SP namespace SP namespace`; a list without an element is NIL.
@@ -25,4 +26,21 @@ pub(super) fn write_namespace(out: &mut Vec<u8>, spaces: &[Vec<(Bytes, Option<u8
         }
         out.push(b')');
     }
+}
+
+/// The three lists; extensions behind a delimiter are skipped (`namespace-response-extensions`).
+pub(super) fn read_namespace(reader: &mut Reader<'_>) -> Option<[Vec<(Bytes, Option<u8>)>; 3]> {
+    Some([reader.list(read_descriptor)?, reader.list(read_descriptor)?, reader.list(read_descriptor)?])
+}
+
+/// `namespace-descr = "(" string SP (DQUOTE QUOTED-CHAR DQUOTE / nil) [namespace-response-extensions] ")"`
+fn read_descriptor(reader: &mut Reader<'_>) -> Option<(Bytes, Option<u8>)> {
+    if !reader.eat_spaced(b'(') {
+        return None;
+    }
+    let descriptor = (reader.string()?, read_delimiter(reader)?);
+    while !reader.eat_spaced(b')') {
+        reader.skip_value(0).ok()?;
+    }
+    Some(descriptor)
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::Dialect;
 use crate::command::StatusItem;
+use crate::wire::read::Reader;
 use crate::wire::write;
 
 /// `* STATUS mailbox (item n ...)`.
@@ -16,6 +17,13 @@ pub struct StatusData {
 }
 
 impl StatusData {
+    /// A pair whose name or value is not known is left out.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let name = reader.astring()?;
+        let items = reader.list(read_item)?;
+        Some(Self { name, items: items.into_iter().flatten().collect() })
+    }
+
     /// `"STATUS" SP mailbox SP "(" [status-att-list] ")"`
     pub(super) fn write(&self, out: &mut Vec<u8>, dialect: Dialect) {
         out.extend_from_slice(b"STATUS ");
@@ -25,7 +33,7 @@ impl StatusData {
             if index > 0 {
                 out.push(b' ');
             }
-            out.extend_from_slice(item_name(item).as_bytes());
+            out.extend_from_slice(item_name(item));
             out.push(b' ');
             write::number(out, value);
         }
@@ -33,14 +41,32 @@ impl StatusData {
     }
 }
 
-fn item_name(item: StatusItem) -> &'static str {
-    match item {
-        StatusItem::Messages => "MESSAGES",
-        StatusItem::Recent => "RECENT",
-        StatusItem::UidNext => "UIDNEXT",
-        StatusItem::UidValidity => "UIDVALIDITY",
-        StatusItem::Unseen => "UNSEEN",
-        StatusItem::Deleted => "DELETED",
-        StatusItem::Size => "SIZE",
+/// One name and its value; the inner `None` when they are not known.
+fn read_item(reader: &mut Reader<'_>) -> Option<Option<(StatusItem, u64)>> {
+    let name = reader.atom()?;
+    let item = ITEMS.iter().find(|(_, known)| name.eq_ignore_ascii_case(known)).map(|&(item, _)| item);
+    let start = *reader;
+    if let (Some(item), Some(value)) = (item, reader.number())
+        && reader.is_at_delimiter()
+    {
+        return Some(Some((item, value)));
     }
+    *reader = start;
+    reader.skip_value(0).ok()?;
+    Some(None)
+}
+
+const ITEMS: [(StatusItem, &[u8]); 7] = [
+    (StatusItem::Messages, b"MESSAGES"),
+    (StatusItem::Recent, b"RECENT"),
+    (StatusItem::UidNext, b"UIDNEXT"),
+    (StatusItem::UidValidity, b"UIDVALIDITY"),
+    (StatusItem::Unseen, b"UNSEEN"),
+    (StatusItem::Deleted, b"DELETED"),
+    (StatusItem::Size, b"SIZE"),
+];
+
+fn item_name(item: StatusItem) -> &'static [u8] {
+    let name = ITEMS.iter().find(|(known, _)| *known == item).map(|&(_, name)| name);
+    name.expect("every item is in the table")
 }

@@ -1,10 +1,12 @@
 //! The primitives of the response parser: forgiving where the command parser is strict.
 //!
-//! By hand, not with nom: a client must get past whatever a server writes and keep it verbatim, so each
+//! By hand, not with nom as [`crate::parse`]: a client must get past whatever a server writes and keep it verbatim, so each
 //! step needs to know where it stands and to be able to skip a value that it cannot read. Nothing here
 //! copies but quoted strings with escapes in them.
 
 use bytes::Bytes;
+
+use crate::parse::{Parsed, Span};
 
 /// A place in a frame. Copies are cheap: one is kept to go back to.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +42,18 @@ impl<'a> Reader<'a> {
     /// What was read since `start`.
     pub(crate) fn since(&self, start: usize) -> Bytes {
         self.frame.slice(start..self.at)
+    }
+
+    /// Passes over `count` octets, or to the end.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.at = self.at.saturating_add(count).min(self.frame.len());
+    }
+
+    /// What a parser of the strict grammar makes of what stands here.
+    pub(crate) fn strict<T>(&mut self, parser: impl Fn(Span<'a>) -> Parsed<'a, T>) -> Option<T> {
+        let (rest, value) = parser(Span::new(self.frame).skip(self.at)).ok()?;
+        self.at = rest.at();
+        Some(value)
     }
 
     /// The next octet, `None` at the end.
@@ -203,6 +217,19 @@ impl<'a> Reader<'a> {
     pub(crate) fn is_at_streamed_literal(&mut self) -> bool {
         self.skip_spaces();
         self.literal_head().is_some_and(|(start, size_octets)| start == self.frame.len() && size_octets > 0)
+    }
+
+    /// A literal with its head, or the `{` alone where it is none. `None` when octets are missing.
+    pub(crate) fn literal_or_octet(&mut self) -> Option<()> {
+        match self.literal_head() {
+            Some((start, size_octets)) => self.literal(start, size_octets).map(drop),
+            None => self.eat(b'{').then_some(()),
+        }
+    }
+
+    /// What is left of a value of which `open_lists` parentheses are open; with 0 nothing is.
+    pub(crate) fn skip_value_rest(&mut self, open_lists: usize) -> Result<(), usize> {
+        if open_lists == 0 { Ok(()) } else { self.skip_value(open_lists) }
     }
 
     /// `None` when fewer octets are there.

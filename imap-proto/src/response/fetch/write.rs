@@ -1,58 +1,11 @@
-//! FETCH (RFC 9051 §7.5.2): [`FetchAttribute`] for clients, [`FetchWriter`] for servers.
+//! [`FetchWriter`]: FETCH responses without building them first.
 
-use bytes::Bytes;
-
-use super::flags::write_flags;
-use super::text::write_astring;
+use super::FetchAttribute;
 use crate::Dialect;
 use crate::command::{Partial, Section, SectionText};
+use crate::response::text::write_astring;
 use crate::types::{BodyStructure, DateTime, Envelope, Flag, ModSeq, SeqNum, Uid};
 use crate::wire::write;
-
-/// One item of a FETCH response.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FetchAttribute {
-    /// FLAGS (...)
-    Flags(Vec<Flag>),
-    /// UID n
-    Uid(Uid),
-    /// MODSEQ (n)
-    ModSeq(ModSeq),
-    /// INTERNALDATE "..."
-    InternalDate(DateTime),
-    /// RFC822.SIZE n
-    Rfc822Size(u64),
-    /// ENVELOPE (...)
-    Envelope(Box<Envelope>),
-    /// BODY (...), without extension data
-    Body(Box<BodyStructure>),
-    /// BODYSTRUCTURE (...)
-    BodyStructure(Box<BodyStructure>),
-    /// RFC822, RFC822.HEADER or RFC822.TEXT with its data
-    Rfc822(&'static str, Option<Bytes>),
-    /// BODY[section]<origin> data
-    Section {
-        /// Which octets.
-        section: Section,
-        /// From which octet on, where a part was asked for.
-        origin: Option<u64>,
-        /// The octets; `None` is NIL. Empty with `streamed` set when they came as a streamed literal.
-        data: Option<Bytes>,
-    },
-    /// BINARY[part]<origin> data
-    Binary {
-        /// The part.
-        part: Vec<u32>,
-        /// From which octet on.
-        origin: Option<u64>,
-        /// The decoded octets; `None` is NIL.
-        data: Option<Bytes>,
-    },
-    /// BINARY.SIZE[part] n
-    BinarySize(Vec<u32>, u64),
-    /// An item that we do not know or could not read: its name and its value, verbatim.
-    Other(Bytes, Bytes),
-}
 
 /// Writes one FETCH response straight into a buffer, item by item, without building it first.
 pub struct FetchWriter<'a> {
@@ -78,7 +31,7 @@ impl<'a> FetchWriter<'a> {
     /// FLAGS: keywords and flags in the order given.
     pub fn flags<'f>(&mut self, flags: impl IntoIterator<Item = &'f Flag>) {
         self.name(b"FLAGS ");
-        write_flags(self.out, flags);
+        write::flag_list(self.out, flags);
     }
     /// UID
     pub fn uid(&mut self, uid: Uid) {
@@ -234,7 +187,7 @@ impl<'a> FetchWriter<'a> {
 }
 
 /// Writes a whole FETCH response.
-pub(super) fn write_fetch(
+pub(in crate::response) fn write_fetch(
     out: &mut Vec<u8>,
     dialect: Dialect,
     seq_num: SeqNum,

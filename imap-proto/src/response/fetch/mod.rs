@@ -1,0 +1,59 @@
+//! FETCH (RFC 9051 §7.5.2): [`FetchAttribute`] and [`StreamedFetch`] for clients, [`FetchWriter`] for servers.
+
+mod read;
+mod streamed;
+mod write;
+
+use bytes::Bytes;
+
+pub(super) use self::read::read_fetch;
+pub use self::streamed::{StreamedFetch, StreamedItem};
+pub use self::write::FetchWriter;
+pub(super) use self::write::write_fetch;
+use crate::command::Section;
+use crate::types::{BodyStructure, DateTime, Envelope, Flag, ModSeq, Uid};
+
+/// One item of a FETCH response.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FetchAttribute {
+    /// FLAGS (...)
+    Flags(Vec<Flag>),
+    /// UID n
+    Uid(Uid),
+    /// MODSEQ (n)
+    ModSeq(ModSeq),
+    /// INTERNALDATE "..."
+    InternalDate(DateTime),
+    /// RFC822.SIZE n
+    Rfc822Size(u64),
+    /// ENVELOPE (...)
+    Envelope(Box<Envelope>),
+    /// BODY (...), without extension data
+    Body(Box<BodyStructure>),
+    /// BODYSTRUCTURE (...)
+    BodyStructure(Box<BodyStructure>),
+    /// RFC822, RFC822.HEADER or RFC822.TEXT with its data
+    Rfc822(&'static str, Option<Bytes>),
+    /// BODY[section]<origin> data
+    Section {
+        /// Which octets.
+        section: Section,
+        /// From which octet on, where a part was asked for.
+        origin: Option<u64>,
+        /// The octets; `None` is NIL.
+        data: Option<Bytes>,
+    },
+    /// BINARY[part]<origin> data
+    Binary {
+        /// The part.
+        part: Vec<u32>,
+        /// From which octet on.
+        origin: Option<u64>,
+        /// The decoded octets; `None` is NIL.
+        data: Option<Bytes>,
+    },
+    /// BINARY.SIZE[part] n
+    BinarySize(Vec<u32>, u64),
+    /// An item that we do not know or could not read: its name and its value, verbatim.
+    Other(Bytes, Bytes),
+}

@@ -1,0 +1,192 @@
+//! Reads FETCH responses, forgiving: no item can hide another one, and none is lost.
+
+use bytes::Bytes;
+
+use super::{FetchAttribute, StreamedItem};
+use crate::command::{Section, SectionText};
+use crate::parse;
+use crate::response::flags::read_flags;
+use crate::types::{BodyStructure, Envelope, ModSeq, Uid};
+use crate::wire::read::Reader;
+
+/// The items of one frame.
+#[derive(Default)]
+pub(super) struct Items {
+    /// Those that are whole.
+    pub(super) attributes: Vec<FetchAttribute>,
+    /// The one whose literal is streamed behind the frame, and how many parentheses are open before it.
+    pub(super) streamed: Option<(StreamedItem, usize)>,
+}
+
+/// `"(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"`, up to the end.
+pub(in crate::response) fn read_fetch(reader: &mut Reader<'_>) -> Vec<FetchAttribute> {
+    reader.eat_spaced(b'(');
+    read_items(reader).attributes
+}
+
+/// Items up to the `)` of the response, to the head of a streamed literal, or to the end of the frame.
+pub(super) fn read_items(reader: &mut Reader<'_>) -> Items {
+    let mut items = Items::default();
+    while !reader.is_at_end() && !reader.eat(b')') {
+        let name = take_name(reader);
+        if reader.is_at_streamed_literal() {
+            items.streamed = Some((StreamedItem::from_name(name), 0));
+            break;
+        }
+        let value_start = *reader;
+        if let Some(attribute) = read_known(&name, reader)
+            && reader.is_at_delimiter()
+        {
+            items.attributes.push(attribute);
+            continue;
+        }
+        *reader = value_start;
+        reader.skip_spaces();
+        let start = reader.at();
+        if let Err(open_lists) = reader.skip_value(0) {
+            if reader.is_at_streamed_literal() {
+                items.streamed = Some((StreamedItem::Other(name), open_lists));
+            } else {
+                items.attributes.push(FetchAttribute::Other(name, take_unbalanced(reader, start)));
+            }
+            break;
+        }
+        items.attributes.push(FetchAttribute::Other(name, reader.since(start)));
+    }
+    items
+}
+
+/// All that is left, from `start` on, without the `)` of the response.
+fn take_unbalanced(reader: &mut Reader<'_>, start: usize) -> Bytes {
+    reader.skip(usize::MAX);
+    let value = reader.since(start);
+    let length = value.strip_suffix(b")").map_or(value.len(), <[u8]>::len);
+    value.slice(..length)
+}
+
+/// The name of an item with what stands in its brackets; empty where something else stands.
+fn take_name(reader: &mut Reader<'_>) -> Bytes {
+    let start = reader.at();
+    let is_end = |octet| matches!(octet, b' ' | b'(' | b')' | b'"' | b'\r' | b'\n');
+    reader.take_until(|octet| is_end(octet) || octet == b'[');
+    let before_brackets = *reader;
+    if reader.eat(b'[') {
+        if skip_brackets(reader).is_some() {
+            reader.take_until(is_end);
+        } else {
+            *reader = before_brackets;
+            reader.take_until(is_end);
+        }
+    }
+    reader.since(start)
+}
+
+/// Up to and including `]`. Header names may be strings of any kind (`header-fld-name = astring`).
+fn skip_brackets(reader: &mut Reader<'_>) -> Option<()> {
+    loop {
+        reader.take_until(|octet| matches!(octet, b' ' | b'(' | b'"' | b'{' | b']'));
+        match reader.peek()? {
+            b']' => {
+                reader.eat(b']');
+                return Some(());
+            }
+            b'"' => drop(reader.quoted()?),
+            b'{' => drop(reader.literal_or_octet()?),
+            octet => drop(reader.eat(octet)),
+        }
+    }
+}
+
+/// The item of that name. `None` when it is not known or its value is not as it should be.
+fn read_known(name: &Bytes, reader: &mut Reader<'_>) -> Option<FetchAttribute> {
+    if name.contains(&b'[') {
+        return read_bracketed(name, reader);
+    }
+    Some(match name.to_ascii_uppercase().as_slice() {
+        b"FLAGS" => FetchAttribute::Flags(read_flags(reader)?),
+        b"UID" => FetchAttribute::Uid(Uid::new(reader.number32()?)?),
+        b"MODSEQ" => FetchAttribute::ModSeq(read_mod_seq(reader)?),
+        b"INTERNALDATE" => {
+            reader.skip_spaces();
+            FetchAttribute::InternalDate(reader.strict(parse::date_time)?)
+        }
+        b"RFC822.SIZE" => FetchAttribute::Rfc822Size(reader.number()?),
+        b"ENVELOPE" => FetchAttribute::Envelope(Box::new(Envelope::read(reader)?)),
+        b"BODY" => FetchAttribute::Body(Box::new(BodyStructure::read(reader)?)),
+        b"BODYSTRUCTURE" => FetchAttribute::BodyStructure(Box::new(BodyStructure::read(reader)?)),
+        _ => StreamedItem::from_name(name.clone()).into_attribute(reader.nstring()?)?,
+    })
+}
+
+/// `BODY[...]<n>`, `BINARY[...]<n>` and `BINARY.SIZE[...]`.
+fn read_bracketed(name: &Bytes, reader: &mut Reader<'_>) -> Option<FetchAttribute> {
+    let mut inside = Reader::new(name);
+    let base = inside.take_until(|octet| octet == b'[');
+    if base.eq_ignore_ascii_case(b"BINARY.SIZE") {
+        let (section, origin) = read_section_and_origin(&mut inside)?;
+        let is_part = section.text.is_none() && origin.is_none();
+        return if is_part { Some(FetchAttribute::BinarySize(section.part, reader.number()?)) } else { None };
+    }
+    StreamedItem::from_name(name.clone()).into_attribute(reader.nstring()?)
+}
+
+/// `"MODSEQ" SP "(" permsg-modsequence ")"` (RFC 7162 §7)
+fn read_mod_seq(reader: &mut Reader<'_>) -> Option<ModSeq> {
+    let is_list = reader.eat_spaced(b'(');
+    let mod_seq = ModSeq::new(reader.number()?)?;
+    (!is_list || reader.eat_spaced(b')')).then_some(mod_seq)
+}
+
+/// `section ["<" number ">"]`, the whole of it.
+pub(super) fn read_section_and_origin(reader: &mut Reader<'_>) -> Option<(Section, Option<u64>)> {
+    if !reader.eat(b'[') {
+        return None;
+    }
+    let section = read_section(reader)?;
+    if !reader.eat_spaced(b']') {
+        return None;
+    }
+    let origin = if reader.eat(b'<') {
+        let origin = reader.number()?;
+        reader.take_until(|octet| octet == b'>');
+        if !reader.eat(b'>') {
+            return None;
+        }
+        Some(origin)
+    } else {
+        None
+    };
+    reader.peek().is_none().then_some((section, origin))
+}
+
+/// `section-spec = section-msgtext / (section-part ["." section-text])`
+fn read_section(reader: &mut Reader<'_>) -> Option<Section> {
+    reader.skip_spaces();
+    let mut part = Vec::new();
+    let mut is_text_due = true;
+    while is_text_due && reader.peek().is_some_and(|octet| octet.is_ascii_digit()) {
+        part.push(reader.number32().filter(|&number| number > 0)?);
+        is_text_due = reader.eat(b'.');
+    }
+    let text = if is_text_due { read_section_text(reader)? } else { None };
+    Some(Section { part, text })
+}
+
+/// The outer `None`: it is not known. The inner one: there is none.
+fn read_section_text(reader: &mut Reader<'_>) -> Option<Option<SectionText>> {
+    let word = reader.take_until(|octet| matches!(octet, b' ' | b'(' | b']'));
+    Some(match word.to_ascii_uppercase().as_slice() {
+        b"" => None,
+        b"HEADER" => Some(SectionText::Header),
+        b"TEXT" => Some(SectionText::Text),
+        b"MIME" => Some(SectionText::Mime),
+        b"HEADER.FIELDS" => Some(SectionText::HeaderFields { not: false, names: read_names(reader)? }),
+        b"HEADER.FIELDS.NOT" => Some(SectionText::HeaderFields { not: true, names: read_names(reader)? }),
+        _ => return None,
+    })
+}
+
+/// `header-list = "(" header-fld-name *(SP header-fld-name) ")"`
+fn read_names(reader: &mut Reader<'_>) -> Option<Vec<Bytes>> {
+    reader.list(Reader::astring).filter(|names| !names.is_empty())
+}

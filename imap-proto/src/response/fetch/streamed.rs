@@ -1,0 +1,139 @@
+//! [`StreamedFetch`]: a FETCH whose large literals never lie in memory as a whole.
+
+use bytes::Bytes;
+
+use super::FetchAttribute;
+use super::read::{Items, read_items, read_section_and_origin};
+use crate::command::Section;
+use crate::types::SeqNum;
+use crate::wire::read::Reader;
+
+/// A FETCH of which a literal is streamed: what came before it, and what it is.
+///
+/// The events of [`crate::wire::ResponseFramer`] and what to do with them:
+///
+/// ```text
+/// StreamStart { frame }   StreamedFetch::parse_head(&frame): attributes before, and the item to come
+/// Chunk, Chunk, ...       the item's octets
+/// StreamEnd
+/// StreamStart { frame }   fetch.parse_next(&frame), where one response has several of them; and chunks again
+/// Response(frame)         fetch.parse_rest(&frame): attributes behind
+/// ```
+///
+/// ```
+/// use bytes::Bytes;
+/// use imap_proto::response::{FetchAttribute, StreamedFetch, StreamedItem};
+///
+/// let head = Bytes::from_static(b"* 7 FETCH (UID 12 BODY[1] {100000}\r\n");
+/// let fetch = StreamedFetch::parse_head(&head).expect("it is a FETCH");
+/// assert_eq!(fetch.seq_num.get(), 7);
+/// assert!(matches!(fetch.before[..], [FetchAttribute::Uid(_)]));
+/// assert!(matches!(&fetch.item, StreamedItem::Section { section, .. } if section.part == [1]));
+/// // Then 100,000 octets in chunks, and:
+/// let behind = fetch.parse_rest(&Bytes::from_static(b" RFC822.SIZE 123456)"));
+/// assert_eq!(behind, [FetchAttribute::Rfc822Size(123_456)]);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamedFetch {
+    /// Which message.
+    pub seq_num: SeqNum,
+    /// The attributes before the literal; after [`Self::parse_next`] those between the two.
+    pub before: Vec<FetchAttribute>,
+    /// Whose octets come now.
+    pub item: StreamedItem,
+    /// Parentheses of the item's value that were open before the literal.
+    open_lists: usize,
+}
+
+/// An item of a FETCH without its octets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamedItem {
+    /// RFC822, RFC822.HEADER or RFC822.TEXT
+    Rfc822(&'static str),
+    /// BODY[section]<origin>
+    Section {
+        /// Which octets.
+        section: Section,
+        /// From which octet on, where a part was asked for.
+        origin: Option<u64>,
+    },
+    /// BINARY[part]<origin>
+    Binary {
+        /// The part.
+        part: Vec<u32>,
+        /// From which octet on.
+        origin: Option<u64>,
+    },
+    /// Any other item of that name, verbatim; the literal may be its value or stand somewhere in it (a
+    /// subject in an ENVELOPE). Its octets make no sense by themselves: drop them.
+    Other(Bytes),
+}
+
+impl StreamedFetch {
+    /// Reads the frame of a `StreamStart`. `None` when it is no FETCH: then drop the octets, and the rest.
+    pub fn parse_head(frame: &Bytes) -> Option<Self> {
+        let mut reader = Reader::new(frame);
+        if !reader.eat_spaced(b'*') {
+            return None;
+        }
+        let seq_num = SeqNum::new(reader.number32()?)?;
+        if !reader.atom()?.eq_ignore_ascii_case(b"FETCH") || !reader.eat_spaced(b'(') {
+            return None;
+        }
+        Self::from_items(seq_num, read_items(&mut reader))
+    }
+
+    /// Reads the frame of another `StreamStart` of the same response: what stands behind the octets of the
+    /// last one. `None` when there is no sense in it.
+    pub fn parse_next(&self, frame: &Bytes) -> Option<Self> {
+        let mut reader = Reader::new(frame);
+        match reader.skip_value_rest(self.open_lists) {
+            Ok(()) => Self::from_items(self.seq_num, read_items(&mut reader)),
+            Err(open_lists) => {
+                Some(Self { before: Vec::new(), open_lists, item: self.item.clone(), seq_num: self.seq_num })
+            }
+        }
+    }
+
+    /// Reads the frame of the `Response` that ends it: the attributes behind the octets of the last literal.
+    pub fn parse_rest(&self, frame: &Bytes) -> Vec<FetchAttribute> {
+        let mut reader = Reader::new(frame);
+        match reader.skip_value_rest(self.open_lists) {
+            Ok(()) => read_items(&mut reader).attributes,
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn from_items(seq_num: SeqNum, items: Items) -> Option<Self> {
+        let (item, open_lists) = items.streamed?;
+        Some(Self { seq_num, before: items.attributes, item, open_lists })
+    }
+}
+
+impl StreamedItem {
+    /// The item of that name, [`Self::Other`] where it is not one with octets of a message.
+    pub(super) fn from_name(name: Bytes) -> Self {
+        let mut inside = Reader::new(&name);
+        let base = inside.take_until(|octet| octet == b'[').to_ascii_uppercase();
+        if base.len() == name.len() {
+            let known = ["RFC822", "RFC822.HEADER", "RFC822.TEXT"];
+            let found = known.into_iter().find(|known| known.as_bytes() == base);
+            return found.map_or(Self::Other(name), Self::Rfc822);
+        }
+        match (base.as_slice(), read_section_and_origin(&mut inside)) {
+            (b"BODY", Some((section, origin))) => Self::Section { section, origin },
+            (b"BINARY", Some((Section { part, text: None }, origin))) => Self::Binary { part, origin },
+            _ => Self::Other(name),
+        }
+    }
+
+    /// The attribute, for whoever has gathered the octets after all. `None` for [`Self::Other`].
+    pub fn into_attribute(self, data: Option<Bytes>) -> Option<FetchAttribute> {
+        Some(match self {
+            Self::Rfc822(name) => FetchAttribute::Rfc822(name, data),
+            Self::Section { section, origin } => FetchAttribute::Section { section, origin, data },
+            Self::Binary { part, origin } => FetchAttribute::Binary { part, origin, data },
+            Self::Other(_) => return None,
+        })
+    }
+}
