@@ -1,1 +1,58 @@
-fn main() {}
+//! Chores of the workspace: `cargo xtask NAME`.
+//!
+//! Every chore is a subcommand here, so that continuous integration and a person at a terminal run the very same thing.
+
+mod ci;
+mod codegen;
+mod licences;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of the Restante workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Everything a change must pass: format, lints, docs, licences, generated code, tidy, tests.
+    Ci,
+    /// The invariants of the code that a program can check.
+    Tidy,
+    /// Write the gRPC code of the admin API from its .proto file.
+    Codegen {
+        /// Write nothing; fail when what is committed is stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// The licences of all dependencies against the allow-list, and crates that must not be there.
+    Licences,
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().chore {
+        Chore::Ci => ci::run(),
+        Chore::Tidy => tidy::run(),
+        Chore::Codegen { check } => codegen::run(check),
+        Chore::Licences => licences::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root: the folder above this crate.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
+}

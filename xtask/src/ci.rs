@@ -1,0 +1,174 @@
+//! `ci`: everything a change must pass, step by step; the last line sums up tests and steps.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use crate::{codegen, licences, tidy};
+
+/// Runs every step, also after one failed, and prints `N passed, N failed` as the last line: tests count one each, and
+/// so does every step that is no test run.
+pub(super) fn run() -> Result<(), String> {
+    let mut sums = Sums::default();
+    step(&mut sums, "format", || cargo(&["fmt", "--all", "--check"], &[]));
+    step(&mut sums, "tidy", tidy::run);
+    step(&mut sums, "licences", licences::run);
+    step(&mut sums, "generated code", || codegen::run(true));
+    step(&mut sums, "lints", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"], &[])
+    });
+    step(&mut sums, "docs", || {
+        cargo(&["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
+    });
+    let nextest = Command::new(env!("CARGO"))
+        .args(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if nextest {
+        tests(&mut sums, "tests", &["nextest", "run", "--workspace", "--no-fail-fast"]);
+        tests(&mut sums, "doc tests", &["test", "--doc", "--workspace", "--no-fail-fast"]);
+    } else {
+        tests(&mut sums, "tests", &["test", "--workspace", "--no-fail-fast"]);
+    }
+    for failure in &sums.failures {
+        println!("failed: {failure}");
+    }
+    println!("{} passed, {} failed", sums.passed, sums.failed);
+    if sums.failed == 0 { Ok(()) } else { Err("not everything passed".into()) }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sums {
+    passed: u64,
+    failed: u64,
+    failures: Vec<String>,
+}
+
+impl Sums {
+    fn fail(&mut self, what: String) {
+        self.failed += 1;
+        self.failures.push(what);
+    }
+}
+
+fn step(sums: &mut Sums, name: &str, chore: impl FnOnce() -> Result<(), String>) {
+    println!("== {name}");
+    let began = Instant::now();
+    match chore() {
+        Ok(()) => sums.passed += 1,
+        Err(failure) => {
+            println!("{failure}");
+            sums.fail(name.to_owned());
+        }
+    }
+    println!("== {name}: {:.1} s", began.elapsed().as_secs_f32());
+}
+
+fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
+    let status = Command::new(env!("CARGO"))
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(crate::root())
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo {} failed", arguments.join(" "))) }
+}
+
+/// A test run: what its own summary lines say is added to the sums.
+fn tests(sums: &mut Sums, name: &str, arguments: &[&str]) {
+    println!("== {name}");
+    let began = Instant::now();
+    let (passed, failed, success) = match counted(arguments) {
+        Ok(counted) => counted,
+        Err(failure) => return sums.fail(format!("{name}: {failure}")),
+    };
+    sums.passed += passed;
+    sums.failed += failed;
+    if failed > 0 {
+        sums.failures.push(format!("{name}: {failed} tests"));
+    } else if !success {
+        // It did not compile, or a test process died without a word.
+        sums.fail(name.to_owned());
+    }
+    println!("== {name}: {:.1} s", began.elapsed().as_secs_f32());
+}
+
+/// Runs cargo, shows its output as it comes, and returns the tests passed, failed, and whether the run succeeded.
+fn counted(arguments: &[&str]) -> Result<(u64, u64, bool), String> {
+    let mut child = Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(crate::root())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cargo: {error}"))?;
+    let (lines, received) = mpsc::channel();
+    let readers = [
+        child.stdout.take().map(|out| forward(out, lines.clone())),
+        child.stderr.take().map(|err| forward(err, lines)),
+    ];
+    let (mut passed, mut failed) = (0, 0);
+    for line in received {
+        let _ = writeln!(std::io::stdout(), "{line}");
+        if let Some((good, bad)) = summary(&line) {
+            passed += good;
+            failed += bad;
+        }
+    }
+    for reader in readers.into_iter().flatten() {
+        reader.join().map_err(|_| "a reader of cargo's output died")?;
+    }
+    let status = child.wait().map_err(|error| format!("cargo: {error}"))?;
+    Ok((passed, failed, status.success()))
+}
+
+fn forward(from: impl Read + Send + 'static, lines: mpsc::Sender<String>) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
+            if lines.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                break;
+            }
+        }
+    })
+}
+
+/// What a summary line says of passed and failed tests: libtest's `test result: ...` or nextest's `Summary [...] ...`.
+fn summary(line: &str) -> Option<(u64, u64)> {
+    let line = line.trim();
+    let counts = match line.strip_prefix("test result:") {
+        Some(rest) => rest,
+        None => line.strip_prefix("Summary [")?.split_once(':')?.1,
+    };
+    let count = |word: &str| -> u64 {
+        let words: Vec<&str> =
+            counts.split([' ', ',', ';', '.', '(', ')']).filter(|part| !part.is_empty()).collect();
+        words.windows(2).filter(|pair| pair[1] == word).filter_map(|pair| pair[0].parse::<u64>().ok()).sum()
+    };
+    // `2 timed out` reads as the words 2, timed, out.
+    Some((count("passed"), count("failed") + count("timed") + count("exec")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_of_both_runners_are_read() {
+        let cases = [
+            (
+                "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s",
+                (12, 0),
+            ),
+            ("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out", (3, 2)),
+            ("     Summary [   1.234s] 40 tests run: 40 passed (1 slow), 2 skipped", (40, 0)),
+            ("     Summary [   9.000s] 10 tests run: 7 passed, 2 failed, 1 timed out, 0 skipped", (7, 3)),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(summary(line), Some(expected), "{line}");
+        }
+        assert_eq!(summary("running 3 tests"), None);
+    }
+}
