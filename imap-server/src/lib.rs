@@ -1,8 +1,23 @@
-//! The Restante mail server.
+//! The Restante mail server: sessions, their commands, the network around them, the admin API and the `restante` command.
+//!
+//! From the inside out: a [`session`] knows IMAP and no socket; [`net`] drives it over one; [`server`] puts everything
+//! together from a [`config`]; [`admin`] is how it is managed, and [`cli`] how a person does that.
 #![allow(clippy::todo)]
 
 pub mod session;
 
 mod services;
+
+pub mod net;
+
+pub mod config;
+mod directory;
+mod runfile;
+pub mod server;
+pub mod users;
+
+pub mod admin;
+pub mod cli;
+pub mod demo;
 
 pub use services::{Limits, ListenerPolicy, Services};

@@ -1,0 +1,199 @@
+//! The verbs that speak to a running server.
+
+use std::io::{BufRead, IsTerminal, Read, Write};
+use std::path::Path;
+
+use clap::Subcommand;
+use imap_auth::Secret;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{Failure, print};
+use crate::admin::client::Client;
+use crate::runfile::RunFile;
+
+/// More octets than that are no password.
+const PASSWORD_READ_MAX: u64 = 64 << 10;
+
+/// Users and their passwords.
+#[derive(Debug, Subcommand)]
+pub(super) enum UserVerb {
+    /// Make a user with an empty account.
+    Add {
+        /// `alice` or `alice@example.org`; these are two different users.
+        name: String,
+        /// Read the password from the standard input; one line end behind it does not count.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Every user by name.
+    List,
+    /// Remove a user.
+    Delete {
+        /// The user.
+        name: String,
+    },
+    /// Set a user's password.
+    Passwd {
+        /// The user.
+        name: String,
+        /// Read the password from the standard input; one line end behind it does not count.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+/// Mailboxes of a user.
+#[derive(Debug, Subcommand)]
+pub(super) enum MailboxVerb {
+    /// Every mailbox of a user.
+    List {
+        /// The user.
+        user: String,
+    },
+}
+
+impl UserVerb {
+    pub(super) async fn run(self, data: &Path, json: bool) -> Result<(), Failure> {
+        let client = connect(data).await?;
+        match self {
+            Self::Add { name, password_stdin } => {
+                let password = read_password(password_stdin)?;
+                let made = client.create_user(&name, &password).await?;
+                answer(json, &made, || format!("user {} made", made.name))
+            }
+            Self::List => {
+                let users = client.users().await?;
+                let names = || users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>().join("\n");
+                answer_list(json, &users, names)
+            }
+            Self::Delete { name } => {
+                client.delete_user(&name).await?;
+                answer(json, &Named { name: &name }, || format!("user {name} deleted"))
+            }
+            Self::Passwd { name, password_stdin } => {
+                let password = read_password(password_stdin)?;
+                client.set_password(&name, &password).await?;
+                answer(json, &Named { name: &name }, || format!("password of {name} set"))
+            }
+        }
+    }
+}
+
+impl MailboxVerb {
+    pub(super) async fn run(self, data: &Path, json: bool) -> Result<(), Failure> {
+        let client = connect(data).await?;
+        let Self::List { user } = self;
+        let mailboxes = client.mailboxes(&user).await?;
+        let table = || {
+            let mut text = format!("{:>9} {:>9} {:>13}  NAME", "MESSAGES", "UNSEEN", "OCTETS");
+            for mailbox in &mailboxes {
+                text += &format!(
+                    "\n{:>9} {:>9} {:>13}  {}",
+                    mailbox.messages, mailbox.unseen, mailbox.size_octets, mailbox.name
+                );
+            }
+            text
+        };
+        answer_list(json, &mailboxes, table)
+    }
+}
+
+/// `restante status`.
+pub(super) async fn status(data: &Path, json: bool) -> Result<(), Failure> {
+    let status = connect(data).await?.status().await?;
+    let text = || {
+        let mut text = format!(
+            "restante {}, serving since {}, {} connections",
+            status.version, status.started_at, status.connections
+        );
+        for listener in &status.listeners {
+            text += &format!("\n{:<6} {}", listener.kind, listener.address);
+        }
+        text
+    };
+    answer(json, &status, text)
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+}
+
+async fn connect(data: &Path) -> Result<Client, Failure> {
+    Ok(Client::connect(&RunFile::find(data)?).await?)
+}
+
+fn answer<T: Serialize>(json: bool, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
+    print(&if json { serde_json::to_string(value)? } else { text() });
+    Ok(())
+}
+
+/// The same for a list: nothing at all is printed of an empty one for people.
+fn answer_list<T: Serialize>(json: bool, value: &[T], text: impl FnOnce() -> String) -> Result<(), Failure> {
+    if value.is_empty() && !json {
+        return Ok(());
+    }
+    answer(json, &value, text)
+}
+
+fn read_password(from_stdin: bool) -> Result<Secret, Failure> {
+    if from_stdin {
+        let mut octets = Zeroizing::new(Vec::new());
+        std::io::stdin().lock().take(PASSWORD_READ_MAX).read_to_end(&mut octets)?;
+        return Ok(Secret::new(without_line_end(&octets)));
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err("the password is asked for on a terminal; use --password-stdin in a script".into());
+    }
+    let first = ask("Password: ")?;
+    let again = ask("The same again: ")?;
+    if first.expose() != again.expose() {
+        return Err("the two passwords are not the same".into());
+    }
+    Ok(first)
+}
+
+/// Takes one line end off, as `echo` and editors leave it.
+fn without_line_end(octets: &[u8]) -> &[u8] {
+    let octets = octets.strip_suffix(b"\n").unwrap_or(octets);
+    octets.strip_suffix(b"\r").unwrap_or(octets)
+}
+
+/// Asks on the terminal without showing what is typed.
+fn ask(prompt: &str) -> Result<Secret, Failure> {
+    let stdin = std::io::stdin();
+    eprint!("{prompt}");
+    std::io::stderr().flush()?;
+    let shown = tcgetattr(&stdin)?;
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+    let mut line = Zeroizing::new(Vec::new());
+    let read = stdin.lock().take(PASSWORD_READ_MAX).read_until(b'\n', &mut line);
+    tcsetattr(&stdin, OptionalActions::Now, &shown)?;
+    eprintln!();
+    read?;
+    Ok(Secret::new(without_line_end(&line)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_end_is_taken_off() {
+        let cases: [(&[u8], &[u8]); 6] = [
+            (b"secret", b"secret"),
+            (b"secret\n", b"secret"),
+            (b"secret\r\n", b"secret"),
+            (b"secret\n\n", b"secret\n"),
+            (b" secret \n", b" secret "),
+            (b"", b""),
+        ];
+        for (given, kept) in cases {
+            assert_eq!(without_line_end(given), kept, "{given:?}");
+        }
+    }
+}

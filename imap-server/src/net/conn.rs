@@ -1,0 +1,198 @@
+//! The driver: one [`Session`] over one socket. A dull loop that decides nothing.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use imap_store::log::Seq;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::gate::Place;
+use super::stream::Stream;
+use super::tls::Tls;
+use crate::session::{Next, Peer, Session};
+use crate::{ListenerPolicy, Services};
+
+/// How long a peer may take to take our last octets.
+pub(super) const GOODBYE: Duration = Duration::from_secs(5);
+
+/// What every connection of a listener has in common.
+#[derive(Clone)]
+pub(super) struct Setting {
+    pub(super) services: Services,
+    pub(super) policy: Arc<ListenerPolicy>,
+    pub(super) tls: Tls,
+    /// TLS from the first octet.
+    pub(super) implicit_tls: bool,
+    pub(super) stop: CancellationToken,
+}
+
+/// Serves one connection to its end. Errors are the peer's or the network's, and only worth a line for debugging.
+pub(super) async fn serve(setting: Setting, socket: TcpStream, address: SocketAddr, place: Place) {
+    let ended = match open(&setting, socket).await {
+        Ok(stream) => Connection::new(setting, stream, address, place).run().await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
+        debug!(%address, %error, "connection lost");
+    }
+}
+
+/// Turns a connection away with a greeting that says why.
+pub(super) async fn refuse(setting: Setting, socket: TcpStream, reason: &'static str) {
+    use crate::session::Output as _;
+    let goodbye = async {
+        let mut stream = open(&setting, socket).await?;
+        stream.send(&mut format!("* BYE [UNAVAILABLE] {reason}\r\n").into_bytes()).await?;
+        stream.close(GOODBYE).await;
+        io::Result::Ok(())
+    };
+    let _ = timeout(GOODBYE, goodbye).await;
+}
+
+/// The stream of a new socket: after the handshake where TLS comes first.
+async fn open(setting: &Setting, socket: TcpStream) -> io::Result<Stream> {
+    let limits = &setting.services.limits;
+    if !setting.implicit_tls {
+        return Ok(Stream::plain(socket, limits.send_timeout));
+    }
+    let accepting = timeout(limits.login_timeout, setting.tls.accept(socket));
+    let accepted = tokio::select! {
+        () = setting.stop.cancelled() => return Err(io::ErrorKind::ConnectionAborted.into()),
+        accepted = accepting => accepted??,
+    };
+    Ok(Stream::tls(accepted, limits.send_timeout))
+}
+
+struct Connection {
+    setting: Setting,
+    session: Session,
+    stream: Stream,
+    place: Place,
+    news: News,
+}
+
+/// The watch of a session that may be told of changes.
+enum News {
+    /// It may not, now.
+    Off,
+    /// Waiting for a change.
+    On(watch::Receiver<Seq>),
+    /// The account's end is gone: nothing will come.
+    Ended,
+}
+
+/// Why the driver woke up.
+enum Woken {
+    Received(usize),
+    Changed,
+    Deadline,
+    Stop,
+}
+
+impl Connection {
+    fn new(setting: Setting, stream: Stream, address: SocketAddr, place: Place) -> Self {
+        let peer = Peer { address: Some(address), tls: setting.implicit_tls };
+        let session = Session::new(setting.services.clone(), setting.policy.clone(), peer, Instant::now());
+        Self { setting, session, stream, place, news: News::Off }
+    }
+
+    // Futures that are needed only while a command runs are boxed, so that a waiting connection does not hold room for
+    // the largest of them.
+    async fn run(mut self) -> io::Result<()> {
+        Box::pin(self.session.greet(&mut self.stream)).await?;
+        loop {
+            match Box::pin(self.session.advance(Instant::now(), &mut self.stream)).await? {
+                Next::Read => {}
+                Next::StartTls => {
+                    self = Box::pin(self.start_tls()).await?;
+                    continue;
+                }
+                Next::Close => break,
+            }
+            if self.session.user().is_some() {
+                self.place.logged_in();
+            }
+            if !self.wait().await? {
+                break;
+            }
+        }
+        self.stream.close(GOODBYE).await;
+        Ok(())
+    }
+
+    /// Waits for octets, telling news meanwhile; false when the connection is to be closed.
+    async fn wait(&mut self) -> io::Result<bool> {
+        self.follow_news();
+        loop {
+            match self.wake().await? {
+                Woken::Received(0) => return Ok(false),
+                Woken::Received(_) => return Ok(true),
+                Woken::Changed => Box::pin(self.session.news(&mut self.stream)).await?,
+                Woken::Deadline => {
+                    Box::pin(self.session.timed_out(&mut self.stream)).await?;
+                    return Ok(false);
+                }
+                Woken::Stop => {
+                    Box::pin(self.session.shut_down(&mut self.stream)).await?;
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
+    async fn wake(&mut self) -> io::Result<Woken> {
+        let deadline = self.session.deadline();
+        let (session, stream) = (&mut self.session, &mut self.stream);
+        tokio::select! {
+            biased;
+            () = self.setting.stop.cancelled() => Ok(Woken::Stop),
+            read = stream.read(|octets| session.receive(Instant::now(), octets)) => read.map(Woken::Received),
+            () = self.news.changed() => Ok(Woken::Changed),
+            () = sleep_until(deadline.into()) => Ok(Woken::Deadline),
+        }
+    }
+
+    /// Takes or drops the watch, as the session wants it. A new one counts as changed at once: what was published
+    /// between the session's last look and now would be missed otherwise.
+    fn follow_news(&mut self) {
+        match (self.session.watch(), &self.news) {
+            (None, _) => self.news = News::Off,
+            (Some(_), News::On(_) | News::Ended) => {}
+            (Some(mut fresh), News::Off) => {
+                fresh.mark_changed();
+                self.news = News::On(fresh);
+            }
+        }
+    }
+
+    /// The handshake after STARTTLS. What the client sent in clear text behind the command never comes here: the
+    /// session ends the connection for it.
+    async fn start_tls(self) -> io::Result<Self> {
+        let Self { setting, mut session, stream, place, news } = self;
+        let socket = stream.into_plain().ok_or_else(|| io::Error::other("STARTTLS inside TLS"))?;
+        let limits = setting.services.limits.clone();
+        let accepted = timeout(limits.login_timeout, setting.tls.accept(socket)).await??;
+        session.tls_started(Instant::now());
+        let stream = Stream::tls(accepted, limits.send_timeout);
+        Ok(Self { setting, session, stream, place, news })
+    }
+}
+
+impl News {
+    /// Comes back when there is a change; never when there is nothing to wait for. Nothing is lost when it is dropped.
+    async fn changed(&mut self) {
+        if let Self::On(receiver) = self {
+            if receiver.changed().await.is_ok() {
+                return;
+            }
+            *self = Self::Ended;
+        }
+        std::future::pending().await
+    }
+}

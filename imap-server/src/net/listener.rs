@@ -1,0 +1,219 @@
+//! [`Listeners`]: sockets that accept, with the limits of the [`Gate`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::net::sockopt;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::conn::{self, Setting};
+use super::gate::Gate;
+use super::tls::Tls;
+use crate::config::Listen;
+use crate::{ListenerPolicy, Services};
+
+/// Keeps NATs open and finds peers that are gone.
+const KEEPALIVE: Duration = Duration::from_secs(5 * 60);
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4_096;
+/// Connections that are being told at one time that there is no room; more are just closed.
+const REFUSALS_AT_ONCE: usize = 64;
+/// How long the accept loop rests when the system has no room for another connection.
+const REST: Duration = Duration::from_millis(100);
+
+/// What a listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Clear text, with STARTTLS where the policy says so.
+    Imap,
+    /// TLS from the first octet.
+    Imaps,
+}
+
+/// A bound listener that does not accept yet.
+#[derive(Debug)]
+pub struct Listener {
+    kind: Kind,
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+/// An address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {error}")]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    /// The system's reason.
+    pub error: io::Error,
+}
+
+impl Listener {
+    /// Binds every address of `listen`. Default addresses that this machine does not have are passed over.
+    pub fn bind(kind: Kind, listen: &Listen) -> Result<Vec<Self>, BindError> {
+        let mut bound = Vec::new();
+        for address in &listen.addresses {
+            match bind(*address) {
+                Ok((socket, address)) => bound.push(Self { kind, socket, address }),
+                Err(error) if listen.is_default && !bound.is_empty() && no_such_address(&error) => {
+                    info!(%address, %error, "passed over");
+                }
+                Err(error) => return Err(BindError { address: *address, error }),
+            }
+        }
+        Ok(bound)
+    }
+
+    /// Where it listens, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it speaks.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for connections of the former process in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listening = socket.listen(BACKLOG)?;
+    let address = listening.local_addr()?;
+    Ok((listening, address))
+}
+
+fn no_such_address(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    error.kind() == io::ErrorKind::AddrNotAvailable || code == Some(rustix::io::Errno::AFNOSUPPORT)
+}
+
+/// All listeners of a server and the connections that came through them.
+pub struct Listeners {
+    services: Services,
+    tls: Tls,
+    gate: Gate,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    refusals: Arc<Semaphore>,
+}
+
+impl Listeners {
+    /// Without listeners yet. `stop` ends them and every session.
+    pub fn new(services: Services, tls: Tls, stop: CancellationToken) -> Self {
+        let limits = &services.limits;
+        Self {
+            gate: Gate::new(limits.connections_max, limits.connections_per_address_max),
+            services,
+            tls,
+            stop,
+            tasks: TaskTracker::new(),
+            refusals: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
+        }
+    }
+
+    /// Counts the connections.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Begins to accept.
+    pub fn start(&self, listener: Listener, policy: ListenerPolicy) {
+        let setting = Setting {
+            services: self.services.clone(),
+            policy: Arc::new(policy),
+            tls: self.tls.clone(),
+            implicit_tls: listener.kind == Kind::Imaps,
+            stop: self.stop.clone(),
+        };
+        let door = Door {
+            setting,
+            gate: self.gate.clone(),
+            tasks: self.tasks.clone(),
+            refusals: self.refusals.clone(),
+        };
+        self.tasks.spawn(door.accept(listener.socket));
+    }
+
+    /// Waits until every session has ended after `stop`, at most `patience`; returns how many had not.
+    pub async fn drained(&self, patience: Duration) -> usize {
+        self.tasks.close();
+        let _ = tokio::time::timeout(patience, self.tasks.wait()).await;
+        self.tasks.len()
+    }
+}
+
+struct Door {
+    setting: Setting,
+    gate: Gate,
+    tasks: TaskTracker,
+    refusals: Arc<Semaphore>,
+}
+
+impl Door {
+    async fn accept(self, listener: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                () = self.setting.stop.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((socket, address)) => self.admit(socket, address),
+                // The one who called has gone already: the next one has nothing to do with that.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                // No more files, no memory: those who are inside leave room sooner or later.
+                Err(error) => {
+                    warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    fn admit(&self, socket: TcpStream, address: SocketAddr) {
+        if let Err(error) = set_options(&socket) {
+            warn!(%address, %error, "cannot set the options of a socket");
+        }
+        let setting = self.setting.clone();
+        match self.gate.enter(address.ip()) {
+            // A panic in a session is caught at its task: it ends that connection and nothing else.
+            Ok(place) => drop(self.tasks.spawn(conn::serve(setting, socket, address, place))),
+            Err(full) => {
+                warn!(%address, reason = full.reason(), "connection refused");
+                if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
+                    self.tasks.spawn(async move {
+                        conn::refuse(setting, socket, full.reason()).await;
+                        drop(permit);
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn set_options(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(socket, true)?;
+    sockopt::set_tcp_keepidle(socket, KEEPALIVE)?;
+    sockopt::set_tcp_keepintvl(socket, Duration::from_secs(60))?;
+    Ok(())
+}
+
+/// Raises the soft limit of open files to the hard one and returns it; `None`: there is no limit.
+pub fn raise_open_files() -> Option<u64> {
+    let limit = getrlimit(Resource::Nofile);
+    match setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        Ok(()) => info!(limit = limit.maximum, before = limit.current, "open files"),
+        Err(error) => warn!(limit = limit.current, %error, "cannot raise the limit of open files"),
+    }
+    getrlimit(Resource::Nofile).current
+}

@@ -1,0 +1,12 @@
+//! Sockets, TLS, timers and tasks: the only place that has them.
+//!
+//! [`Listeners`] accepts, [`tls`] encrypts, `conn` drives one [`Session`](crate::session::Session) over one socket.
+
+mod conn;
+mod gate;
+mod listener;
+mod stream;
+pub mod tls;
+
+pub use gate::Gate;
+pub use listener::{BindError, Kind, Listener, Listeners, raise_open_files};

@@ -1,0 +1,124 @@
+//! Making users and setting passwords: the rules that every way in (admin API, demo) shares.
+
+use std::sync::Arc;
+
+use imap_auth::{Credentials, HashCost, Secret, prepare_user_name};
+use imap_store::{Store, StoreError, User};
+use tokio::sync::Semaphore;
+
+/// Longer names are refused.
+const NAME_OCTETS_MAX: usize = 255;
+/// Longer passwords are refused: hashing must not be a way to keep the server busy.
+const PASSWORD_OCTETS_MAX: usize = 1_024;
+
+/// Makes users and sets passwords. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Users {
+    store: Store,
+    password_octets_min: usize,
+    hashing: Arc<Semaphore>,
+}
+
+/// Why a user was not made or changed; nothing was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserError {
+    /// The name cannot be a user's.
+    #[error("the user name cannot be used: {reason}")]
+    BadName {
+        /// Why, for a person.
+        reason: &'static str,
+    },
+    /// The password cannot be one.
+    #[error("the password cannot be used: {reason}")]
+    BadPassword {
+        /// Why, for a person.
+        reason: String,
+    },
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Users {
+    /// Over a store. Passwords of fewer octets than that are refused.
+    pub fn new(store: Store, password_octets_min: usize) -> Self {
+        Self { store, password_octets_min, hashing: Arc::new(Semaphore::new(2)) }
+    }
+
+    /// Makes a user with an empty account.
+    pub async fn create(&self, name: &str, password: Secret) -> Result<User, UserError> {
+        let name = checked_name(name)?;
+        if self.store.user(&name).is_some() {
+            return Err(StoreError::AlreadyExists { what: "user" }.into());
+        }
+        let credentials = self.hash(password).await?;
+        Ok(self.store.create_user(&name, credentials).await?)
+    }
+
+    /// Sets a user's password.
+    pub async fn set_password(&self, name: &str, password: Secret) -> Result<User, UserError> {
+        let user = self.find(name)?;
+        let credentials = self.hash(password).await?;
+        self.store.set_credentials(&user.name, credentials).await?;
+        Ok(user)
+    }
+
+    /// Removes a user.
+    pub async fn delete(&self, name: &str) -> Result<User, UserError> {
+        let user = self.find(name)?;
+        self.store.delete_user(&user.name).await?;
+        Ok(user)
+    }
+
+    /// The user of that name, prepared as at login.
+    pub fn find(&self, name: &str) -> Result<User, UserError> {
+        let missing = StoreError::NonExistent { what: "user" };
+        let name = checked_name(name).map_err(|_| missing.clone())?;
+        Ok(self.store.user(&name).ok_or(missing)?)
+    }
+
+    /// The credential record of a password; hashes off the async threads, two at a time.
+    async fn hash(&self, password: Secret) -> Result<Vec<u8>, UserError> {
+        let octets = password.expose().len();
+        if octets < self.password_octets_min {
+            let reason = match octets {
+                0 => "it is empty".into(),
+                _ => format!("it has {octets} octets, at least {} are asked for", self.password_octets_min),
+            };
+            return Err(UserError::BadPassword { reason });
+        }
+        if octets > PASSWORD_OCTETS_MAX {
+            return Err(UserError::BadPassword {
+                reason: format!("it has more than {PASSWORD_OCTETS_MAX} octets"),
+            });
+        }
+        let unavailable = || StoreError::Unavailable { reason: "the server is stopping".into() };
+        let permit = self.hashing.clone().acquire_owned().await.map_err(|_| unavailable())?;
+        let hashing = tokio::task::spawn_blocking(move || {
+            let made = Credentials::from_password(&password, HashCost::default());
+            drop(permit);
+            made
+        });
+        match hashing.await.map_err(|_| unavailable())? {
+            Ok(credentials) => Ok(credentials.to_bytes()),
+            Err(error) => Err(UserError::BadPassword { reason: error.reason.to_owned() }),
+        }
+    }
+}
+
+/// The name as the store keeps it. `/`, `%` and `*` are refused since names become components of mailbox names.
+fn checked_name(name: &str) -> Result<String, UserError> {
+    let bad = |reason| UserError::BadName { reason };
+    let prepared = prepare_user_name(name.as_bytes()).map_err(|error| bad(error.reason))?;
+    if prepared.is_empty() {
+        return Err(bad("it is empty"));
+    }
+    if prepared.len() > NAME_OCTETS_MAX {
+        return Err(bad("it has more than 255 octets"));
+    }
+    if prepared.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '/' | '%' | '*')) {
+        return Err(bad("it has a character that no user name may have"));
+    }
+    Ok(prepared)
+}
