@@ -4,6 +4,7 @@
 pub mod account;
 pub mod engine;
 mod error;
+pub mod files;
 pub mod log;
 pub mod message;
 pub mod search;

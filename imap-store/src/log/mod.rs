@@ -2,11 +2,39 @@
 //!
 //! Knows records and their order, not what a change says. `docs/STORAGE.md` has every field.
 
+mod group;
+mod prepare;
+mod queue;
+mod reader;
+mod record;
+mod recovery;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod upload;
+mod writer;
+
+use std::fmt::{self, Debug};
 use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
+use tokio::sync::Notify;
 
-use crate::{OpenError, StoreError};
+pub use self::upload::{CHUNK_OCTETS, Upload};
+
+use self::prepare::Preparer;
+use self::queue::{FIRST_SEGMENT_OCTETS, Pending, Queue, State};
+use self::reader::{Reader, Segment};
+use self::record::Content;
+use self::recovery::{Opened, recover};
+use self::segment::{GROUPS_AT, Prepared, Table};
+use self::writer::{Answer, Writer};
+use crate::files::{Disk, RealDisk};
+use crate::{Durability, OpenError, StoreError};
 
 /// An account's number; 0 is the store itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,7 +72,7 @@ pub struct LogOptions {
     /// Octets that may wait in the queue before a committer has to wait itself.
     pub queue_octets_max: usize,
     /// When OK means on disk.
-    pub durability: crate::Durability,
+    pub durability: Durability,
 }
 
 /// A change found while replaying.
@@ -87,86 +115,11 @@ pub trait Waiter: Send {
 }
 
 /// The log of one store. Cheap to clone.
+///
+/// It is closed when the last clone is dropped, if nobody called [`Log::close`].
 #[derive(Debug, Clone)]
-pub struct Log {}
-
-/// A body on its way into the log.
-#[derive(Debug)]
-pub struct Upload {}
-
-impl Log {
-    /// Opens or makes the log and replays every change at or behind `from` in log order. Blocking.
-    pub fn open(
-        options: LogOptions,
-        from: Option<Position>,
-        replay: &mut dyn FnMut(Replayed) -> Result<(), OpenError>,
-    ) -> Result<(Self, Recovery), OpenError> {
-        let _ = (options, from, replay);
-        todo!()
-    }
-
-    /// The queue's epoch: it rises when a group could not be written and the queue was refused.
-    pub fn epoch(&self) -> u64 {
-        todo!()
-    }
-
-    /// Waits until the queue has room for `octets` more. Called before the account's lock is taken.
-    pub async fn room(&self, octets: usize) -> Result<(), StoreError> {
-        let _ = octets;
-        todo!()
-    }
-
-    /// Queues a change of `epoch`; returns at once. Called under the account's lock, so that log order is
-    /// account order. Refused without a trace (the waiter comes back) when `epoch` is past.
-    pub fn enqueue(
-        &self,
-        epoch: u64,
-        account: AccountId,
-        seq: Seq,
-        payload: Vec<u8>,
-        waiter: Box<dyn Waiter>,
-    ) -> Result<Position, Box<dyn Waiter>> {
-        let _ = (epoch, account, seq, payload, waiter);
-        todo!()
-    }
-
-    /// Begins a body.
-    pub fn upload(&self, account: AccountId) -> Upload {
-        let _ = account;
-        todo!()
-    }
-
-    /// Reads `range` of a body (to its end at the most). Blocking; every record touched is checked.
-    pub fn read(&self, body: BodyId, range: std::ops::Range<u64>) -> Result<Bytes, StoreError> {
-        let _ = (body, range);
-        todo!()
-    }
-
-    /// Behind the last published change: a checkpoint taken now may name it.
-    pub fn published(&self) -> Position {
-        todo!()
-    }
-
-    /// Writes what is queued, adds the group that says all before it is synced, and stops the writer.
-    /// Blocking. Later calls answer [`StoreError::Unavailable`].
-    pub fn close(&self) {
-        todo!()
-    }
-}
-
-impl Upload {
-    /// Adds octets. Bodies over 256 KiB go into the log in chunks as they come; waits while the queue is
-    /// full.
-    pub async fn write(&mut self, octets: &[u8]) -> Result<(), StoreError> {
-        let _ = octets;
-        todo!()
-    }
-
-    /// Queues what is left and gives the address. Durable at the latest when a change queued later in
-    /// [`Finished::epoch`] is.
-    pub async fn finish(self) -> Result<Finished, StoreError> {
-        todo!()
-    }
+pub struct Log {
+    handle: Arc<Handle>,
 }
 
 /// A body that is queued whole.
@@ -179,3 +132,225 @@ pub struct Finished {
     /// The epoch in which it was queued whole: a change that names it must be queued in the same.
     pub epoch: u64,
 }
+
+impl Log {
+    /// Opens or makes the log and replays every change at or behind `from` in log order. Blocking.
+    ///
+    /// What a crash left is mended before the first change is shown; what was found stands in [`Recovery`].
+    /// Fails when a file is of a newer format (nothing is touched then), when the disk refuses, or when
+    /// `replay` does. The caller sees to it that no other process has the directory.
+    pub fn open(
+        options: LogOptions,
+        from: Option<Position>,
+        replay: &mut dyn FnMut(Replayed) -> Result<(), OpenError>,
+    ) -> Result<(Self, Recovery), OpenError> {
+        Self::open_on(Arc::new(RealDisk), options, from, replay)
+    }
+
+    /// [`Log::open`] on a disk of the caller's.
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        options: LogOptions,
+        from: Option<Position>,
+        replay: &mut dyn FnMut(Replayed) -> Result<(), OpenError>,
+    ) -> Result<(Self, Recovery), OpenError> {
+        let LogOptions { dir, segment_octets, queue_octets_max, durability } = options;
+        let segment_octets = segment_octets.clamp(SEGMENT_OCTETS_MIN, SEGMENT_OCTETS_MAX);
+        let fail = |error| OpenError::Io { file: dir.clone(), error };
+        disk.create_dir(&dir).map_err(fail)?;
+        let Opened { store, segment, last_group, recovery } = recover(&*disk, &dir, from, replay)?;
+        let octets = FIRST_SEGMENT_OCTETS.min(segment_octets);
+        let first = Prepared::make(&*disk, &dir, store, segment, octets).map_err(fail)?;
+        first.adopt(&*disk, &dir).map_err(fail)?;
+        let table = Table { end: GROUPS_AT, last_group, ..Table::default() };
+        let active = Segment { file: Arc::clone(&first.file), seed: first.header.seed(), table };
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Queue::new(segment, octets, segment_octets)),
+            work: Condvar::new(),
+            room: Notify::new(),
+            reader: Reader::new(Arc::clone(&disk), dir.clone(), segment, active),
+            preparer: Preparer::new(Arc::clone(&disk), dir.clone(), store),
+            disk,
+            dir: dir.clone(),
+            store,
+            segment_octets,
+            queue_octets_max,
+            durability,
+        });
+        let threads = start(&shared, first, last_group).map_err(fail)?;
+        let handle = Handle { shared, threads: Mutex::new(threads) };
+        Ok((Self { handle: Arc::new(handle) }, recovery))
+    }
+
+    /// The store's number, drawn when the log was made; every segment has it.
+    pub fn store_id(&self) -> [u8; 16] {
+        self.shared().store
+    }
+
+    /// The queue's epoch: it rises when a group could not be written and the queue was refused.
+    pub fn epoch(&self) -> u64 {
+        self.shared().queue().epoch
+    }
+
+    /// Why nothing can be queued, if so: the log is closed, or poisoned by a failed write or sync.
+    pub fn refusal(&self) -> Option<StoreError> {
+        self.shared().queue().refusal()
+    }
+
+    /// Waits until the queue has room for `octets` more. Called before the account's lock is taken.
+    ///
+    /// Nothing is set aside: callers that pass at once may fill the queue over its bound, by a change each.
+    pub async fn room(&self, octets: usize) -> Result<(), StoreError> {
+        let shared = self.shared();
+        loop {
+            let mut room = pin!(shared.room.notified());
+            room.as_mut().enable();
+            {
+                let queue = shared.queue();
+                if let Some(error) = queue.refusal() {
+                    return Err(error);
+                }
+                if queue.octets == 0 || queue.octets + octets <= shared.queue_octets_max {
+                    return Ok(());
+                }
+            }
+            room.await;
+        }
+    }
+
+    /// Queues a change of `epoch`; returns at once. Called under the account's lock, so that log order is
+    /// account order. Refused without a trace (the waiter comes back) when `epoch` is past, or when
+    /// [`Log::refusal`] says so. At most 1 GiB.
+    pub fn enqueue(
+        &self,
+        epoch: u64,
+        account: AccountId,
+        seq: Seq,
+        payload: Vec<u8>,
+        waiter: Box<dyn Waiter>,
+    ) -> Result<Position, Box<dyn Waiter>> {
+        let mut queue = self.shared().queue();
+        if queue.epoch != epoch || queue.state != State::Open {
+            return Err(waiter);
+        }
+        let pending = Pending::new(Position::default(), account, seq, Content::Change(payload));
+        let position = queue.push(Pending { waiter: Some(waiter), ..pending });
+        drop(queue);
+        self.shared().work.notify_one();
+        Ok(position)
+    }
+
+    /// Begins a body.
+    pub fn upload(&self, account: AccountId) -> Upload {
+        Upload::new(Arc::clone(self.shared()), account)
+    }
+
+    /// Reads `range` of a body (to its end at the most). Blocking; every record touched is checked.
+    ///
+    /// A body can be read once the change that names it is published. Of a long one only the chunks that
+    /// `range` touches are read, each whole: best in multiples of [`CHUNK_OCTETS`].
+    /// [`StoreError::Damaged`] when a record is not what it was, or there is none.
+    pub fn read(&self, body: BodyId, range: std::ops::Range<u64>) -> Result<Bytes, StoreError> {
+        self.shared().reader.body(body, range)
+    }
+
+    /// Behind the last published change: a checkpoint taken now may name it.
+    pub fn published(&self) -> Position {
+        self.shared().queue().published
+    }
+
+    /// Writes what is queued, adds the group that says all before it is synced, and stops the writer.
+    /// Blocking. Later calls answer [`StoreError::Unavailable`]; reads go on.
+    pub fn close(&self) {
+        self.handle.close();
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+}
+
+/// What callers, uploads and the log's threads share.
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Something was queued, or the log is closing.
+    work: Condvar,
+    /// The queue became shorter, or was refused.
+    room: Notify,
+    reader: Reader,
+    preparer: Preparer,
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    store: [u8; 16],
+    segment_octets: u64,
+    queue_octets_max: usize,
+    durability: Durability,
+}
+
+impl Shared {
+    /// Nothing under this lock can panic half way, so a poisoned lock is as good as another.
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("dir", &self.dir)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the clones of a [`Log`] share; the threads do not hold it.
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Handle {
+    fn close(&self) {
+        {
+            let mut queue = self.shared.queue();
+            if queue.state == State::Open {
+                queue.state = State::Closed;
+            }
+            queue.stop = true;
+        }
+        self.shared.work.notify_all();
+        self.shared.room.notify_waiters();
+        self.shared.preparer.stop();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        // The last clone may be dropped by a waiter, on one of these threads: it cannot wait for itself.
+        let own = thread::current().id();
+        for thread in threads.drain(..).filter(|thread| thread.thread().id() != own) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Starts the writer, the answering thread and the preparer.
+fn start(shared: &Arc<Shared>, first: Prepared, last_group: u64) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let (answers, answered) = mpsc::channel::<Answer>();
+    let writer = Writer::new(Arc::clone(shared), answers, first, last_group);
+    let preparing = Arc::clone(shared);
+    let named = |name: &str| thread::Builder::new().name(name.to_owned());
+    Ok(vec![
+        named("log-writer").spawn(move || writer.run())?,
+        named("log-answers").spawn(move || answered.into_iter().for_each(Answer::tell))?,
+        named("log-preparer").spawn(move || preparing.preparer.run())?,
+    ])
+}
+
+/// The smallest segment.
+const SEGMENT_OCTETS_MIN: u64 = 1 << 20;
+/// The largest segment: offsets in it have 32 bits, and its size is soft.
+const SEGMENT_OCTETS_MAX: u64 = 1 << 30;

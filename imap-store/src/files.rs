@@ -1,0 +1,229 @@
+//! The disk as the log sees it: files read and written at offsets, renamed, synced.
+//!
+//! [`Disk`] is what the log asks for; [`RealDisk`] asks the system, `sim::SimDisk` is memory with faults.
+//! Knows nothing of segments. Everything here blocks.
+
+use std::fmt::Debug;
+use std::fs;
+use std::io::{self, IoSlice, Read, Seek, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::OpenError;
+
+/// A file system, as far as the log needs one.
+pub trait Disk: Debug + Send + Sync {
+    /// Makes an empty file for reading and writing; what stood under the name is gone.
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens a file that is there for reading and writing.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// Renames; what stood under the new name is replaced. Lasting after [`Disk::sync_dir`].
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file. Whoever holds it open may go on reading.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// What lies in a directory, in no order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
+    /// Makes a directory and those above it that are missing.
+    fn create_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Makes the names in a directory lasting.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Sixteen octets that nobody can guess.
+    fn random(&self) -> io::Result<[u8; 16]>;
+}
+
+/// An open file. May be read by many threads; the log has one that writes.
+pub trait DiskFile: Debug + Send + Sync {
+    /// Reads up to `buffer.len()` octets at `offset`; 0 at the end of the file.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Writes all the slices, one behind the other, from `offset` on. After an error any part may be written.
+    fn write_at(&self, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()>;
+    /// Cuts or lengthens (with zeros) to `octets`.
+    fn set_len(&self, octets: u64) -> io::Result<()>;
+    /// Length in octets.
+    fn len(&self) -> io::Result<u64>;
+    /// Whether the file has no octets.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+    /// Waits until what was written, and the length, are on the disk (`fdatasync`).
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// Reads until `buffer` is full or the file ends; returns how many octets there were.
+pub fn read_full(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Whether an error says that there is no room (disk or quota full).
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// The system's disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+#[derive(Debug)]
+struct RealFile(fs::File);
+
+impl Disk for RealDisk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let file = fs::File::options().read(true).write(true).create(true).truncate(true).open(path)?;
+        Ok(Arc::new(RealFile(file)))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(RealFile(fs::File::options().read(true).write(true).open(path)?)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect()
+    }
+
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        if dir.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(dir)?;
+        // The new name stands in the directory above, which must not forget it.
+        match dir.parent() {
+            Some(above) if !above.as_os_str().is_empty() => self.sync_dir(above),
+            _ => Ok(()),
+        }
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::File::open(dir)?.sync_all()
+    }
+
+    fn random(&self) -> io::Result<[u8; 16]> {
+        let mut octets = [0; 16];
+        getrandom::fill(&mut octets).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(octets)
+    }
+}
+
+impl DiskFile for RealFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, mut slices: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            let count = slices.len().min(SLICES_A_CALL);
+            match rustix::io::pwritev(&self.0, &slices[..count], offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    offset += written as u64;
+                    IoSlice::advance_slices(&mut slices, written);
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, octets: u64) -> io::Result<()> {
+        self.0.set_len(octets)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+/// A directory that is ours alone, until this is dropped or the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: fs::File,
+}
+
+/// Takes the lock of a store's directory (the file `lock` in it, with our process number for whoever looks).
+///
+/// The system gives the lock back when the process ends, however it ends, so a lock is never stale and the
+/// file stays where it is. [`OpenError::InUse`] with the holder's text when another has it.
+pub fn lock(dir: &Path) -> Result<Lock, OpenError> {
+    use rustix::fs::{FlockOperation, flock};
+    let path = dir.join("lock");
+    let io_error = |error| OpenError::Io { file: path.clone(), error };
+    let mut file = fs::File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(io_error)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            let holder = match holder.trim() {
+                "" => "another process".to_owned(),
+                pid => format!("process {pid}"),
+            };
+            return Err(OpenError::InUse { dir: dir.to_owned(), holder });
+        }
+        Err(error) => return Err(io_error(error.into())),
+    }
+    file.set_len(0).map_err(io_error)?;
+    file.rewind().map_err(io_error)?;
+    writeln!(file, "{}", std::process::id()).map_err(io_error)?;
+    Ok(Lock { _file: file })
+}
+
+/// What Linux takes in one vectored write (IOV_MAX).
+const SLICES_A_CALL: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn second_lock_names_the_holder() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let held = lock(dir.path()).expect("nobody has it");
+        let Err(OpenError::InUse { holder, .. }) = lock(dir.path()) else {
+            panic!("the lock was given twice");
+        };
+        assert_eq!(holder, format!("process {}", std::process::id()));
+        drop(held);
+        lock(dir.path()).expect("given back");
+    }
+
+    #[test]
+    fn vectored_write_longer_than_one_call_is_whole() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = RealDisk.create(&dir.path().join("f")).expect("made");
+        let octets: Vec<u8> = (0..5000_u32).map(|i| i as u8).collect();
+        let mut slices: Vec<IoSlice<'_>> = octets.chunks(2).map(IoSlice::new).collect();
+        file.write_at(&mut slices, 3).expect("written");
+        let mut back = vec![1; 5003];
+        assert_eq!(read_full(&*file, &mut back, 0).expect("read"), 5003);
+        assert_eq!((&back[..3], &back[3..]), (&[0, 0, 0][..], &octets[..]));
+    }
+}

@@ -1,0 +1,95 @@
+//! The preparer: a thread that makes the next segment file while the present one is being filled.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::queue::FIRST_SEGMENT_OCTETS;
+use super::segment::Prepared;
+use crate::files::Disk;
+
+/// Makes segment files ahead.
+#[derive(Debug)]
+pub(super) struct Preparer {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    store: [u8; 16],
+    step: Mutex<Step>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+enum Step {
+    Idle,
+    Asked { segment: u64, octets: u64 },
+    Working,
+    Ready(Prepared),
+    Stopped,
+}
+
+impl Preparer {
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, store: [u8; 16]) -> Self {
+        Self { disk, dir, store, step: Mutex::new(Step::Idle), changed: Condvar::new() }
+    }
+
+    /// The thread's work, until [`Preparer::stop`].
+    pub(super) fn run(&self) {
+        let mut step = self.lock();
+        loop {
+            match *step {
+                Step::Stopped => return,
+                Step::Asked { segment, octets } => {
+                    *step = Step::Working;
+                    drop(step);
+                    let made = self.make(segment, octets);
+                    step = self.lock();
+                    if matches!(*step, Step::Working) {
+                        // A failure is found again, and reported, by the writer when it has to have the file.
+                        *step = made.map_or(Step::Idle, Step::Ready);
+                    }
+                    self.changed.notify_all();
+                }
+                _ => step = self.changed.wait(step).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Asks for a segment, unless one is asked for already. Never waits for the disk.
+    pub(super) fn ask(&self, segment: u64, octets: u64) {
+        let mut step = self.lock();
+        if matches!(*step, Step::Idle) {
+            *step = Step::Asked { segment, octets };
+            self.changed.notify_all();
+        }
+    }
+
+    /// Takes the segment that was asked for; waits for it, or makes a small one here when there is none.
+    pub(super) fn take(&self, segment: u64) -> io::Result<Prepared> {
+        let mut step = self.lock();
+        while matches!(*step, Step::Asked { .. } | Step::Working) {
+            step = self.changed.wait(step).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Step::Ready(_) = *step
+            && let Step::Ready(prepared) = std::mem::replace(&mut *step, Step::Idle)
+            && prepared.header.segment == segment
+        {
+            return Ok(prepared);
+        }
+        drop(step);
+        self.make(segment, FIRST_SEGMENT_OCTETS)
+    }
+
+    /// Ends the thread. What is ready stays under its temporary name, and goes when the log is next opened.
+    pub(super) fn stop(&self) {
+        *self.lock() = Step::Stopped;
+        self.changed.notify_all();
+    }
+
+    fn make(&self, segment: u64, octets: u64) -> io::Result<Prepared> {
+        Prepared::make(&*self.disk, &self.dir, self.store, segment, octets)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Step> {
+        self.step.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

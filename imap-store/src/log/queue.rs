@@ -1,0 +1,196 @@
+//! What waits for the writer, and the addresses that it is given while it waits.
+
+use std::collections::VecDeque;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::record::{Content, Kind};
+use super::segment::{GROUPS_AT, Table};
+use super::{AccountId, Position, Seq, Waiter};
+use crate::StoreError;
+
+/// A record that waits.
+pub(super) struct Pending {
+    pub(super) position: Position,
+    pub(super) account: AccountId,
+    pub(super) seq: Seq,
+    pub(super) content: Content,
+    pub(super) waiter: Option<Box<dyn Waiter>>,
+    /// The upload's share, given back when the record is written.
+    pub(super) _share: Option<OwnedSemaphorePermit>,
+}
+
+impl Pending {
+    pub(super) fn new(position: Position, account: AccountId, seq: Seq, content: Content) -> Self {
+        Self { position, account, seq, content, waiter: None, _share: None }
+    }
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pending")
+            .field("position", &self.position)
+            .field("account", &self.account)
+            .field("seq", &self.seq)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the log takes writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    Open,
+    /// Closing or closed: what is queued is still written.
+    Closed,
+    /// A write or sync failed; why.
+    Poisoned(String),
+}
+
+/// The queue, under one lock.
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub(super) state: State,
+    /// The writer is to end once the queue is empty.
+    pub(super) stop: bool,
+    pub(super) epoch: u64,
+    pub(super) pending: VecDeque<Pending>,
+    /// Octets of records queued or being written.
+    pub(super) octets: usize,
+    /// Behind the last published change.
+    pub(super) published: Position,
+    tail: Tail,
+    segment_octets: u64,
+}
+
+/// The segment that the next record goes to.
+#[derive(Debug)]
+struct Tail {
+    segment: u64,
+    /// The next record's index.
+    record: u32,
+    /// Where the file's written groups end.
+    written: u64,
+    /// Octets of the segment's records that are not yet written.
+    queued: u64,
+    /// When it is full.
+    target: u64,
+}
+
+impl Queue {
+    pub(super) fn new(segment: u64, target: u64, segment_octets: u64) -> Self {
+        Self {
+            state: State::Open,
+            stop: false,
+            epoch: 1,
+            pending: VecDeque::new(),
+            octets: 0,
+            published: Position { segment, record: 0 },
+            tail: Tail { segment, record: 0, written: GROUPS_AT, queued: 0, target },
+            segment_octets,
+        }
+    }
+
+    /// Why nothing can be queued, if so.
+    pub(super) fn refusal(&self) -> Option<StoreError> {
+        let reason = match &self.state {
+            State::Open => return None,
+            State::Closed => "the log is closed".to_owned(),
+            State::Poisoned(reason) => reason.clone(),
+        };
+        Some(StoreError::Unavailable { reason })
+    }
+
+    /// Gives the record its address and queues it.
+    pub(super) fn push(&mut self, mut pending: Pending) -> Position {
+        let octets = pending.content.record_octets();
+        assert!(octets <= RECORD_OCTETS_MAX, "a record is at most 1 GiB");
+        self.roll_over_when_full();
+        let position = Position { segment: self.tail.segment, record: self.tail.record };
+        pending.position = position;
+        self.tail.record += 1;
+        self.tail.queued += octets as u64;
+        self.octets += octets;
+        self.pending.push_back(pending);
+        position
+    }
+
+    /// The size is soft: padding depends on the grouping, which is not known yet. So a file may become
+    /// longer than its target by what was queued.
+    fn roll_over_when_full(&mut self) {
+        let tail = &self.tail;
+        let table = Table::octets_for(u64::from(tail.record));
+        if tail.written + tail.queued + table < tail.target || tail.record == 0 {
+            return;
+        }
+        let target = next_target(tail.target, self.segment_octets);
+        self.tail = Tail { segment: tail.segment + 1, record: 0, written: GROUPS_AT, queued: 0, target };
+    }
+
+    /// Takes the records of the next group: of one segment, up to 8 MiB.
+    pub(super) fn take_group(&mut self) -> Vec<Pending> {
+        let Some(segment) = self.pending.front().map(|first| first.position.segment) else {
+            return Vec::new();
+        };
+        let mut octets = 0;
+        let fits = |pending: &&Pending| {
+            octets += pending.content.record_octets();
+            pending.position.segment == segment && octets <= GROUP_OCTETS_MAX
+        };
+        let count = self.pending.iter().take_while(fits).count().max(1);
+        self.pending.drain(..count).collect()
+    }
+
+    /// A group was written: its octets are free, and its segment's groups end at `end`.
+    pub(super) fn written(&mut self, group: &[Pending], end: u64) {
+        let octets: usize = group.iter().map(|pending| pending.content.record_octets()).sum();
+        self.octets -= octets;
+        if group.first().is_some_and(|pending| pending.position.segment == self.tail.segment) {
+            self.tail.queued -= octets as u64;
+            self.tail.written = end;
+        }
+    }
+
+    /// A group without records was written.
+    pub(super) fn marked(&mut self, segment: u64, end: u64) {
+        if self.tail.segment == segment {
+            self.tail.written = end;
+        }
+    }
+
+    /// Empties the queue; addresses go on behind `next` in the segment whose groups end at `end`. A full
+    /// one is not written to again.
+    pub(super) fn refuse_all(&mut self, next: Position, end: u64, full: bool) -> VecDeque<Pending> {
+        self.epoch += 1;
+        self.octets = 0;
+        if self.tail.segment != next.segment {
+            self.tail.target = self.tail.target.min(self.segment_octets);
+        }
+        self.tail.segment = next.segment;
+        self.tail.record = next.record;
+        self.tail.queued = 0;
+        self.tail.written = end;
+        if full {
+            self.tail.written = self.tail.written.max(self.tail.target);
+        }
+        std::mem::take(&mut self.pending)
+    }
+}
+
+/// Whether a group must be synced before its waiters are answered: a body counts only with the change that
+/// names it.
+pub(super) fn needs_sync(group: &[Pending]) -> bool {
+    group.iter().any(|pending| pending.content.kind() == Kind::Change)
+}
+
+/// The size of the segment behind one of `octets`: small ones come first, so that a small store stays small
+/// and opening one is quick.
+pub(super) fn next_target(octets: u64, segment_octets: u64) -> u64 {
+    octets.saturating_mul(4).min(segment_octets)
+}
+
+/// The size of the first segment after opening.
+pub(super) const FIRST_SEGMENT_OCTETS: u64 = 1 << 20;
+
+/// Where groups end.
+const GROUP_OCTETS_MAX: usize = 8 << 20;
+const RECORD_OCTETS_MAX: usize = 1 << 30;

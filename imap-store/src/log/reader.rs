@@ -1,0 +1,206 @@
+//! Finds and reads records: the active segment by the offsets in memory, sealed ones by their tables.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use bytes::{Bytes, BytesMut};
+
+use super::record::{BODY_HEAD_OCTETS, ChunkList, KIND_LOST, Kind, Stored};
+use super::recovery::scan;
+use super::segment::{Entry, Header, Table, bound_of, path_of, read_record};
+use super::{BodyId, Position};
+use crate::StoreError;
+use crate::files::{Disk, DiskFile};
+
+/// A segment that is open for reading.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) seed: u32,
+    pub(super) table: Table,
+}
+
+/// Reads records by their address.
+#[derive(Debug)]
+pub(super) struct Reader {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    active: RwLock<(u64, Segment)>,
+    cache: Mutex<Cache>,
+}
+
+impl Reader {
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, number: u64, active: Segment) -> Self {
+        Self { disk, dir, active: RwLock::new((number, active)), cache: Mutex::default() }
+    }
+
+    /// The writer wrote a group: its records can be found.
+    pub(super) fn wrote(&self, entries: impl Iterator<Item = Entry>, end: u64, last_group: u64) {
+        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
+        let table = &mut active.1.table;
+        table.entries.extend(entries);
+        table.end = end;
+        table.last_group = last_group;
+    }
+
+    /// The table of the active segment as it will be sealed.
+    pub(super) fn table(&self, closed: bool) -> Table {
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        Table { closed, ..active.1.table.clone() }
+    }
+
+    /// The writer begins a segment; the one before is sealed.
+    pub(super) fn begin(&self, number: u64, segment: Segment) {
+        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
+        let (old_number, old) = std::mem::replace(&mut *active, (number, segment));
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(old_number, Arc::new(old));
+    }
+
+    /// A range of a body.
+    pub(super) fn body(&self, body: BodyId, range: Range<u64>) -> Result<Bytes, StoreError> {
+        let Stored { kind, payload, .. } = self.record(body.into())?;
+        if kind == Kind::Body as u8 && payload.len() >= BODY_HEAD_OCTETS {
+            return Ok(slice(&payload.slice(BODY_HEAD_OCTETS..), range));
+        }
+        if kind == Kind::ChunkList as u8
+            && let Some(list) = ChunkList::decode(&payload)
+        {
+            return self.chunks(&list, range);
+        }
+        Err(damaged(body.into(), "it is no body"))
+    }
+
+    fn chunks(&self, list: &ChunkList, range: Range<u64>) -> Result<Bytes, StoreError> {
+        let range = range.start.min(list.size_octets)..range.end.min(list.size_octets);
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let chunk_octets = u64::from(list.chunk_octets);
+        let touched = range.start / chunk_octets..range.end.div_ceil(chunk_octets);
+        let mut octets = BytesMut::new();
+        for index in touched.clone() {
+            let begin = index * chunk_octets;
+            let body = list.chunks[index as usize];
+            let Stored { kind, payload, .. } = self.record(body.into())?;
+            let size = chunk_octets.min(list.size_octets - begin);
+            if kind != Kind::Chunk as u8 || payload.len() as u64 != size {
+                return Err(damaged(body.into(), "it is not the chunk that the body names"));
+            }
+            let wanted = slice(&payload, range.start.saturating_sub(begin)..range.end - begin);
+            if touched.end - touched.start == 1 {
+                return Ok(wanted);
+            }
+            octets.extend_from_slice(&wanted);
+        }
+        Ok(octets.freeze())
+    }
+
+    /// A record, whole and checked.
+    pub(super) fn record(&self, position: Position) -> Result<Stored, StoreError> {
+        let index = position.record as usize;
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        if active.0 == position.segment {
+            let (file, seed) = (Arc::clone(&active.1.file), active.1.seed);
+            let place = place(&active.1.table, index);
+            drop(active);
+            return read_at(&*file, seed, place, position);
+        }
+        drop(active);
+        let segment = self.sealed(position)?;
+        read_at(&*segment.file, segment.seed, place(&segment.table, index), position)
+    }
+
+    fn sealed(&self, position: Position) -> Result<Arc<Segment>, StoreError> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(segment) = cache.get(position.segment) {
+            return Ok(segment);
+        }
+        drop(cache);
+        let path = path_of(&self.dir, position.segment);
+        let file = self.disk.open(&path).map_err(|error| damaged(position, &error.to_string()))?;
+        let header = Header::read(&*file)
+            .map_err(|error| damaged(position, &error.to_string()))?
+            .map_err(|_| damaged(position, "the segment has no header"))?;
+        let seed = header.seed();
+        let table = match Table::read(&*file, seed) {
+            Ok(Some(table)) => table,
+            Ok(None) => {
+                scan(&*file, seed, true).map_err(|error| damaged(position, &error.to_string()))?.table
+            }
+            Err(error) => return Err(damaged(position, &error.to_string())),
+        };
+        let segment = Arc::new(Segment { file, seed, table });
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(position.segment, Arc::clone(&segment));
+        Ok(segment)
+    }
+}
+
+/// Offset and bound of a record; `None` when there is no such or it is lost.
+fn place(table: &Table, index: usize) -> Option<(u64, u64)> {
+    let entry = table.entries.get(index).filter(|entry| entry.kind != KIND_LOST)?;
+    Some((entry.offset.into(), bound_of(&table.entries, index, table.end)))
+}
+
+fn read_at(
+    file: &dyn DiskFile,
+    seed: u32,
+    place: Option<(u64, u64)>,
+    position: Position,
+) -> Result<Stored, StoreError> {
+    let (offset, bound) = place.ok_or_else(|| damaged(position, "there is no such record"))?;
+    let record: io::Result<Option<Stored>> = read_record(file, seed, offset, bound);
+    record
+        .map_err(|error| damaged(position, &error.to_string()))?
+        .ok_or_else(|| damaged(position, "its checksum does not match"))
+}
+
+fn slice(octets: &Bytes, range: Range<u64>) -> Bytes {
+    let at = |octet: u64| usize::try_from(octet).map_or(octets.len(), |octet| octet.min(octets.len()));
+    let (start, end) = (at(range.start), at(range.end));
+    octets.slice(start..end.max(start))
+}
+
+fn damaged(position: Position, why: &str) -> StoreError {
+    StoreError::Damaged { what: format!("record {} of segment {}: {why}", position.record, position.segment) }
+}
+
+/// The sealed segments used last: bounded in files and in records.
+#[derive(Debug, Default)]
+struct Cache {
+    segments: HashMap<u64, (u64, Arc<Segment>)>,
+    records: usize,
+    clock: u64,
+}
+
+impl Cache {
+    fn get(&mut self, number: u64) -> Option<Arc<Segment>> {
+        self.clock += 1;
+        let (used, segment) = self.segments.get_mut(&number)?;
+        *used = self.clock;
+        Some(Arc::clone(segment))
+    }
+
+    fn insert(&mut self, number: u64, segment: Arc<Segment>) {
+        self.clock += 1;
+        self.records += segment.table.entries.len();
+        if let Some((_, old)) = self.segments.insert(number, (self.clock, segment)) {
+            self.records -= old.table.entries.len();
+        }
+        while self.segments.len() > CACHED_SEGMENTS_MAX
+            || (self.records > CACHED_RECORDS_MAX && self.segments.len() > 1)
+        {
+            let oldest = self.segments.iter().min_by_key(|(_, (used, _))| *used).map(|(&number, _)| number);
+            let Some((_, old)) = oldest.and_then(|number| self.segments.remove(&number)) else { return };
+            self.records -= old.table.entries.len();
+        }
+    }
+}
+
+const CACHED_SEGMENTS_MAX: usize = 64;
+/// Eight octets each.
+const CACHED_RECORDS_MAX: usize = 2 << 20;

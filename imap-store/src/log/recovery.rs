@@ -1,0 +1,381 @@
+//! Opening: finds where the log ends, tells a torn tail from damage, seals what was left open, replays.
+//!
+//! A fault at or behind the highest `synced_to` that any group names is a torn tail: nobody was ever told
+//! that it is kept, and it is cut. A fault before it is damage: it is named, and all behind it is kept.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::group::{BLOCK_OCTETS, GROUP_HEADER_OCTETS, GroupHeader};
+use super::record::{Kind, RECORD_HEADER_OCTETS, Record};
+use super::segment::{
+    Entry, FORMAT, GROUPS_AT, Header, HeaderFault, TEMPORARY, TORN, Table, bound_of, number_of, path_of,
+    read_record, seal,
+};
+use super::{Position, Recovery, Replayed};
+use crate::OpenError;
+use crate::files::{Disk, DiskFile, read_full};
+
+/// Takes every change that is replayed.
+pub(super) type Replay<'a> = &'a mut dyn FnMut(Replayed) -> Result<(), OpenError>;
+
+/// What the writer goes on from.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) store: [u8; 16],
+    /// The number of the next segment.
+    pub(super) segment: u64,
+    /// The number of the last group.
+    pub(super) last_group: u64,
+    pub(super) recovery: Recovery,
+}
+
+/// Reads the whole directory, mends what a crash left, and replays what is at or behind `from`.
+pub(super) fn recover(
+    disk: &dyn Disk,
+    dir: &Path,
+    from: Option<Position>,
+    replay: Replay<'_>,
+) -> Result<Opened, OpenError> {
+    let mut recovery = Recovery::default();
+    let files = survey(disk, dir, &mut recovery)?;
+    let store = match files.iter().find_map(|file| file.header) {
+        Some(header) => header.store,
+        None => disk.random().map_err(|error| io_error(dir, error))?,
+    };
+    let highest = files.last().map_or(0, |file| file.number);
+    let segments = ours(files, store, &mut recovery);
+    let tables = tables(disk, dir, &segments, &mut recovery)?;
+    let last = tables.iter().rev().find(|table| table.end > GROUPS_AT);
+    recovery.unclean |= !segments.is_empty() && !last.is_some_and(|table| table.closed);
+    let last_group = tables.iter().map(|table| table.last_group).max().unwrap_or(0);
+    for (segment, table) in segments.iter().zip(&tables) {
+        if from.is_none_or(|from| from.segment <= segment.number) {
+            let first = from.filter(|from| from.segment == segment.number).map_or(0, |from| from.record);
+            replay_segment(disk, dir, segment, table, first, &mut recovery, replay)?;
+        }
+    }
+    Ok(Opened { store, segment: highest + 1, last_group, recovery })
+}
+
+/// A segment file in the directory.
+#[derive(Debug)]
+struct Found {
+    number: u64,
+    path: PathBuf,
+    file: Arc<dyn DiskFile>,
+    header: Option<Header>,
+}
+
+/// Lists the segments, by number. Temporary files of ours go; what is not ours is named. A file of a newer
+/// format is refused before anything is touched.
+fn survey(disk: &dyn Disk, dir: &Path, recovery: &mut Recovery) -> Result<Vec<Found>, OpenError> {
+    let mut found = Vec::new();
+    let mut temporary = Vec::new();
+    for path in disk.list(dir).map_err(|error| io_error(dir, error))? {
+        let Some(number) = number_of(&path) else {
+            match ours_beside(&path) {
+                Some(TEMPORARY) => temporary.push(path),
+                Some(_) => {}
+                None => recovery.foreign.push(path),
+            }
+            continue;
+        };
+        let file = disk.open(&path).map_err(|error| io_error(&path, error))?;
+        let header = match Header::read(&*file).map_err(|error| io_error(&path, error))? {
+            Ok(header) => Some(header),
+            Err(HeaderFault::Newer(found)) => {
+                return Err(OpenError::NewerFormat { dir: dir.to_owned(), found, known: FORMAT });
+            }
+            Err(HeaderFault::Bad) => None,
+        };
+        found.push(Found { number, path, file, header });
+    }
+    for path in temporary {
+        disk.remove(&path).map_err(|error| io_error(&path, error))?;
+    }
+    recovery.foreign.sort();
+    found.sort_by_key(|file| file.number);
+    Ok(found)
+}
+
+/// The kind of a file of ours that is no segment: `0000000001.tmp`, `0000000001.torn`.
+fn ours_beside(path: &Path) -> Option<&'static str> {
+    let kind = path.extension()?.to_str()?;
+    let kind = [TEMPORARY, TORN].into_iter().find(|known| *known == kind)?;
+    let stem = path.file_stem()?.to_str()?;
+    let numbered = stem.len() >= 10 && stem.bytes().all(|octet| octet.is_ascii_digit());
+    numbered.then_some(kind)
+}
+
+#[derive(Debug)]
+struct Ours {
+    number: u64,
+    path: PathBuf,
+    file: Arc<dyn DiskFile>,
+    seed: u32,
+}
+
+/// Sorts out what only looks like a segment of this log, and names the segments that are missing.
+fn ours(files: Vec<Found>, store: [u8; 16], recovery: &mut Recovery) -> Vec<Ours> {
+    let mut segments: Vec<Ours> = Vec::new();
+    let mut expected = files.first().map_or(1, |first| first.number);
+    for Found { number, path, file, header } in files {
+        let Some(header) = header else {
+            recovery.damage.push(format!("segment {number}: both headers are damaged"));
+            expected = number + 1;
+            continue;
+        };
+        if header.store != store || header.segment != number {
+            recovery.foreign.push(path);
+            continue;
+        }
+        if number > expected {
+            recovery.damage.push(format!("segments {expected} to {} are missing", number - 1));
+        }
+        expected = number + 1;
+        segments.push(Ours { number, path, file, seed: header.seed() });
+    }
+    segments
+}
+
+/// The table of each segment. Those that are not sealed are scanned, cut where they are torn, and sealed.
+fn tables(
+    disk: &dyn Disk,
+    dir: &Path,
+    segments: &[Ours],
+    recovery: &mut Recovery,
+) -> Result<Vec<Table>, OpenError> {
+    let mut tables = Vec::new();
+    // From the last to the first: whatever is behind a segment says that all of it was synced.
+    let mut later = false;
+    for segment in segments.iter().rev() {
+        let fail = |error| io_error(&segment.path, error);
+        let table = match Table::read(&*segment.file, segment.seed).map_err(fail)? {
+            Some(table) => table,
+            None => {
+                let scan = scan(&*segment.file, segment.seed, later).map_err(fail)?;
+                recovery.unclean = true;
+                recovery.torn_octets += scan.torn.as_ref().map_or(0, |torn| torn.end - torn.start);
+                let damage = scan.damage.iter().map(|what| format!("segment {}: {what}", segment.number));
+                recovery.damage.extend(damage);
+                rewrite(disk, dir, segment, &scan).map_err(fail)?;
+                scan.table
+            }
+        };
+        later |= table.end > GROUPS_AT;
+        tables.push(table);
+    }
+    tables.reverse();
+    Ok(tables)
+}
+
+/// Copies a segment up to the cut into a new file, seals it, and puts it in the old one's place: the page
+/// cache may hold what the disk does not, and what is shown must be on the disk. The tail is kept aside.
+fn rewrite(disk: &dyn Disk, dir: &Path, segment: &Ours, scan: &Scan) -> io::Result<()> {
+    if let Some(torn) = &scan.torn {
+        let aside = disk.create(&segment.path.with_extension(TORN))?;
+        copy(&*segment.file, &*aside, torn.clone(), 0)?;
+        aside.sync()?;
+    }
+    let path = segment.path.with_extension(TEMPORARY);
+    let file = disk.create(&path)?;
+    copy(&*segment.file, &*file, 0..scan.table.end, 0)?;
+    seal(&*file, segment.seed, &scan.table)?;
+    disk.rename(&path, &path_of(dir, segment.number))?;
+    disk.sync_dir(dir)
+}
+
+fn copy(from: &dyn DiskFile, to: &dyn DiskFile, range: Range<u64>, at: u64) -> io::Result<()> {
+    let mut buffer = vec![0; STEP_OCTETS];
+    let mut offset = range.start;
+    while offset < range.end {
+        let wanted = (range.end - offset).min(STEP_OCTETS as u64) as usize;
+        let count = read_full(from, &mut buffer[..wanted], offset)?;
+        if count == 0 {
+            return Ok(());
+        }
+        to.write_at(&mut [io::IoSlice::new(&buffer[..count])], at + offset - range.start)?;
+        offset += count as u64;
+    }
+    Ok(())
+}
+
+fn replay_segment(
+    disk: &dyn Disk,
+    dir: &Path,
+    segment: &Ours,
+    table: &Table,
+    first: u32,
+    recovery: &mut Recovery,
+    replay: Replay<'_>,
+) -> Result<(), OpenError> {
+    // It may have been rewritten: the file of that name counts.
+    let file = disk.open(&path_of(dir, segment.number)).map_err(|error| io_error(&segment.path, error))?;
+    for (index, entry) in table.entries.iter().enumerate().skip(first as usize) {
+        if entry.kind != Kind::Change as u8 {
+            continue;
+        }
+        let bound = bound_of(&table.entries, index, table.end);
+        let record = read_record(&*file, segment.seed, entry.offset.into(), bound)
+            .map_err(|error| io_error(&segment.path, error))?;
+        let Some(record) = record else {
+            recovery
+                .damage
+                .push(format!("segment {}: the change in record {index} is damaged", segment.number));
+            continue;
+        };
+        recovery.changes += 1;
+        replay(Replayed {
+            account: record.account,
+            seq: record.seq,
+            payload: record.payload,
+            position: Position { segment: segment.number, record: index as u32 },
+        })?;
+    }
+    Ok(())
+}
+
+/// What the groups of a segment say.
+#[derive(Debug)]
+pub(super) struct Scan {
+    pub(super) table: Table,
+    /// What is to be cut, to its last octet that is not zero.
+    pub(super) torn: Option<Range<u64>>,
+    /// One line each.
+    pub(super) damage: Vec<String>,
+}
+
+/// Reads a segment's groups. `all_synced`: something behind this segment says so, nothing in it is torn.
+pub(super) fn scan(file: &dyn DiskFile, seed: u32, all_synced: bool) -> io::Result<Scan> {
+    let spans = walk(file, seed)?;
+    let named = spans.iter().filter_map(|span| span.group.as_ref()).map(|group| group.header.synced_to).max();
+    let synced_to = if all_synced { u64::MAX } else { named.unwrap_or(GROUPS_AT) };
+    let used_to = spans.iter().map(|span| span.used_to).max().unwrap_or(GROUPS_AT);
+    let mut scan =
+        Scan { table: Table { end: GROUPS_AT, ..Table::default() }, torn: None, damage: Vec::new() };
+    for span in spans {
+        let sound = span.group.as_ref().is_some_and(|group| group.whole);
+        if !sound && span.start >= synced_to {
+            let torn = span.start..used_to;
+            scan.torn = (!torn.is_empty() && !span.table).then_some(torn);
+            break;
+        }
+        if !sound && !span.table {
+            scan.damage.push(format!("octets {} to {} cannot be read", span.start, span.used_to));
+        }
+        match span.group {
+            Some(group) => scan.table.add(group, span.start),
+            None if !span.table => scan.table.end = span.used_to.next_multiple_of(BLOCK_OCTETS),
+            None => {}
+        }
+    }
+    Ok(scan)
+}
+
+impl Table {
+    fn add(&mut self, group: ScannedGroup, start: u64) {
+        let ScannedGroup { header, entries, .. } = group;
+        self.entries.resize(header.first_record as usize, Entry::LOST);
+        self.entries.extend(entries);
+        self.entries.resize(header.first_record as usize + header.records as usize, Entry::LOST);
+        self.end = start + header.span_octets();
+        self.last_group = header.number;
+        self.closed = header.closed;
+    }
+}
+
+/// A stretch of the file: a group, or what is none.
+#[derive(Debug)]
+struct Span {
+    start: u64,
+    /// Behind its last octet that is not zero.
+    used_to: u64,
+    group: Option<ScannedGroup>,
+    /// No group, but the beginning of a table.
+    table: bool,
+}
+
+#[derive(Debug)]
+struct ScannedGroup {
+    header: GroupHeader,
+    entries: Vec<Entry>,
+    /// Every record is sound.
+    whole: bool,
+}
+
+fn walk(file: &dyn DiskFile, seed: u32) -> io::Result<Vec<Span>> {
+    let length = file.len()?;
+    let mut spans = Vec::new();
+    let mut at = GROUPS_AT;
+    while at < length {
+        let mut block = [0; BLOCK_OCTETS as usize];
+        let count = read_full(file, &mut block, at)?;
+        let Some(header) = GroupHeader::decode(seed, &block[..count]) else {
+            let (used_to, next) = search(file, seed, at, length)?;
+            let last = next.is_none();
+            if used_to > at || !last {
+                let table = last && Table::begins(&block);
+                spans.push(Span { start: at, used_to: used_to.max(at + 1), group: None, table });
+            }
+            at = next.unwrap_or(length);
+            continue;
+        };
+        let group = read_group(file, seed, at, header)?;
+        let end = at + header.span_octets();
+        spans.push(Span { start: at, used_to: end.min(length), group: Some(group), table: false });
+        at = end;
+    }
+    Ok(spans)
+}
+
+/// From a block that is no group's first: behind the last octet that is not zero, and the next group.
+fn search(file: &dyn DiskFile, seed: u32, from: u64, length: u64) -> io::Result<(u64, Option<u64>)> {
+    let mut buffer = vec![0; STEP_OCTETS];
+    let mut used_to = from;
+    let mut at = from;
+    while at < length {
+        let count = read_full(file, &mut buffer, at)?;
+        if count == 0 {
+            break;
+        }
+        for (index, block) in buffer[..count].chunks(BLOCK_OCTETS as usize).enumerate() {
+            let start = at + index as u64 * BLOCK_OCTETS;
+            if start > from && GroupHeader::decode(seed, block).is_some() {
+                return Ok((used_to, Some(start)));
+            }
+            if let Some(last) = block.iter().rposition(|&octet| octet != 0) {
+                used_to = start + last as u64 + 1;
+            }
+        }
+        at += count as u64;
+    }
+    Ok((used_to, None))
+}
+
+fn read_group(file: &dyn DiskFile, seed: u32, at: u64, header: GroupHeader) -> io::Result<ScannedGroup> {
+    let length = file.len()?;
+    let octets = u64::from(header.octets).min(length.saturating_sub(at + GROUP_HEADER_OCTETS as u64));
+    let mut records = vec![0; octets as usize];
+    let count = read_full(file, &mut records, at + GROUP_HEADER_OCTETS as u64)?;
+    let mut rest = &records[..count];
+    let mut entries = Vec::with_capacity(header.records as usize);
+    while entries.len() < header.records as usize {
+        let Some(record) = Record::decode(seed, rest) else { break };
+        let offset = at + GROUP_HEADER_OCTETS as u64 + (count - rest.len()) as u64;
+        let offset = u32::try_from(offset).map_err(|_| io::Error::other("a segment is over 4 GiB"))?;
+        entries.push(Entry { offset, kind: record.kind });
+        rest = &rest[RECORD_HEADER_OCTETS + record.payload.len()..];
+    }
+    let whole = entries.len() == header.records as usize;
+    Ok(ScannedGroup { header, entries, whole })
+}
+
+fn io_error(file: &Path, error: io::Error) -> OpenError {
+    OpenError::Io { file: file.to_owned(), error }
+}
+
+/// How much is read at once while looking for the end and while copying.
+const STEP_OCTETS: usize = 1 << 20;

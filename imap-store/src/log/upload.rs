@@ -1,0 +1,140 @@
+//! A body on its way into the log: small ones whole, long ones in chunks as they come.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::queue::Pending;
+use super::record::{BodyHead, ChunkList, Content};
+use super::{AccountId, BodyId, Finished, Position, Seq, Shared};
+use crate::StoreError;
+
+/// Octets of a body that is still one record, and of a longer one's chunks. Reads that begin and end at
+/// multiples of it touch each chunk once.
+pub const CHUNK_OCTETS: usize = 256 << 10;
+
+/// A body on its way into the log.
+///
+/// It holds at most one chunk beside those (at most four) that wait to be written. Dropped before
+/// [`Upload::finish`], it leaves nothing that counts.
+#[derive(Debug)]
+pub struct Upload {
+    shared: Arc<Shared>,
+    account: AccountId,
+    buffer: Vec<u8>,
+    hasher: blake3::Hasher,
+    size_octets: u64,
+    chunks: Vec<BodyId>,
+    /// The epoch in which the first chunk was queued: after a refusal chunks may be missing.
+    epoch: Option<u64>,
+    share: Arc<Semaphore>,
+}
+
+impl Upload {
+    pub(super) fn new(shared: Arc<Shared>, account: AccountId) -> Self {
+        Self {
+            shared,
+            account,
+            buffer: Vec::new(),
+            hasher: blake3::Hasher::new(),
+            size_octets: 0,
+            chunks: Vec::new(),
+            epoch: None,
+            share: Arc::new(Semaphore::new(SHARE_CHUNKS)),
+        }
+    }
+
+    /// Adds octets. Bodies over 256 KiB go into the log in chunks as they come; waits while the queue is
+    /// full. An upload whose `write` failed or was dropped unfinished must be dropped too.
+    pub async fn write(&mut self, mut octets: &[u8]) -> Result<(), StoreError> {
+        while !octets.is_empty() {
+            if self.buffer.len() == CHUNK_OCTETS {
+                self.queue_chunk().await?;
+            }
+            let count = octets.len().min(CHUNK_OCTETS - self.buffer.len());
+            let (now, rest) = octets.split_at(count);
+            self.hasher.update(now);
+            self.buffer.extend_from_slice(now);
+            self.size_octets += count as u64;
+            octets = rest;
+        }
+        Ok(())
+    }
+
+    /// Queues what is left and gives the address. Durable at the latest when a change queued later in
+    /// [`Finished::epoch`] is.
+    pub async fn finish(mut self) -> Result<Finished, StoreError> {
+        let head = BodyHead::new(&self.hasher.finalize(), now_ms());
+        let content = if self.chunks.is_empty() {
+            Content::Body(head, std::mem::take(&mut self.buffer))
+        } else {
+            self.queue_chunk().await?;
+            let chunk_octets = CHUNK_OCTETS as u32;
+            let chunks = std::mem::take(&mut self.chunks);
+            let list = ChunkList { size_octets: self.size_octets, chunk_octets, chunks };
+            Content::ChunkList(list.encode(&head))
+        };
+        let (body, epoch) = self.queue(content, Seq(0)).await?;
+        Ok(Finished { body, size_octets: self.size_octets, epoch })
+    }
+
+    async fn queue_chunk(&mut self) -> Result<(), StoreError> {
+        let octets = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_OCTETS));
+        let number = Seq(self.chunks.len() as u64);
+        let (chunk, epoch) = self.queue(Content::Chunk(octets), number).await?;
+        self.epoch = Some(epoch);
+        self.chunks.push(chunk);
+        Ok(())
+    }
+
+    async fn queue(&self, content: Content, number: Seq) -> Result<(BodyId, u64), StoreError> {
+        let closed = |_| StoreError::Unavailable { reason: "the log is closed".to_owned() };
+        let share = Arc::clone(&self.share).acquire_owned().await.map_err(closed)?;
+        let mut pending = Some(self.pending(content, number, share));
+        loop {
+            let mut room = pin!(self.shared.room.notified());
+            // From here on no call of `notify_waiters` is missed.
+            room.as_mut().enable();
+            if let Some(queued) = self.try_queue(&mut pending)? {
+                return Ok(queued);
+            }
+            room.await;
+        }
+    }
+
+    fn pending(&self, content: Content, number: Seq, share: OwnedSemaphorePermit) -> Pending {
+        Pending { _share: Some(share), ..Pending::new(Position::default(), self.account, number, content) }
+    }
+
+    /// Queues it if there is room. Bodies fill the queue by half at the most: the rest is for changes.
+    fn try_queue(&self, pending: &mut Option<Pending>) -> Result<Option<(BodyId, u64)>, StoreError> {
+        let mut queue = self.shared.queue();
+        if let Some(error) = queue.refusal() {
+            return Err(error);
+        }
+        if self.epoch.is_some_and(|epoch| epoch != queue.epoch) {
+            let reason = "the log had no room for a part of the message".to_owned();
+            return Err(StoreError::Unavailable { reason });
+        }
+        let octets = pending.as_ref().map_or(0, |pending| pending.content.record_octets());
+        if queue.octets > 0 && queue.octets + octets > self.shared.queue_octets_max / 2 {
+            return Ok(None);
+        }
+        let Some(pending) = pending.take() else { return Ok(None) };
+        let position = queue.push(pending);
+        let epoch = queue.epoch;
+        drop(queue);
+        self.shared.work.notify_one();
+        Ok(Some((position.into(), epoch)))
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or(0)
+}
+
+/// How many chunks of one upload may wait at once.
+const SHARE_CHUNKS: usize = 4;
