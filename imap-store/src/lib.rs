@@ -2,6 +2,7 @@
 #![allow(clippy::todo)]
 
 pub mod account;
+mod clock;
 pub mod engine;
 mod error;
 pub mod files;
@@ -10,5 +11,6 @@ pub mod message;
 pub mod search;
 mod store;
 
+pub use clock::Clock;
 pub use error::{OpenError, StoreError};
 pub use store::{Durability, OpenReport, Options, Store, User};

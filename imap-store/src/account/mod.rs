@@ -1,9 +1,36 @@
 //! One account: its changes, their fold, and the operations that decide them.
+//!
+//! ```text
+//!   decide(head, asked) -> Change        pure; decide.rs, decide_names.rs, users.rs
+//!   apply(state, Change) -> state        pure, total, the same live and in replay; apply.rs
+//!   commit                               lock, decide, apply, queue, wait; commit.rs
+//!   Snapshot, Mailbox, Page              what readers see, persistent; snapshot.rs, mailbox.rs, page.rs
+//! ```
 
+mod apply;
+mod change;
+mod codec;
+mod commit;
+mod decide;
+mod decide_names;
+mod history;
+mod mailbox;
+mod names;
 mod ops;
+mod page;
 mod snapshot;
+mod summaries;
+mod table;
+mod tree;
+mod upload;
+pub(crate) mod users;
 
-pub use ops::{Account, Appended, Copied, FlagChange, NewMessage, Stored, Upload, Uploaded};
-pub use snapshot::{
-    Counters, Diff, Flags, Mailbox, MailboxId, MessageNumber, MessageRef, Snapshot, SpecialUse,
-};
+pub use mailbox::Mailbox;
+pub use ops::{Account, Appended, Copied, FlagChange, NewMessage, Stored};
+pub use snapshot::{Counters, Diff, Flags, MailboxId, MessageNumber, MessageRef, Snapshot, SpecialUse};
+pub use upload::{Upload, Uploaded};
+
+pub(crate) use apply::apply;
+pub(crate) use change::Change;
+pub(crate) use commit::{Core, Dirt};
+pub(crate) use summaries::{Summaries, SummaryWriter};

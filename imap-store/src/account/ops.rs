@@ -1,28 +1,34 @@
-//! The operations on an account: each decides one [`Change`](super::change) on the head, queues it, and
-//! waits until it is published. Dropping a future changes nothing of what was queued.
+//! The operations on an account: each decides one change on the head, queues it, and waits until it is
+//! published. Dropping a future changes nothing of what was queued.
 
 use std::sync::Arc;
 
 use imap_proto::types::{DateTime, Flag, MailboxName, ModSeq, NumberSet, UidValidity};
 
-use super::{MailboxId, MessageRef, Snapshot, SpecialUse};
-use crate::StoreError;
+use super::change::Change;
+use super::commit::Core;
+use super::decide::{self, Incoming};
+use super::decide_names;
+use super::snapshot::{MailboxId, MessageRef, Snapshot, SpecialUse};
+use super::summaries::Summaries;
+use super::upload::{Upload, Uploaded};
+use crate::clock::Clock;
 use crate::log::{AccountId, Seq};
 use crate::message::Summary;
+use crate::{StoreError, message};
 
 /// An open account. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Account {}
+pub struct Account {
+    inner: Arc<Inner>,
+}
 
-/// A message on its way in: its octets are streamed into the log and scanned as they come.
 #[derive(Debug)]
-pub struct Upload {}
-
-/// A message that lies in the log and can be appended.
-#[derive(Debug, Clone)]
-pub struct Uploaded {
-    /// Its length.
-    pub size_octets: u64,
+struct Inner {
+    core: Arc<Core>,
+    summaries: Summaries,
+    clock: Clock,
+    message_octets_max: u64,
 }
 
 /// A message to append.
@@ -76,32 +82,84 @@ pub struct Stored {
     pub modified: NumberSet,
 }
 
+/// About what a small change takes in the log's queue.
+const SMALL_CHANGE_OCTETS: usize = 512;
+/// About what one message takes in an append.
+const APPENDED_MESSAGE_OCTETS: usize = 64;
+
 impl Account {
+    pub(crate) fn new(core: Arc<Core>, summaries: Summaries, clock: Clock, message_octets_max: u64) -> Self {
+        Self { inner: Arc::new(Inner { core, summaries, clock, message_octets_max }) }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.inner.core
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.clock.now()
+    }
+
     /// Its number.
     pub fn id(&self) -> AccountId {
-        todo!()
+        self.core().id()
     }
+
     /// The published state. Costs a pointer; never blocks.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        todo!()
+        self.core().snapshot()
     }
+
     /// Tells when a newer state is published.
     pub fn watch(&self) -> tokio::sync::watch::Receiver<Seq> {
-        todo!()
+        self.core().watch()
     }
+
     /// Begins a message.
     pub fn upload(&self) -> Upload {
-        todo!()
+        let log = self.core().log().upload(self.id());
+        Upload::new(log, self.inner.message_octets_max)
     }
+
+    /// Makes the mailboxes of a new account; nothing when it has an INBOX.
+    pub(crate) async fn set_up(&self) -> Result<(), StoreError> {
+        let now = self.now();
+        self.core().commit(SMALL_CHANGE_OCTETS, |state| decide_names::set_up(state, now)).await
+    }
+
     /// Appends messages, all or none.
+    ///
+    /// Refused with [`StoreError::Unavailable`], and nothing changed, when a write of the log failed after
+    /// one of them was uploaded.
     pub async fn append(
         &self,
         mailbox: MailboxId,
         messages: Vec<NewMessage>,
     ) -> Result<Appended, StoreError> {
-        let _ = (mailbox, messages);
-        todo!()
+        let now = self.now();
+        let epoch = messages.first().map(|message| message.uploaded.epoch);
+        if messages.iter().any(|message| Some(message.uploaded.epoch) != epoch) {
+            return Err(StoreError::Unavailable {
+                reason: "a write failed while the messages came in".to_owned(),
+            });
+        }
+        let incoming: Vec<Incoming> = messages
+            .iter()
+            .map(|message| Incoming {
+                body: message.uploaded.body,
+                size_octets: message.uploaded.size_octets,
+                flags: message.flags.clone(),
+                internal_date: message.internal_date.unwrap_or_else(|| date_of(now)),
+            })
+            .collect();
+        let octets = SMALL_CHANGE_OCTETS + incoming.len() * APPENDED_MESSAGE_OCTETS;
+        let decide = |state: &Snapshot| decide::append(state, mailbox, &incoming, now);
+        let (appended, first_number) = self.core().commit_in(epoch, octets, decide).await?;
+        let summaries = messages.into_iter().map(|message| message.uploaded.summary);
+        self.inner.summaries.add((first_number..).zip(summaries));
+        Ok(appended)
     }
+
     /// Changes flags of those `uids` that are there, in one change. No change at all where every flag is
     /// as asked for already.
     pub async fn store_flags(
@@ -111,18 +169,20 @@ impl Account {
         change: FlagChange,
         unchanged_since: Option<ModSeq>,
     ) -> Result<Stored, StoreError> {
-        let _ = (mailbox, uids, change, unchanged_since);
-        todo!()
+        let decide = |state: &Snapshot| decide::store_flags(state, mailbox, &uids, &change, unchanged_since);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
+
     /// Removes messages that have \Deleted (all of them, or those of `uids`); returns the UIDs removed.
     pub async fn expunge(
         &self,
         mailbox: MailboxId,
         uids: Option<NumberSet>,
     ) -> Result<NumberSet, StoreError> {
-        let _ = (mailbox, uids);
-        todo!()
+        let decide = |state: &Snapshot| decide::expunge(state, mailbox, uids.as_ref());
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
+
     /// Copies those `uids` that are there, all or none. `None` when none is there.
     pub async fn copy(
         &self,
@@ -130,9 +190,11 @@ impl Account {
         uids: NumberSet,
         target: MailboxId,
     ) -> Result<Option<Copied>, StoreError> {
-        let _ = (source, uids, target);
-        todo!()
+        let now = self.now();
+        let decide = |state: &Snapshot| decide::copy(state, source, &uids, target, now);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
+
     /// Moves those `uids` that are there, all or none, in one change. `None` when none is there.
     pub async fn move_messages(
         &self,
@@ -140,51 +202,84 @@ impl Account {
         uids: NumberSet,
         target: MailboxId,
     ) -> Result<Option<Copied>, StoreError> {
-        let _ = (source, uids, target);
-        todo!()
+        let now = self.now();
+        let decide = |state: &Snapshot| decide::move_messages(state, source, &uids, target, now);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
+
     /// Makes a mailbox and its missing parents, as real mailboxes.
     pub async fn create(
         &self,
         name: MailboxName,
         special_use: Option<SpecialUse>,
     ) -> Result<MailboxId, StoreError> {
-        let _ = (name, special_use);
-        todo!()
+        let now = self.now();
+        let decide = |state: &Snapshot| decide_names::create(state, &name, special_use, now);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
+
     /// Deletes a mailbox and its messages. With children its name stays as \NonExistent.
     pub async fn delete(&self, name: MailboxName) -> Result<(), StoreError> {
-        let _ = name;
-        todo!()
+        self.core().commit(SMALL_CHANGE_OCTETS, |state| decide_names::delete(state, &name)).await
     }
+
     /// Renames a mailbox and all below it in one change; missing parents of `to` are made. INBOX: its
     /// messages move to a new mailbox `to`, its children stay (RFC 9051 §6.3.6).
     pub async fn rename(&self, from: MailboxName, to: MailboxName) -> Result<(), StoreError> {
-        let _ = (from, to);
-        todo!()
+        let now = self.now();
+        let decide = |state: &Snapshot| decide_names::rename(state, &from, &to, now);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
+
     /// Subscribes a name, whether it has a mailbox or not. No change when it is already.
     pub async fn subscribe(&self, name: MailboxName) -> Result<(), StoreError> {
-        let _ = name;
-        todo!()
+        let decide = |state: &Snapshot| decide_names::subscribe(state, &name, true);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
+
     /// Unsubscribes a name. No change when it is not subscribed.
     pub async fn unsubscribe(&self, name: MailboxName) -> Result<(), StoreError> {
-        let _ = name;
-        todo!()
+        let decide = |state: &Snapshot| decide_names::subscribe(state, &name, false);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
+
     /// Takes the \Recent messages of a mailbox for one session (SELECT): returns the UID from which on
     /// messages are \Recent to it, and moves the watermark to `up_to` (a UIDNEXT). Exactly one session gets each.
-    /// Does not wait for the disk, raises no MODSEQ.
+    /// Does not wait for the disk, raises no MODSEQ. A mailbox that is gone has none: `up_to`.
     pub fn claim_recent(&self, mailbox: MailboxId, up_to: u32) -> u32 {
-        let _ = (mailbox, up_to);
-        todo!()
+        self.core().queue_quietly(|state| match state.mailbox(mailbox) {
+            None => (None, up_to),
+            Some(it) if it.recent_watermark() >= up_to => (None, it.recent_watermark()),
+            Some(it) => (Some(Change::Recent { mailbox, up_to }), it.recent_watermark()),
+        })
     }
+
     /// A message's summary: from the summary file, or made again from the body. Blocking.
     pub fn summary(&self, snapshot: &Snapshot, message: &MessageRef) -> Result<Arc<Summary>, StoreError> {
-        let _ = (snapshot, message);
-        todo!()
+        if let Some(summary) = self.inner.summaries.get(message.number.0) {
+            return Ok(summary);
+        }
+        let summary = Arc::new(self.scan(snapshot, message)?);
+        self.inner.summaries.add([(message.number.0, summary.clone())]);
+        Ok(summary)
     }
+
+    /// Reads a message from its body once, in pieces.
+    fn scan(&self, snapshot: &Snapshot, message: &MessageRef) -> Result<Summary, StoreError> {
+        const PIECE_OCTETS: u64 = 256 << 10;
+        let mut scanner = message::Scanner::new();
+        let mut at = 0;
+        while at < message.size_octets {
+            let octets = self.read(snapshot, message, at..at + PIECE_OCTETS)?;
+            if octets.is_empty() {
+                break;
+            }
+            at += octets.len() as u64;
+            scanner.feed(&octets);
+        }
+        Ok(scanner.finish())
+    }
+
     /// Octets of a message, to its end at the most. Blocking.
     pub fn read(
         &self,
@@ -192,19 +287,12 @@ impl Account {
         message: &MessageRef,
         range: std::ops::Range<u64>,
     ) -> Result<bytes::Bytes, StoreError> {
-        let _ = (snapshot, message, range);
-        todo!()
+        let body = snapshot.body(message.number).ok_or(StoreError::NonExistent { what: "message" })?;
+        self.core().log().read(body, range)
     }
 }
 
-impl Upload {
-    /// Adds octets; waits while the log's queue is full.
-    pub async fn write(&mut self, octets: &[u8]) -> Result<(), StoreError> {
-        let _ = octets;
-        todo!()
-    }
-    /// All octets are there.
-    pub async fn finish(self) -> Result<Uploaded, StoreError> {
-        todo!()
-    }
+/// A point in time as an internal date, told in UTC.
+fn date_of(seconds: i64) -> DateTime {
+    DateTime::new(seconds, 0).or_else(|| DateTime::new(0, 0)).expect("1970 is within the range of dates")
 }

@@ -1,11 +1,16 @@
 //! What readers see: an immutable state of an account. Taking one costs a pointer.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use imap_proto::types::{
-    DateTime, Flag, Keyword, MailboxName, ModSeq, NumberSet, SeqNum, SystemFlag, Uid, UidValidity,
-};
+use imap_proto::types::{DateTime, MailboxName, ModSeq, NumberSet, SeqNum, SystemFlag, Uid};
 
+use super::codec::{Decoder, Encoder, Malformed};
+use super::mailbox::{Mailbox, MailboxPage};
+use super::names::NameKey;
+use super::table::Table;
+use super::tree::Tree;
+use crate::User;
 use crate::log::{BodyId, Seq};
 
 /// A mailbox's identity: never derived from its name, never reused in the account (MAILBOXID).
@@ -31,44 +36,95 @@ pub enum SpecialUse {
     Trash,
 }
 
-/// An account at one seq.
-#[derive(Debug)]
-pub struct Snapshot {}
+/// An account at one seq: the fold of its changes up to there.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub(super) seq: Seq,
+    /// Every name in LIST order; `None` where it only holds its children.
+    pub(super) names: Arc<BTreeMap<NameKey, Option<MailboxId>>>,
+    pub(super) mailboxes: Tree<MailboxPage>,
+    pub(super) messages: Table,
+    pub(super) subscriptions: Arc<BTreeSet<NameKey>>,
+    /// Account 0 only.
+    pub(super) users: Arc<BTreeMap<String, Arc<User>>>,
+    /// The ids that come next; none is given out twice.
+    pub(super) next_mailbox: u64,
+    pub(super) next_message: u64,
+    pub(super) next_account: u64,
+    pub(super) last_uid_validity: u32,
+}
+
+impl Default for Snapshot {
+    /// Before the first change.
+    fn default() -> Self {
+        Self {
+            seq: Seq(0),
+            names: Arc::default(),
+            mailboxes: Tree::default(),
+            messages: Table::default(),
+            subscriptions: Arc::default(),
+            users: Arc::default(),
+            next_mailbox: 1,
+            next_message: 1,
+            next_account: 1,
+            last_uid_validity: 0,
+        }
+    }
+}
 
 impl Snapshot {
     /// The number of the last change in it.
     pub fn seq(&self) -> Seq {
-        todo!()
+        self.seq
     }
+
     /// The mailbox of that name.
     pub fn mailbox_named(&self, name: &MailboxName) -> Option<&Arc<Mailbox>> {
-        let _ = name;
-        todo!()
+        let id = (*self.names.get(&NameKey(name.clone()))?)?;
+        self.mailbox(id)
     }
+
     /// The mailbox with that id, whatever its name is now; `None` once it was deleted.
     pub fn mailbox(&self, id: MailboxId) -> Option<&Arc<Mailbox>> {
-        let _ = id;
-        todo!()
+        self.mailboxes.find(id.0).and_then(|(page, _)| page.get(id))
     }
+
     /// Every name with its mailbox in LIST order: INBOX and what is below it first, then component by
     /// component, parents before children. `None`: the name is \NonExistent and only holds its children.
     pub fn names(&self) -> impl Iterator<Item = (&MailboxName, Option<&Arc<Mailbox>>)> {
-        std::iter::empty()
+        self.names.iter().map(|(name, id)| (&name.0, id.and_then(|id| self.mailbox(id))))
     }
+
     /// The subscribed names, in LIST order; some may have no mailbox.
     pub fn subscriptions(&self) -> impl Iterator<Item = &MailboxName> {
-        std::iter::empty()
+        self.subscriptions.iter().map(|name| &name.0)
     }
-    /// Where a message's octets lie, with its length.
+
+    /// Whether a name is subscribed.
+    pub fn is_subscribed(&self, name: &MailboxName) -> bool {
+        self.subscriptions.contains(&NameKey(name.clone()))
+    }
+
+    /// Where a message's octets lie; `None` when no mailbox of this state holds it.
     pub fn body(&self, number: MessageNumber) -> Option<BodyId> {
-        let _ = number;
-        todo!()
+        self.messages.body(number)
+    }
+
+    /// All mailboxes by id.
+    pub(super) fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
+        self.mailboxes.leaves().flat_map(|page| page.mailboxes())
+    }
+
+    /// All users by name (account 0).
+    pub(crate) fn users(&self) -> &BTreeMap<String, Arc<User>> {
+        &self.users
+    }
+
+    /// The account that the next user gets (account 0).
+    pub(crate) fn next_account(&self) -> u64 {
+        self.next_account
     }
 }
-
-/// One mailbox at one seq. Shared, persistent: two states share the pages that did not change.
-#[derive(Debug)]
-pub struct Mailbox {}
 
 /// What is kept and not counted.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -90,14 +146,55 @@ pub struct Flags {
     keywords: Vec<u16>,
 }
 
+/// All five system flags.
+const SYSTEM_FLAGS: u8 = 31;
+
 impl Flags {
     /// Whether a system flag is set.
     pub fn has(&self, flag: SystemFlag) -> bool {
         self.system & flag as u8 != 0
     }
+
     /// The numbers of the keywords, ascending; [`Mailbox::keywords`] names them.
     pub fn keywords(&self) -> &[u16] {
         &self.keywords
+    }
+
+    pub(super) fn new(system: u8, mut keywords: Vec<u16>) -> Self {
+        keywords.sort_unstable();
+        keywords.dedup();
+        Self { system: system & SYSTEM_FLAGS, keywords }
+    }
+
+    pub(super) fn system(&self) -> u8 {
+        self.system
+    }
+
+    /// These and `more`.
+    pub(super) fn with(&self, more: &Self) -> Self {
+        Self::new(self.system | more.system, [&self.keywords[..], &more.keywords[..]].concat())
+    }
+
+    /// These without `less`.
+    pub(super) fn without(&self, less: &Self) -> Self {
+        let keywords = self.keywords.iter().copied().filter(|it| !less.keywords.contains(it)).collect();
+        Self { system: self.system & !less.system, keywords }
+    }
+
+    pub(super) fn encode(&self, out: &mut Encoder) {
+        out.octet(self.system);
+        out.number(self.keywords.len() as u64);
+        self.keywords.iter().for_each(|&keyword| out.number(keyword.into()));
+    }
+
+    pub(super) fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let system = input.octet()?;
+        if system & !SYSTEM_FLAGS != 0 {
+            return Err(Malformed);
+        }
+        let count = input.count()?;
+        let keywords = (0..count).map(|_| input.number_u16()).collect::<Result<_, _>>()?;
+        Ok(Self::new(system, keywords))
     }
 }
 
@@ -131,91 +228,4 @@ pub struct Diff {
     pub appended: NumberSet,
     /// In both, with other flags or another MODSEQ.
     pub changed: NumberSet,
-}
-
-impl Mailbox {
-    /// Its identity.
-    pub fn id(&self) -> MailboxId {
-        todo!()
-    }
-    /// Its name.
-    pub fn name(&self) -> &MailboxName {
-        todo!()
-    }
-    /// UIDVALIDITY.
-    pub fn uid_validity(&self) -> UidValidity {
-        todo!()
-    }
-    /// UIDNEXT; `None` when the UIDs are used up.
-    pub fn uid_next(&self) -> Option<Uid> {
-        todo!()
-    }
-    /// The seq of the last change in it, at least 1.
-    pub fn highest_mod_seq(&self) -> ModSeq {
-        todo!()
-    }
-    /// What it is for.
-    pub fn special_use(&self) -> Option<SpecialUse> {
-        todo!()
-    }
-    /// The counters.
-    pub fn counters(&self) -> Counters {
-        todo!()
-    }
-    /// The keywords that were ever used in it, in the order of their numbers.
-    pub fn keywords(&self) -> &[Keyword] {
-        todo!()
-    }
-    /// UIDs below it were told to a session as \Recent already. (Of the last *published* state.)
-    pub fn recent_watermark(&self) -> u32 {
-        todo!()
-    }
-    /// How many messages.
-    pub fn len(&self) -> u32 {
-        self.counters().messages
-    }
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// The message at a place. Logarithmic.
-    pub fn at(&self, seq_num: SeqNum) -> Option<MessageRef> {
-        let _ = seq_num;
-        todo!()
-    }
-    /// The message with a UID. Logarithmic.
-    pub fn get(&self, uid: Uid) -> Option<MessageRef> {
-        let _ = uid;
-        todo!()
-    }
-    /// The place of the first message with this UID or a higher one: `len() + 1` when there is none.
-    pub fn lower_bound(&self, uid: Uid) -> u32 {
-        let _ = uid;
-        todo!()
-    }
-    /// The messages from a place on, ascending. Starting costs a logarithm, each step little.
-    pub fn iter_from(&self, first: SeqNum) -> impl Iterator<Item = MessageRef> + '_ {
-        let _ = first;
-        std::iter::empty()
-    }
-    /// The UIDs of `wanted` that are there. Costs what both have in common.
-    pub fn existing(&self, wanted: &NumberSet) -> NumberSet {
-        let _ = wanted;
-        todo!()
-    }
-    /// UIDs of the places in `wanted`.
-    pub fn uids_at(&self, wanted: &NumberSet) -> NumberSet {
-        let _ = wanted;
-        todo!()
-    }
-    /// What changed from `old` to `self`. Pages that both share are skipped by pointer.
-    pub fn diff(&self, old: &Self) -> Diff {
-        let _ = old;
-        todo!()
-    }
-    /// The flags of a message as the wire knows them: keywords first, then system flags.
-    pub fn wire_flags(&self, flags: &Flags) -> Vec<Flag> {
-        let _ = flags;
-        todo!()
-    }
 }

@@ -1,0 +1,328 @@
+//! The fold: what a [`Change`] makes of a state. Pure and total: no clock, no chance, no configuration, and
+//! no change that it cannot take, so that replay always gives what the live store had.
+//!
+//! A change that names what is not there (only damage can bring that) raises the seq and does nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imap_proto::types::{Keyword, MailboxName, NumberSet};
+
+use super::change::{Append, Change, FlagsChange, NewMailbox, Transfer};
+use super::history::History;
+use super::mailbox::{Mailbox, MailboxPage};
+use super::names::NameKey;
+use super::page::{Entry, Page, PageSum, ranges_within};
+use super::snapshot::{Flags, MailboxId, MessageNumber, Snapshot};
+use super::table::TableRow;
+use super::tree::{Edit, Leaf, Tree};
+use crate::User;
+use crate::log::Seq;
+
+/// The state behind `change`.
+pub(crate) fn apply(state: &Snapshot, change: &Change) -> Snapshot {
+    let mut next = state.clone();
+    next.seq = Seq(state.seq.0 + 1);
+    next.take(change);
+    next
+}
+
+impl Snapshot {
+    fn take(&mut self, change: &Change) {
+        match change {
+            Change::Append(append) => self.take_append(append),
+            Change::Flags(flags) => self.take_flags(flags),
+            Change::Expunge { mailbox, uids } => self.take_expunge(*mailbox, uids),
+            Change::Copy(transfer) => self.take_transfer(transfer),
+            Change::Move(transfer) => self.take_move(transfer),
+            Change::CreateMailboxes(created) => created.iter().for_each(|new| self.take_create(new)),
+            Change::DeleteMailbox { mailbox } => self.take_delete(*mailbox),
+            Change::Rename { from, to, created } => {
+                created.iter().for_each(|new| self.take_create(new));
+                self.take_rename(from, to);
+            }
+            Change::RenameInbox { created, saved_at } => {
+                created.iter().for_each(|new| self.take_create(new));
+                if let Some(new) = created.last() {
+                    self.take_rename_inbox(new.id, *saved_at);
+                }
+            }
+            Change::Subscribe { name, on } => self.take_subscribe(name, *on),
+            Change::Recent { mailbox, up_to } => self.change_mailbox(*mailbox, |mailbox, _| {
+                mailbox.recent = mailbox.recent.max(*up_to);
+            }),
+            Change::ReserveAccount { account } => {
+                self.next_account = self.next_account.max(account.0.saturating_add(1));
+            }
+            Change::CreateUser { name, account, credentials } => {
+                self.next_account = self.next_account.max(account.0.saturating_add(1));
+                let user = User { name: name.clone(), account: *account, credentials: credentials.clone() };
+                Arc::make_mut(&mut self.users).insert(name.clone(), Arc::new(user));
+            }
+            Change::SetCredentials { name, credentials } => {
+                if let Some(user) = Arc::make_mut(&mut self.users).get_mut(name) {
+                    Arc::make_mut(user).credentials.clone_from(credentials);
+                }
+            }
+            Change::DeleteUser { name } => {
+                Arc::make_mut(&mut self.users).remove(name);
+            }
+        }
+    }
+
+    /// Puts a changed copy in the place of a mailbox.
+    fn change_mailbox(&mut self, id: MailboxId, change: impl FnOnce(&mut Mailbox, u64)) {
+        let Some(mailbox) = self.mailbox(id) else { return };
+        let mut mailbox = Mailbox::clone(mailbox);
+        change(&mut mailbox, self.seq.0);
+        self.put_mailbox(id, Some(mailbox));
+    }
+
+    fn put_mailbox(&mut self, id: MailboxId, mailbox: Option<Mailbox>) {
+        let mailbox = mailbox.map(Arc::new);
+        self.mailboxes = self.mailboxes.edit(
+            |sum| sum.contains(id),
+            |page| page.with(id, mailbox.clone()).map_or(Edit::Remove, Edit::Replace),
+        );
+    }
+
+    fn take_append(&mut self, append: &Append) {
+        if self.mailbox(append.mailbox).is_none() {
+            return;
+        }
+        let numbers = append.first_number..;
+        let rows = numbers.zip(&append.messages);
+        let rows = rows.map(|(number, it)| TableRow { number, body: it.body, holders: 1 }).collect();
+        self.messages = self.messages.with_new(rows);
+        self.next_message = append.first_number.saturating_add(append.messages.len() as u64);
+        self.change_mailbox(append.mailbox, |mailbox, seq| {
+            let uids = append.first_uid..=u32::MAX;
+            let numbers = append.first_number..;
+            let entries =
+                append.messages.iter().zip(uids.zip(numbers)).map(|(message, (uid, number))| Entry {
+                    uid,
+                    mod_seq: seq,
+                    flags: message.flags.clone(),
+                    number: MessageNumber(number),
+                    size_octets: message.size_octets,
+                    internal_date: message.internal_date,
+                    saved_at: append.saved_at,
+                });
+            mailbox.add_keywords(&append.keywords);
+            mailbox.push(entries.collect(), seq);
+        });
+    }
+
+    fn take_flags(&mut self, change: &FlagsChange) {
+        self.change_mailbox(change.mailbox, |mailbox, seq| {
+            mailbox.add_keywords(&change.keywords);
+            mailbox.highest_mod_seq = seq;
+            mailbox.messages = mailbox.messages.edit(touched_by(&change.uids), |page| {
+                Edit::Replace(page.with_flags(&change.uids, seq, |old| change.mode.apply(old, &change.flags)))
+            });
+        });
+    }
+
+    fn take_expunge(&mut self, id: MailboxId, uids: &NumberSet) {
+        let mut holders = BTreeMap::new();
+        self.change_mailbox(id, |mailbox, seq| {
+            mailbox.messages.visit(touched_by(uids), |page| count_holders(page, uids, -1, &mut holders));
+            mailbox.messages = mailbox
+                .messages
+                .edit(touched_by(uids), |page| page.without(uids).map_or(Edit::Remove, Edit::Replace));
+            mailbox.history = Arc::new(mailbox.history.with(seq, uids));
+            mailbox.highest_mod_seq = seq;
+        });
+        self.messages = self.messages.with_holders(&holders);
+    }
+
+    fn take_transfer(&mut self, transfer: &Transfer) {
+        let (Some(source), Some(target)) = (self.mailbox(transfer.source), self.mailbox(transfer.target))
+        else {
+            return;
+        };
+        let mut target = Mailbox::clone(target);
+        target.add_keywords(&transfer.keywords);
+        let flags = FlagMap::new(source, &target);
+        let mut holders = BTreeMap::new();
+        let mut entries = Vec::new();
+        source.messages.visit(touched_by(&transfer.uids), |page| {
+            count_holders(page, &transfer.uids, 1, &mut holders);
+            let marks = page.marks(&transfer.uids);
+            entries.extend(page.entries().zip(marks).filter(|(_, wanted)| *wanted).map(|(it, _)| it));
+        });
+        for (entry, uid) in entries.iter_mut().zip(transfer.first_uid..=u32::MAX) {
+            entry.uid = uid;
+            entry.mod_seq = self.seq.0;
+            entry.saved_at = transfer.saved_at;
+            entry.flags = flags.map(&entry.flags);
+        }
+        target.push(entries, self.seq.0);
+        self.messages = self.messages.with_holders(&holders);
+        self.put_mailbox(transfer.target, Some(target));
+    }
+
+    fn take_move(&mut self, transfer: &Transfer) {
+        if self.mailbox(transfer.target).is_some() {
+            self.take_transfer(transfer);
+            self.take_expunge(transfer.source, &transfer.uids);
+        }
+    }
+
+    fn take_create(&mut self, new: &NewMailbox) {
+        self.next_mailbox = self.next_mailbox.max(new.id.0.saturating_add(1));
+        self.last_uid_validity = self.last_uid_validity.max(new.uid_validity.get());
+        let mailbox = Arc::new(Mailbox {
+            id: new.id,
+            name: Arc::new(new.name.clone()),
+            uid_validity: new.uid_validity,
+            uid_next: 1,
+            highest_mod_seq: self.seq.0,
+            special_use: new.special_use,
+            keywords: Arc::default(),
+            recent: 1,
+            history: Arc::default(),
+            messages: Tree::default(),
+        });
+        self.mailboxes = self.mailboxes.replace_last(|last| MailboxPage::with_new(last, mailbox));
+        Arc::make_mut(&mut self.names).insert(NameKey(new.name.clone()), Some(new.id));
+        if new.subscribed {
+            self.take_subscribe(&new.name, true);
+        }
+    }
+
+    fn take_delete(&mut self, id: MailboxId) {
+        let Some(mailbox) = self.mailbox(id).cloned() else { return };
+        let mut holders = BTreeMap::new();
+        for page in mailbox.messages.leaves() {
+            page.numbers().iter().for_each(|&number| *holders.entry(number).or_insert(0) -= 1);
+        }
+        self.messages = self.messages.with_holders(&holders);
+        self.put_mailbox(id, None);
+        let names = Arc::make_mut(&mut self.names);
+        names.insert(NameKey(mailbox.name().clone()), None);
+        drop_childless(names, mailbox.name());
+    }
+
+    fn take_rename(&mut self, from: &MailboxName, to: &MailboxName) {
+        let names = Arc::make_mut(&mut self.names);
+        let tree: Vec<_> = names
+            .range(NameKey(from.clone())..)
+            .take_while(|(name, _)| name.0 == *from || name.0.is_below(from))
+            .map(|(name, &id)| (name.clone(), id))
+            .collect();
+        let mut renamed = Vec::new();
+        for (name, id) in tree {
+            let rest = name.0.as_str().strip_prefix(from.as_str()).unwrap_or_default();
+            let Ok(new) = MailboxName::new(&format!("{}{rest}", to.as_str())) else { continue };
+            names.remove(&name);
+            // A name that only holds its children takes nothing away from a mailbox of that name.
+            let place = names.entry(NameKey(new.clone())).or_insert(None);
+            *place = id.or(*place);
+            renamed.extend(id.map(|id| (id, new)));
+        }
+        drop_childless(names, from);
+        for (id, name) in renamed {
+            self.change_mailbox(id, |mailbox, _| mailbox.name = Arc::new(name));
+        }
+    }
+
+    fn take_rename_inbox(&mut self, target: MailboxId, saved_at: i64) {
+        let Some(inbox) = self.mailbox_named(&MailboxName::inbox()).cloned() else { return };
+        let mut uids = NumberSet::new();
+        inbox.entries().for_each(|entry| uids.insert(entry.uid));
+        if !uids.is_empty() {
+            let keywords = inbox.keywords.to_vec();
+            let (source, first_uid) = (inbox.id, 1);
+            self.take_move(&Transfer { source, target, keywords, uids, first_uid, saved_at });
+        }
+    }
+
+    fn take_subscribe(&mut self, name: &MailboxName, on: bool) {
+        let subscriptions = Arc::make_mut(&mut self.subscriptions);
+        let name = NameKey(name.clone());
+        if on {
+            subscriptions.insert(name);
+        } else {
+            subscriptions.remove(&name);
+        }
+    }
+}
+
+/// Takes away `name`, and the names above it, as long as they have neither a mailbox nor anything below.
+fn drop_childless(names: &mut BTreeMap<NameKey, Option<MailboxId>>, name: &MailboxName) {
+    let mut name = Some(name.clone());
+    while let Some(at) = name {
+        let key = NameKey(at.clone());
+        if matches!(names.get(&key), Some(Some(_))) || has_children(names, &at) {
+            return;
+        }
+        names.remove(&key);
+        name = at.parent();
+    }
+}
+
+/// Whether anything lies below a name.
+pub(super) fn has_children(names: &BTreeMap<NameKey, Option<MailboxId>>, name: &MailboxName) -> bool {
+    let key = NameKey(name.clone());
+    let mut behind = names.range((std::ops::Bound::Excluded(key), std::ops::Bound::Unbounded));
+    behind.next().is_some_and(|(next, _)| next.0.is_below(name))
+}
+
+/// Whether pages with this sum may hold one of `uids`.
+fn touched_by(uids: &NumberSet) -> impl Fn(&PageSum) -> bool + '_ {
+    |sum| !ranges_within(uids, sum.first_uid, sum.last_uid).is_empty()
+}
+
+fn count_holders(page: &Page, uids: &NumberSet, by: i64, holders: &mut BTreeMap<u64, i64>) {
+    let marks = page.marks(uids);
+    for (&number, _) in page.numbers().iter().zip(marks).filter(|(_, marked)| *marked) {
+        *holders.entry(number).or_insert(0) += by;
+    }
+}
+
+impl Mailbox {
+    fn add_keywords(&mut self, keywords: &[Keyword]) {
+        if !keywords.is_empty() {
+            Arc::make_mut(&mut self.keywords).extend_from_slice(keywords);
+        }
+    }
+
+    /// Adds messages with UIDs above all that were there.
+    fn push(&mut self, entries: Vec<Entry>, seq: u64) {
+        let Some(last) = entries.last() else { return };
+        self.uid_next = u64::from(last.uid) + 1;
+        self.highest_mod_seq = seq;
+        self.messages = self.messages.replace_last(|page| {
+            let kept = page.map_or(0, Leaf::len);
+            let mut all = Vec::with_capacity(kept + entries.len());
+            all.extend(page.into_iter().flat_map(Page::entries));
+            all.extend(entries);
+            let mut rest = all.into_iter().peekable();
+            let mut pages = Vec::new();
+            while rest.peek().is_some() {
+                pages.push(Page::from_entries(rest.by_ref().take(Page::MAX)));
+            }
+            pages
+        });
+    }
+
+    /// What is kept of expunges.
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+}
+
+/// How the keywords of one mailbox are numbered in another one.
+pub(super) struct FlagMap(Vec<Option<u16>>);
+
+impl FlagMap {
+    pub(super) fn new(source: &Mailbox, target: &Mailbox) -> Self {
+        Self(source.keywords.iter().map(|keyword| target.keyword_number(keyword)).collect())
+    }
+
+    pub(super) fn map(&self, flags: &Flags) -> Flags {
+        let number = |&at: &u16| self.0.get(usize::from(at)).copied().flatten();
+        Flags::new(flags.system(), flags.keywords().iter().filter_map(number).collect())
+    }
+}

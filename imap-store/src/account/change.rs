@@ -1,0 +1,419 @@
+//! [`Change`]: one step in the life of an account, as it stands in the log.
+//!
+//! It says what was decided, not what was asked: UIDs, numbers, dates, ids. A kind that was released never
+//! changes its meaning; what is new gets a new kind. `docs/STORAGE.md` has the octets.
+
+use imap_proto::types::{DateTime, Keyword, MailboxName, NumberSet, UidValidity};
+
+use super::codec::{Decoder, Encoder, Malformed};
+use super::snapshot::{Flags, MailboxId, SpecialUse};
+use crate::log::{AccountId, BodyId};
+
+/// One change of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Messages came in, all with consecutive UIDs and numbers.
+    Append(Append),
+    /// Flags of messages are others now.
+    Flags(FlagsChange),
+    /// Messages are gone.
+    Expunge { mailbox: MailboxId, uids: NumberSet },
+    /// Messages stand in another mailbox too.
+    Copy(Transfer),
+    /// Messages stand in another mailbox now, and no longer where they were.
+    Move(Transfer),
+    /// There are new mailboxes, parents first.
+    CreateMailboxes(Vec<NewMailbox>),
+    /// A mailbox is gone with all its messages; its name too if nothing is below it.
+    DeleteMailbox { mailbox: MailboxId },
+    /// Everything that was named `from` or below it is named `to` now; `created` are the new parents.
+    Rename { from: MailboxName, to: MailboxName, created: Vec<NewMailbox> },
+    /// INBOX was renamed: new mailboxes, and all messages of INBOX stand in the last of them.
+    RenameInbox { created: Vec<NewMailbox>, saved_at: i64 },
+    /// Names are subscribed, or no longer.
+    Subscribe { name: MailboxName, on: bool },
+    /// A session was told of messages below this UID as \Recent. Raises no MODSEQ of the mailbox.
+    Recent { mailbox: MailboxId, up_to: u32 },
+    /// Account 0: a number is given away and never again.
+    ReserveAccount { account: AccountId },
+    /// Account 0: there is a user.
+    CreateUser { name: String, account: AccountId, credentials: Vec<u8> },
+    /// Account 0: a user's credentials are others now.
+    SetCredentials { name: String, credentials: Vec<u8> },
+    /// Account 0: a user is gone.
+    DeleteUser { name: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Append {
+    pub(crate) mailbox: MailboxId,
+    /// Get the next numbers for keywords in the mailbox.
+    pub(crate) keywords: Vec<Keyword>,
+    pub(crate) first_uid: u32,
+    pub(crate) first_number: u64,
+    pub(crate) saved_at: i64,
+    pub(crate) messages: Vec<AppendedMessage>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AppendedMessage {
+    pub(crate) body: BodyId,
+    pub(crate) size_octets: u64,
+    pub(crate) flags: Flags,
+    pub(crate) internal_date: DateTime,
+}
+
+/// How the flags of a [`FlagsChange`] are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FlagMode {
+    Replace,
+    Add,
+    Remove,
+}
+
+impl FlagMode {
+    /// What becomes of `old`.
+    pub(super) fn apply(self, old: &Flags, asked: &Flags) -> Flags {
+        match self {
+            Self::Replace => asked.clone(),
+            Self::Add => old.with(asked),
+            Self::Remove => old.without(asked),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FlagsChange {
+    pub(crate) mailbox: MailboxId,
+    /// Get the next numbers for keywords in the mailbox.
+    pub(crate) keywords: Vec<Keyword>,
+    pub(crate) mode: FlagMode,
+    pub(crate) flags: Flags,
+    pub(crate) uids: NumberSet,
+}
+
+/// Messages of `source` that come into `target`, in ascending order, with UIDs from `first_uid` on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Transfer {
+    pub(crate) source: MailboxId,
+    pub(crate) target: MailboxId,
+    /// Get the next numbers for keywords in the target: those of the messages that it has not.
+    pub(crate) keywords: Vec<Keyword>,
+    pub(crate) uids: NumberSet,
+    pub(crate) first_uid: u32,
+    pub(crate) saved_at: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewMailbox {
+    pub(crate) id: MailboxId,
+    pub(crate) name: MailboxName,
+    pub(crate) uid_validity: UidValidity,
+    pub(crate) special_use: Option<SpecialUse>,
+    pub(crate) subscribed: bool,
+}
+
+mod kind {
+    pub(super) const APPEND: u8 = 1;
+    pub(super) const FLAGS: u8 = 2;
+    pub(super) const EXPUNGE: u8 = 3;
+    pub(super) const COPY: u8 = 4;
+    pub(super) const MOVE: u8 = 5;
+    pub(super) const CREATE_MAILBOXES: u8 = 6;
+    pub(super) const DELETE_MAILBOX: u8 = 7;
+    pub(super) const RENAME: u8 = 8;
+    pub(super) const RENAME_INBOX: u8 = 9;
+    pub(super) const SUBSCRIBE: u8 = 10;
+    pub(super) const RECENT: u8 = 11;
+    pub(super) const RESERVE_ACCOUNT: u8 = 12;
+    pub(super) const CREATE_USER: u8 = 13;
+    pub(super) const SET_CREDENTIALS: u8 = 14;
+    pub(super) const DELETE_USER: u8 = 15;
+}
+
+impl Change {
+    /// The octets for the log.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Encoder::new();
+        match self {
+            Self::Append(append) => {
+                out.octet(kind::APPEND);
+                append.encode(&mut out);
+            }
+            Self::Flags(flags) => {
+                out.octet(kind::FLAGS);
+                flags.encode(&mut out);
+            }
+            Self::Expunge { mailbox, uids } => {
+                out.octet(kind::EXPUNGE);
+                out.number(mailbox.0);
+                out.set(uids);
+            }
+            Self::Copy(transfer) => {
+                out.octet(kind::COPY);
+                transfer.encode(&mut out);
+            }
+            Self::Move(transfer) => {
+                out.octet(kind::MOVE);
+                transfer.encode(&mut out);
+            }
+            Self::CreateMailboxes(created) => {
+                out.octet(kind::CREATE_MAILBOXES);
+                encode_created(created, &mut out);
+            }
+            Self::DeleteMailbox { mailbox } => {
+                out.octet(kind::DELETE_MAILBOX);
+                out.number(mailbox.0);
+            }
+            Self::Rename { from, to, created } => {
+                out.octet(kind::RENAME);
+                out.octets(from.as_str().as_bytes());
+                out.octets(to.as_str().as_bytes());
+                encode_created(created, &mut out);
+            }
+            Self::RenameInbox { created, saved_at } => {
+                out.octet(kind::RENAME_INBOX);
+                encode_created(created, &mut out);
+                out.signed(*saved_at);
+            }
+            Self::Subscribe { name, on } => {
+                out.octet(kind::SUBSCRIBE);
+                out.octets(name.as_str().as_bytes());
+                out.octet(u8::from(*on));
+            }
+            Self::Recent { mailbox, up_to } => {
+                out.octet(kind::RECENT);
+                out.number(mailbox.0);
+                out.number((*up_to).into());
+            }
+            Self::ReserveAccount { account } => {
+                out.octet(kind::RESERVE_ACCOUNT);
+                out.number(account.0);
+            }
+            Self::CreateUser { name, account, credentials } => {
+                out.octet(kind::CREATE_USER);
+                out.octets(name.as_bytes());
+                out.number(account.0);
+                out.octets(credentials);
+            }
+            Self::SetCredentials { name, credentials } => {
+                out.octet(kind::SET_CREDENTIALS);
+                out.octets(name.as_bytes());
+                out.octets(credentials);
+            }
+            Self::DeleteUser { name } => {
+                out.octet(kind::DELETE_USER);
+                out.octets(name.as_bytes());
+            }
+        }
+        out.finish()
+    }
+
+    /// What [`Self::encode`] wrote; anything else is refused.
+    pub(crate) fn decode(octets: &[u8]) -> Result<Self, Malformed> {
+        let mut input = Decoder::new(octets);
+        let change = match input.octet()? {
+            kind::APPEND => Self::Append(Append::decode(&mut input)?),
+            kind::FLAGS => Self::Flags(FlagsChange::decode(&mut input)?),
+            kind::EXPUNGE => Self::Expunge { mailbox: mailbox(&mut input)?, uids: input.set()? },
+            kind::COPY => Self::Copy(Transfer::decode(&mut input)?),
+            kind::MOVE => Self::Move(Transfer::decode(&mut input)?),
+            kind::CREATE_MAILBOXES => Self::CreateMailboxes(decode_created(&mut input)?),
+            kind::DELETE_MAILBOX => Self::DeleteMailbox { mailbox: mailbox(&mut input)? },
+            kind::RENAME => Self::Rename {
+                from: name(&mut input)?,
+                to: name(&mut input)?,
+                created: decode_created(&mut input)?,
+            },
+            kind::RENAME_INBOX => {
+                Self::RenameInbox { created: decode_created(&mut input)?, saved_at: input.signed()? }
+            }
+            kind::SUBSCRIBE => Self::Subscribe { name: name(&mut input)?, on: flag(&mut input)? },
+            kind::RECENT => Self::Recent { mailbox: mailbox(&mut input)?, up_to: input.number_u32()? },
+            kind::RESERVE_ACCOUNT => Self::ReserveAccount { account: AccountId(input.number()?) },
+            kind::CREATE_USER => Self::CreateUser {
+                name: input.text()?.to_owned(),
+                account: AccountId(input.number()?),
+                credentials: input.octets()?.to_vec(),
+            },
+            kind::SET_CREDENTIALS => {
+                Self::SetCredentials { name: input.text()?.to_owned(), credentials: input.octets()?.to_vec() }
+            }
+            kind::DELETE_USER => Self::DeleteUser { name: input.text()?.to_owned() },
+            _ => return Err(Malformed),
+        };
+        input.end()?;
+        Ok(change)
+    }
+}
+
+impl Append {
+    fn encode(&self, out: &mut Encoder) {
+        out.number(self.mailbox.0);
+        encode_keywords(&self.keywords, out);
+        out.number(self.first_uid.into());
+        out.number(self.first_number);
+        out.signed(self.saved_at);
+        out.number(self.messages.len() as u64);
+        for message in &self.messages {
+            out.number(message.body.segment);
+            out.number(message.body.record.into());
+            out.number(message.size_octets);
+            message.flags.encode(out);
+            out.signed(message.internal_date.seconds());
+            out.signed(message.internal_date.offset_minutes().into());
+        }
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            mailbox: mailbox(input)?,
+            keywords: decode_keywords(input)?,
+            first_uid: input.number_u32()?,
+            first_number: input.number()?,
+            saved_at: input.signed()?,
+            messages: (0..input.count()?)
+                .map(|_| AppendedMessage::decode(input))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl AppendedMessage {
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            body: BodyId { segment: input.number()?, record: input.number_u32()? },
+            size_octets: input.number()?,
+            flags: Flags::decode(input)?,
+            internal_date: {
+                let seconds = input.signed()?;
+                let offset = i16::try_from(input.signed()?).map_err(|_| Malformed)?;
+                DateTime::new(seconds, offset).ok_or(Malformed)?
+            },
+        })
+    }
+}
+
+impl FlagsChange {
+    fn encode(&self, out: &mut Encoder) {
+        out.number(self.mailbox.0);
+        encode_keywords(&self.keywords, out);
+        out.octet(match self.mode {
+            FlagMode::Replace => 0,
+            FlagMode::Add => 1,
+            FlagMode::Remove => 2,
+        });
+        self.flags.encode(out);
+        out.set(&self.uids);
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            mailbox: mailbox(input)?,
+            keywords: decode_keywords(input)?,
+            mode: match input.octet()? {
+                0 => FlagMode::Replace,
+                1 => FlagMode::Add,
+                2 => FlagMode::Remove,
+                _ => return Err(Malformed),
+            },
+            flags: Flags::decode(input)?,
+            uids: input.set()?,
+        })
+    }
+}
+
+impl Transfer {
+    fn encode(&self, out: &mut Encoder) {
+        out.number(self.source.0);
+        out.number(self.target.0);
+        encode_keywords(&self.keywords, out);
+        out.set(&self.uids);
+        out.number(self.first_uid.into());
+        out.signed(self.saved_at);
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            source: mailbox(input)?,
+            target: mailbox(input)?,
+            keywords: decode_keywords(input)?,
+            uids: input.set()?,
+            first_uid: input.number_u32()?,
+            saved_at: input.signed()?,
+        })
+    }
+}
+
+fn encode_created(created: &[NewMailbox], out: &mut Encoder) {
+    out.number(created.len() as u64);
+    for mailbox in created {
+        out.number(mailbox.id.0);
+        out.octets(mailbox.name.as_str().as_bytes());
+        out.number(mailbox.uid_validity.get().into());
+        encode_special_use(mailbox.special_use, out);
+        out.octet(u8::from(mailbox.subscribed));
+    }
+}
+
+fn decode_created(input: &mut Decoder<'_>) -> Result<Vec<NewMailbox>, Malformed> {
+    (0..input.count()?)
+        .map(|_| {
+            Ok(NewMailbox {
+                id: mailbox(input)?,
+                name: name(input)?,
+                uid_validity: UidValidity::new(input.number_u32()?).ok_or(Malformed)?,
+                special_use: decode_special_use(input)?,
+                subscribed: flag(input)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn encode_special_use(special_use: Option<SpecialUse>, out: &mut Encoder) {
+    out.octet(match special_use {
+        None => 0,
+        Some(SpecialUse::Archive) => 1,
+        Some(SpecialUse::Drafts) => 2,
+        Some(SpecialUse::Junk) => 3,
+        Some(SpecialUse::Sent) => 4,
+        Some(SpecialUse::Trash) => 5,
+    });
+}
+
+pub(super) fn decode_special_use(input: &mut Decoder<'_>) -> Result<Option<SpecialUse>, Malformed> {
+    Ok(match input.octet()? {
+        0 => None,
+        1 => Some(SpecialUse::Archive),
+        2 => Some(SpecialUse::Drafts),
+        3 => Some(SpecialUse::Junk),
+        4 => Some(SpecialUse::Sent),
+        5 => Some(SpecialUse::Trash),
+        _ => return Err(Malformed),
+    })
+}
+
+pub(super) fn encode_keywords(keywords: &[Keyword], out: &mut Encoder) {
+    out.number(keywords.len() as u64);
+    keywords.iter().for_each(|keyword| out.octets(keyword.as_str().as_bytes()));
+}
+
+pub(super) fn decode_keywords(input: &mut Decoder<'_>) -> Result<Vec<Keyword>, Malformed> {
+    (0..input.count()?).map(|_| Keyword::new(input.text()?).ok_or(Malformed)).collect()
+}
+
+pub(super) fn mailbox(input: &mut Decoder<'_>) -> Result<MailboxId, Malformed> {
+    Ok(MailboxId(input.number()?))
+}
+
+pub(super) fn name(input: &mut Decoder<'_>) -> Result<MailboxName, Malformed> {
+    MailboxName::new(input.text()?).map_err(|_| Malformed)
+}
+
+fn flag(input: &mut Decoder<'_>) -> Result<bool, Malformed> {
+    match input.octet()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Malformed),
+    }
+}

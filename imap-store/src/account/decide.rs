@@ -1,0 +1,298 @@
+//! What is decided about messages: from a state and what is asked to a [`Change`] and an answer.
+//!
+//! Pure, so that a decision may be taken again on a newer head. Times come in from the caller.
+
+use imap_proto::types::{DateTime, Flag, Keyword, ModSeq, NumberSet, UidValidity};
+
+use super::change::{Append, AppendedMessage, Change, FlagMode, FlagsChange, Transfer};
+use super::mailbox::Mailbox;
+use super::ops::{Appended, Copied, FlagChange, Stored};
+use super::page::ranges_within;
+use super::snapshot::{Flags, MailboxId, Snapshot};
+use super::tree::Leaf;
+use crate::StoreError;
+use crate::log::BodyId;
+
+/// Keywords that a mailbox can ever have.
+pub(super) const KEYWORDS_MAX: usize = 1_000;
+
+/// What came of looking at a state: a change or none, and the answer once that is published.
+#[derive(Debug)]
+pub(crate) struct Decision<T> {
+    pub(crate) change: Option<Change>,
+    pub(crate) answer: T,
+}
+
+impl<T> Decision<T> {
+    pub(super) fn change(change: Change, answer: T) -> Self {
+        Self { change: Some(change), answer }
+    }
+    pub(super) fn nothing(answer: T) -> Self {
+        Self { change: None, answer }
+    }
+}
+
+pub(super) type Decided<T> = Result<Decision<T>, StoreError>;
+
+/// A message to append, as far as a decision needs it.
+#[derive(Debug, Clone)]
+pub(super) struct Incoming {
+    pub(super) body: BodyId,
+    pub(super) size_octets: u64,
+    pub(super) flags: Vec<Flag>,
+    pub(super) internal_date: DateTime,
+}
+
+/// The numbers that the messages got, besides the answer for the client.
+pub(super) type FirstNumber = u64;
+
+pub(super) fn append(
+    state: &Snapshot,
+    mailbox: MailboxId,
+    messages: &[Incoming],
+    now: i64,
+) -> Decided<(Appended, FirstNumber)> {
+    let target = existing(state, mailbox)?;
+    let (first_uid, uids) = take_uids(target, messages.len())?;
+    let answer = Appended { uid_validity: target.uid_validity(), uids };
+    if messages.is_empty() {
+        return Ok(Decision::nothing((answer, state.next_message)));
+    }
+    let mut resolver = Resolver::new(target);
+    let messages = messages
+        .iter()
+        .map(|message| {
+            Ok(AppendedMessage {
+                body: message.body,
+                size_octets: message.size_octets,
+                flags: resolver.flags(&message.flags)?,
+                internal_date: message.internal_date,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let change = Append {
+        mailbox,
+        keywords: resolver.new,
+        first_uid,
+        first_number: state.next_message,
+        saved_at: now,
+        messages,
+    };
+    Ok(Decision::change(Change::Append(change), (answer, state.next_message)))
+}
+
+pub(super) fn store_flags(
+    state: &Snapshot,
+    mailbox: MailboxId,
+    uids: &NumberSet,
+    change: &FlagChange,
+    unchanged_since: Option<ModSeq>,
+) -> Decided<Stored> {
+    let target = existing(state, mailbox)?;
+    let mut resolver = Resolver::new(target);
+    let (mode, flags) = match change {
+        FlagChange::Replace(flags) => (FlagMode::Replace, resolver.flags(flags)?),
+        FlagChange::Add(flags) => (FlagMode::Add, resolver.flags(flags)?),
+        FlagChange::Remove(flags) => (FlagMode::Remove, resolver.known_flags(flags)),
+    };
+    let mut stored = Stored { changed: NumberSet::new(), modified: NumberSet::new() };
+    target.messages.visit(
+        |sum| !ranges_within(uids, sum.first_uid, sum.last_uid).is_empty(),
+        |page| {
+            // Decided once for each different set of flags on the page, not for each message.
+            let changes: Vec<bool> =
+                page.dictionary().iter().map(|old| mode.apply(old, &flags) != *old).collect();
+            let marks = page.marks(uids);
+            for at in (0..page.len()).filter(|&at| marks[at]) {
+                let uid = page.uids()[at];
+                if unchanged_since.is_some_and(|since| page.mod_seq(at) > since.get()) {
+                    stored.modified.insert(uid);
+                } else if changes[usize::from(page.flags_index(at))] {
+                    stored.changed.insert(uid);
+                }
+            }
+        },
+    );
+    if stored.changed.is_empty() {
+        return Ok(Decision::nothing(stored));
+    }
+    let (keywords, uids) = (resolver.new, stored.changed.clone());
+    let change = FlagsChange { mailbox, keywords, mode, flags, uids };
+    Ok(Decision::change(Change::Flags(change), stored))
+}
+
+pub(super) fn expunge(state: &Snapshot, mailbox: MailboxId, uids: Option<&NumberSet>) -> Decided<NumberSet> {
+    let deleted = existing(state, mailbox)?.deleted();
+    let gone = match uids {
+        None => deleted,
+        Some(uids) => intersection(&deleted, uids),
+    };
+    if gone.is_empty() {
+        return Ok(Decision::nothing(gone));
+    }
+    Ok(Decision::change(Change::Expunge { mailbox, uids: gone.clone() }, gone))
+}
+
+pub(super) fn copy(
+    state: &Snapshot,
+    source: MailboxId,
+    uids: &NumberSet,
+    target: MailboxId,
+    now: i64,
+) -> Decided<Option<Copied>> {
+    transfer(state, source, uids, target, now, Change::Copy)
+}
+
+pub(super) fn move_messages(
+    state: &Snapshot,
+    source: MailboxId,
+    uids: &NumberSet,
+    target: MailboxId,
+    now: i64,
+) -> Decided<Option<Copied>> {
+    transfer(state, source, uids, target, now, Change::Move)
+}
+
+fn transfer(
+    state: &Snapshot,
+    source_id: MailboxId,
+    uids: &NumberSet,
+    target_id: MailboxId,
+    now: i64,
+    kind: fn(Transfer) -> Change,
+) -> Decided<Option<Copied>> {
+    let source = existing(state, source_id)?;
+    let target = existing(state, target_id)?;
+    let uids = source.existing(uids);
+    if uids.is_empty() {
+        return Ok(Decision::nothing(None));
+    }
+    let (first_uid, taken) = take_uids(target, uids.len() as usize)?;
+    let keywords = keywords_to_add(source, &uids, target)?;
+    let answer = Copied { uid_validity: target.uid_validity(), source: uids.clone(), target: taken };
+    let transfer =
+        Transfer { source: source_id, target: target_id, keywords, uids, first_uid, saved_at: now };
+    Ok(Decision::change(kind(transfer), Some(answer)))
+}
+
+/// The keywords of these messages that the target does not have yet.
+fn keywords_to_add(source: &Mailbox, uids: &NumberSet, target: &Mailbox) -> Result<Vec<Keyword>, StoreError> {
+    let mut used = vec![false; source.keywords().len()];
+    source.messages.visit(
+        |sum| !ranges_within(uids, sum.first_uid, sum.last_uid).is_empty(),
+        |page| {
+            if page.dictionary().iter().all(|flags| flags.keywords().is_empty()) {
+                return;
+            }
+            let marks = page.marks(uids);
+            for at in (0..page.len()).filter(|&at| marks[at]) {
+                for &keyword in page.flags(at).keywords() {
+                    if let Some(used) = used.get_mut(usize::from(keyword)) {
+                        *used = true;
+                    }
+                }
+            }
+        },
+    );
+    let used = source.keywords().iter().zip(used).filter(|(_, used)| *used);
+    let mut resolver = Resolver::new(target);
+    for (keyword, _) in used {
+        resolver.number(keyword)?;
+    }
+    Ok(resolver.new)
+}
+
+/// Numbers keywords in a mailbox, new ones too.
+struct Resolver<'a> {
+    mailbox: &'a Mailbox,
+    new: Vec<Keyword>,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(mailbox: &'a Mailbox) -> Self {
+        Self { mailbox, new: Vec::new() }
+    }
+
+    fn known_number(&self, keyword: &Keyword) -> Option<u16> {
+        let known = || self.mailbox.keyword_number(keyword).map(usize::from);
+        let new = || self.new.iter().position(|it| it == keyword);
+        let number = known().or_else(|| Some(self.mailbox.keywords().len() + new()?))?;
+        u16::try_from(number).ok()
+    }
+
+    fn number(&mut self, keyword: &Keyword) -> Result<u16, StoreError> {
+        if let Some(number) = self.known_number(keyword) {
+            return Ok(number);
+        }
+        let number = self.mailbox.keywords().len() + self.new.len();
+        if number >= KEYWORDS_MAX {
+            return Err(StoreError::Limit { what: "the mailbox has as many keywords as it can" });
+        }
+        self.new.push(keyword.clone());
+        Ok(number as u16)
+    }
+
+    /// The flags meant; `\Recent` and unknown `\flags` are left out.
+    fn flags(&mut self, flags: &[Flag]) -> Result<Flags, StoreError> {
+        let mut numbers = Vec::new();
+        for flag in flags {
+            if let Flag::Keyword(keyword) = flag {
+                numbers.push(self.number(keyword)?);
+            }
+        }
+        Ok(Flags::new(system_bits(flags), numbers))
+    }
+
+    /// The same, without keywords that the mailbox does not know: there is nothing to take away.
+    fn known_flags(&self, flags: &[Flag]) -> Flags {
+        let numbers = flags.iter().filter_map(|flag| match flag {
+            Flag::Keyword(keyword) => self.known_number(keyword),
+            _ => None,
+        });
+        Flags::new(system_bits(flags), numbers.collect())
+    }
+}
+
+fn system_bits(flags: &[Flag]) -> u8 {
+    flags.iter().fold(0, |bits, flag| match flag {
+        Flag::System(flag) => bits | *flag as u8,
+        _ => bits,
+    })
+}
+
+pub(super) fn existing(state: &Snapshot, id: MailboxId) -> Result<&Mailbox, StoreError> {
+    state.mailbox(id).map(|it| &**it).ok_or(StoreError::NonExistent { what: "mailbox" })
+}
+
+/// The next `count` UIDs.
+fn take_uids(mailbox: &Mailbox, count: usize) -> Result<(u32, NumberSet), StoreError> {
+    let mut uids = NumberSet::new();
+    let used_up = StoreError::Limit { what: "the mailbox has no UIDs left" };
+    let last = mailbox.uid_next + count as u64 - u64::from(count > 0);
+    match (u32::try_from(mailbox.uid_next), u32::try_from(last)) {
+        (Ok(first), Ok(last)) if count > 0 => {
+            uids.insert_range(first, last);
+            Ok((first, uids))
+        }
+        _ if count == 0 => Ok((0, uids)),
+        _ => Err(used_up),
+    }
+}
+
+/// What both have; costs the shorter of them by ranges.
+fn intersection(a: &NumberSet, b: &NumberSet) -> NumberSet {
+    let mut both = NumberSet::new();
+    for &(first, last) in a.ranges() {
+        for &(from, to) in ranges_within(b, first, last) {
+            both.insert_range(from.max(first), to.min(last));
+        }
+    }
+    both
+}
+
+pub(super) fn uid_validity_after(last: u32, now: i64) -> Result<UidValidity, StoreError> {
+    let now = u32::try_from(now.max(1)).unwrap_or(u32::MAX);
+    last.checked_add(1)
+        .and_then(|next| UidValidity::new(next.max(now)))
+        .ok_or(StoreError::Limit { what: "the account has no UIDVALIDITY left" })
+}

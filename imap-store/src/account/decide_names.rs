@@ -1,0 +1,165 @@
+//! What is decided about mailboxes and their names. Pure, like [`super::decide`].
+
+use imap_proto::types::MailboxName;
+
+use super::apply::has_children;
+use super::change::{Change, NewMailbox};
+use super::decide::{Decided, Decision, uid_validity_after};
+use super::names::{NameKey, is_reserved};
+use super::snapshot::{MailboxId, Snapshot, SpecialUse};
+use crate::StoreError;
+
+/// Mailboxes that an account can have.
+const MAILBOXES_MAX: usize = 100_000;
+/// Names that can be subscribed.
+const SUBSCRIPTIONS_MAX: usize = 100_000;
+
+/// What a new account has, all of it subscribed.
+const DEFAULT_MAILBOXES: [(&str, Option<SpecialUse>); 6] = [
+    ("INBOX", None),
+    ("Drafts", Some(SpecialUse::Drafts)),
+    ("Sent", Some(SpecialUse::Sent)),
+    ("Junk", Some(SpecialUse::Junk)),
+    ("Trash", Some(SpecialUse::Trash)),
+    ("Archive", Some(SpecialUse::Archive)),
+];
+
+/// The first change of an account; none when it has an INBOX already.
+pub(super) fn set_up(state: &Snapshot, now: i64) -> Decided<()> {
+    if state.mailbox_named(&MailboxName::inbox()).is_some() {
+        return Ok(Decision::nothing(()));
+    }
+    let mut new = NewMailboxes::new(state, now);
+    for (name, special_use) in DEFAULT_MAILBOXES {
+        let name = MailboxName::new(name).expect("the defaults are good names");
+        new.add(name, special_use, true)?;
+    }
+    Ok(Decision::change(Change::CreateMailboxes(new.created), ()))
+}
+
+pub(super) fn create(
+    state: &Snapshot,
+    name: &MailboxName,
+    special_use: Option<SpecialUse>,
+    now: i64,
+) -> Decided<MailboxId> {
+    refuse_reserved(name)?;
+    if name_of_mailbox(state, name) {
+        return Err(StoreError::AlreadyExists { what: "mailbox" });
+    }
+    let mut new = NewMailboxes::new(state, now);
+    new.add_parents(name)?;
+    let id = new.add(name.clone(), special_use, false)?;
+    Ok(Decision::change(Change::CreateMailboxes(new.created), id))
+}
+
+pub(super) fn delete(state: &Snapshot, name: &MailboxName) -> Decided<()> {
+    if *name == MailboxName::inbox() {
+        return Err(StoreError::Cannot { reason: "INBOX cannot be deleted" });
+    }
+    match state.names.get(&NameKey(name.clone())) {
+        Some(Some(mailbox)) => Ok(Decision::change(Change::DeleteMailbox { mailbox: *mailbox }, ())),
+        Some(None) if has_children(&state.names, name) => Err(StoreError::HasChildren),
+        _ => Err(StoreError::NonExistent { what: "mailbox" }),
+    }
+}
+
+pub(super) fn rename(state: &Snapshot, from: &MailboxName, to: &MailboxName, now: i64) -> Decided<()> {
+    refuse_reserved(to)?;
+    if !name_of_mailbox(state, from) {
+        return Err(StoreError::NonExistent { what: "mailbox" });
+    }
+    if *to == MailboxName::inbox() || name_of_mailbox(state, to) {
+        return Err(StoreError::AlreadyExists { what: "mailbox" });
+    }
+    let mut new = NewMailboxes::new(state, now);
+    new.add_parents(to)?;
+    if *from == MailboxName::inbox() {
+        new.add(to.clone(), None, false)?;
+        let change = Change::RenameInbox { created: new.created, saved_at: now };
+        return Ok(Decision::change(change, ()));
+    }
+    if to.is_below(from) {
+        return Err(StoreError::Cannot { reason: "a mailbox cannot be renamed to a name below itself" });
+    }
+    check_renamed_tree(state, from, to)?;
+    let change = Change::Rename { from: from.clone(), to: to.clone(), created: new.created };
+    Ok(Decision::change(change, ()))
+}
+
+/// Every name below `from` must be a good one that is free below `to`.
+fn check_renamed_tree(state: &Snapshot, from: &MailboxName, to: &MailboxName) -> Result<(), StoreError> {
+    let tree = state.names.range(NameKey(from.clone())..).map(|(name, _)| &name.0);
+    for name in tree.take_while(|name| *name == from || name.is_below(from)) {
+        let rest = name.as_str().strip_prefix(from.as_str()).unwrap_or_default();
+        let name = MailboxName::new(&format!("{}{rest}", to.as_str()))
+            .map_err(|_| StoreError::Cannot { reason: "a name below the mailbox would be too long" })?;
+        if name_of_mailbox(state, &name) {
+            return Err(StoreError::AlreadyExists { what: "mailbox" });
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn subscribe(state: &Snapshot, name: &MailboxName, on: bool) -> Decided<()> {
+    if state.is_subscribed(name) == on {
+        return Ok(Decision::nothing(()));
+    }
+    if on && state.subscriptions.len() >= SUBSCRIPTIONS_MAX {
+        return Err(StoreError::Limit { what: "too many names are subscribed" });
+    }
+    Ok(Decision::change(Change::Subscribe { name: name.clone(), on }, ()))
+}
+
+fn refuse_reserved(name: &MailboxName) -> Result<(), StoreError> {
+    if is_reserved(name) {
+        return Err(StoreError::Cannot {
+            reason: "names below `Other Users` and `Shared Folders` belong to others",
+        });
+    }
+    Ok(())
+}
+
+/// Whether a mailbox has that name, and not only others below it.
+fn name_of_mailbox(state: &Snapshot, name: &MailboxName) -> bool {
+    matches!(state.names.get(&NameKey(name.clone())), Some(Some(_)))
+}
+
+/// Mailboxes in the making: each gets the next id and the next UIDVALIDITY.
+struct NewMailboxes<'a> {
+    state: &'a Snapshot,
+    now: i64,
+    created: Vec<NewMailbox>,
+}
+
+impl<'a> NewMailboxes<'a> {
+    fn new(state: &'a Snapshot, now: i64) -> Self {
+        Self { state, now, created: Vec::new() }
+    }
+
+    /// Adds those above `name` that are no mailboxes, from the top down.
+    fn add_parents(&mut self, name: &MailboxName) -> Result<(), StoreError> {
+        let missing = std::iter::successors(name.parent(), MailboxName::parent);
+        let missing: Vec<_> = missing.filter(|name| !name_of_mailbox(self.state, name)).collect();
+        for name in missing.into_iter().rev() {
+            self.add(name, None, false)?;
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        name: MailboxName,
+        special_use: Option<SpecialUse>,
+        subscribed: bool,
+    ) -> Result<MailboxId, StoreError> {
+        if self.state.names.len() + self.created.len() >= MAILBOXES_MAX {
+            return Err(StoreError::Limit { what: "the account has as many mailboxes as it can" });
+        }
+        let id = MailboxId(self.state.next_mailbox + self.created.len() as u64);
+        let last = self.created.last().map_or(self.state.last_uid_validity, |it| it.uid_validity.get());
+        let uid_validity = uid_validity_after(last, self.now)?;
+        self.created.push(NewMailbox { id, name, uid_validity, special_use, subscribed });
+        Ok(id)
+    }
+}

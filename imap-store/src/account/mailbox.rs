@@ -1,0 +1,509 @@
+//! [`Mailbox`]: one mailbox at one seq, and how it is read.
+
+use std::sync::Arc;
+
+use imap_proto::types::{
+    Flag, Keyword, MailboxName, ModSeq, NumberSet, SeqNum, SystemFlag, Uid, UidValidity,
+};
+
+use super::history::History;
+use super::page::{Entry, Page, ranges_within};
+use super::snapshot::{Counters, Diff, Flags, MailboxId, MessageRef, SpecialUse};
+use super::tree::{Leaf, Sum, Tree, Walk};
+
+/// One mailbox at one seq. Shared, persistent: two states share the pages that did not change.
+#[derive(Debug, Clone)]
+pub struct Mailbox {
+    pub(super) id: MailboxId,
+    pub(super) name: Arc<MailboxName>,
+    pub(super) uid_validity: UidValidity,
+    /// 2^32 when the UIDs are used up.
+    pub(super) uid_next: u64,
+    pub(super) highest_mod_seq: u64,
+    pub(super) special_use: Option<SpecialUse>,
+    pub(super) keywords: Arc<Vec<Keyword>>,
+    pub(super) recent: u32,
+    pub(super) history: Arc<History>,
+    pub(super) messages: Tree<Page>,
+}
+
+impl Mailbox {
+    /// Its identity.
+    pub fn id(&self) -> MailboxId {
+        self.id
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &MailboxName {
+        &self.name
+    }
+
+    /// UIDVALIDITY.
+    pub fn uid_validity(&self) -> UidValidity {
+        self.uid_validity
+    }
+
+    /// UIDNEXT; `None` when the UIDs are used up.
+    pub fn uid_next(&self) -> Option<Uid> {
+        u32::try_from(self.uid_next).ok().and_then(Uid::new)
+    }
+
+    /// The seq of the last change in it, at least 1.
+    pub fn highest_mod_seq(&self) -> ModSeq {
+        mod_seq(self.highest_mod_seq)
+    }
+
+    /// What it is for.
+    pub fn special_use(&self) -> Option<SpecialUse> {
+        self.special_use
+    }
+
+    /// The counters.
+    pub fn counters(&self) -> Counters {
+        self.messages.sum().map_or_else(Counters::default, |sum| Counters {
+            messages: sum.count,
+            unseen: sum.unseen,
+            deleted: sum.deleted,
+            octets: sum.octets,
+        })
+    }
+
+    /// The keywords that were ever used in it, in the order of their numbers.
+    pub fn keywords(&self) -> &[Keyword] {
+        &self.keywords
+    }
+
+    /// UIDs below it were told to a session as \Recent already. (Of the last *published* state.)
+    pub fn recent_watermark(&self) -> u32 {
+        self.recent
+    }
+
+    /// How many messages.
+    pub fn len(&self) -> u32 {
+        self.counters().messages
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The message at a place. Logarithmic.
+    pub fn at(&self, seq_num: SeqNum) -> Option<MessageRef> {
+        self.iter_from(seq_num).next()
+    }
+
+    /// The message with a UID. Logarithmic.
+    pub fn get(&self, uid: Uid) -> Option<MessageRef> {
+        let (page, before) = self.messages.find(uid.get().into())?;
+        let at = page.uids().binary_search(&uid.get()).ok()?;
+        Some(message(page, at, before))
+    }
+
+    /// The place of the first message with this UID or a higher one: `len() + 1` when there is none.
+    pub fn lower_bound(&self, uid: Uid) -> u32 {
+        match self.messages.find(uid.get().into()) {
+            Some((page, before)) => before + page.uids().partition_point(|&it| it < uid.get()) as u32 + 1,
+            None => self.len() + 1,
+        }
+    }
+
+    /// The messages from a place on, ascending. Starting costs a logarithm, each step little.
+    pub fn iter_from(&self, first: SeqNum) -> impl Iterator<Item = MessageRef> + '_ {
+        let place = first.get() - 1;
+        let (leaves, mut before) = self.messages.leaves_from(place);
+        let mut skip = (place - before.min(place)) as usize;
+        leaves.flat_map(move |page| {
+            let from = std::mem::take(&mut skip);
+            let page_before = before;
+            before += page.len() as u32;
+            (from..page.len()).map(move |at| message(page, at, page_before))
+        })
+    }
+
+    /// The UIDs of `wanted` that are there. Costs what both have in common.
+    pub fn existing(&self, wanted: &NumberSet) -> NumberSet {
+        let mut found = NumberSet::new();
+        let mut walk = self.messages.walk();
+        while let Some(sum) = walk.sum() {
+            let ranges = ranges_within(wanted, sum.first_uid, sum.last_uid);
+            match (ranges, walk.leaf()) {
+                ([], _) => walk.skip(),
+                (&[(first, last)], _) if sum.is_dense() && first <= sum.first_uid && last >= sum.last_uid => {
+                    found.insert_range(sum.first_uid, sum.last_uid);
+                    walk.skip();
+                }
+                (_, None) => walk.enter(),
+                (ranges, Some(page)) => {
+                    for &(first, last) in ranges {
+                        page.uids()[page.range(first, last)].iter().for_each(|&uid| found.insert(uid));
+                    }
+                    walk.skip();
+                }
+            }
+        }
+        found
+    }
+
+    /// UIDs of the places in `wanted`.
+    pub fn uids_at(&self, wanted: &NumberSet) -> NumberSet {
+        let mut found = NumberSet::new();
+        let mut walk = self.messages.walk();
+        let mut before = 0u32;
+        while let Some(sum) = walk.sum() {
+            let (first_place, last_place) = (before + 1, before + sum.count);
+            let ranges = ranges_within(wanted, first_place, last_place);
+            match (ranges, walk.leaf()) {
+                ([], _) => {
+                    before = last_place;
+                    walk.skip();
+                }
+                (&[(first, last)], _) if sum.is_dense() => {
+                    let from = first.max(first_place) - first_place;
+                    let to = last.min(last_place) - first_place;
+                    found.insert_range(sum.first_uid + from, sum.first_uid + to);
+                    before = last_place;
+                    walk.skip();
+                }
+                (_, None) => walk.enter(),
+                (ranges, Some(page)) => {
+                    for &(first, last) in ranges {
+                        let from = (first.max(first_place) - first_place) as usize;
+                        let to = (last.min(last_place) - first_place) as usize;
+                        page.uids()[from..=to].iter().for_each(|&uid| found.insert(uid));
+                    }
+                    before = last_place;
+                    walk.skip();
+                }
+            }
+        }
+        found
+    }
+
+    /// The UIDs whose MODSEQ is above `since` (CHANGEDSINCE, RFC 7162 §3.1.4). Opens only pages that have some.
+    pub fn changed_since(&self, since: ModSeq) -> NumberSet {
+        let mut found = NumberSet::new();
+        self.messages.visit(
+            |sum| sum.mod_seq_max > since.get(),
+            |page| {
+                let changed = (0..page.len()).filter(|&at| page.mod_seq(at) > since.get());
+                changed.for_each(|at| found.insert(page.uids()[at]));
+            },
+        );
+        found
+    }
+
+    /// The UIDs that were expunged after `since`, of those in `known` (VANISHED (EARLIER), RFC 7162 §3.2.5.2).
+    ///
+    /// When it is no longer known what went so long ago: every UID of `known` that is not there. `known` is
+    /// cut off at UIDNEXT.
+    pub fn vanished_since(&self, since: ModSeq, known: &NumberSet) -> NumberSet {
+        let below = u32::try_from(self.uid_next - 1).unwrap_or(u32::MAX);
+        let gone = self.history.since(since.get());
+        let mut vanished = NumberSet::new();
+        for &(first, last) in ranges_within(known, 1, below) {
+            let last = last.min(below);
+            match &gone {
+                Some(gone) => {
+                    for &(from, to) in ranges_within(gone, first, last) {
+                        vanished.insert_range(from.max(first), to.min(last));
+                    }
+                }
+                None => self.insert_missing(first, last, &mut vanished),
+            }
+        }
+        vanished
+    }
+
+    fn insert_missing(&self, first: u32, last: u32, out: &mut NumberSet) {
+        let mut wanted = NumberSet::new();
+        wanted.insert_range(first, last);
+        let mut next = u64::from(first);
+        for &(from, to) in self.existing(&wanted).ranges() {
+            insert_gap(out, next, from.into());
+            next = u64::from(to) + 1;
+        }
+        insert_gap(out, next, u64::from(last) + 1);
+    }
+
+    /// The UIDs of messages with \Deleted. Opens only pages that have some.
+    pub fn deleted(&self) -> NumberSet {
+        let mut found = NumberSet::new();
+        self.messages.visit(
+            |sum| sum.deleted > 0,
+            |page| {
+                let deleted = (0..page.len()).filter(|&at| page.flags(at).has(SystemFlag::Deleted));
+                deleted.for_each(|at| found.insert(page.uids()[at]));
+            },
+        );
+        found
+    }
+
+    /// The place of the first message without \Seen (`* OK [UNSEEN n]`). Opens one page.
+    pub fn first_unseen(&self) -> Option<SeqNum> {
+        let mut walk = self.messages.walk();
+        let mut before = 0;
+        while let Some(sum) = walk.sum() {
+            match walk.leaf() {
+                _ if sum.unseen == 0 => {
+                    before += sum.count;
+                    walk.skip();
+                }
+                None => walk.enter(),
+                Some(page) => {
+                    let at = (0..page.len()).find(|&at| !page.flags(at).has(SystemFlag::Seen))?;
+                    return SeqNum::new(before + at as u32 + 1);
+                }
+            }
+        }
+        None
+    }
+
+    /// What changed from `old` to `self`. Pages that both share are skipped by pointer.
+    pub fn diff(&self, old: &Self) -> Diff {
+        let mut diff = Diff::default();
+        let (mut a, mut b) = (Cursor::new(old), Cursor::new(self));
+        loop {
+            let (Some((a_first, a_last)), Some((b_first, b_last))) = (a.range(), b.range()) else {
+                a.take_all(&mut diff.expunged);
+                b.take_all(&mut diff.appended);
+                return diff;
+            };
+            if a.is_at_start() && b.is_at_start() && a.walk.same(&b.walk) {
+                a.walk.skip();
+                b.walk.skip();
+            } else if a_last < b_first {
+                a.take(&mut diff.expunged);
+            } else if b_last < a_first {
+                b.take(&mut diff.appended);
+            } else {
+                match (a.walk.leaf(), b.walk.leaf()) {
+                    (Some(old), Some(new)) => diff_pages(old, &mut a, new, &mut b, &mut diff),
+                    // Down on the side that has more below it; on both when they are alike.
+                    (old, new) => {
+                        let (wide_a, wide_b) = (a.count(), b.count());
+                        if old.is_none() && (new.is_some() || wide_a >= wide_b / 2) {
+                            a.walk.enter();
+                        }
+                        if new.is_none() && (old.is_some() || wide_b >= wide_a / 2) {
+                            b.walk.enter();
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The flags of a message as the wire knows them: keywords first, then system flags.
+    pub fn wire_flags(&self, flags: &Flags) -> Vec<Flag> {
+        let keywords = flags.keywords().iter().filter_map(|&at| self.keywords.get(usize::from(at)));
+        let system = SYSTEM.into_iter().filter(|&flag| flags.has(flag));
+        keywords.cloned().map(Flag::Keyword).chain(system.map(Flag::System)).collect()
+    }
+
+    /// The number of a keyword, in any case.
+    pub fn keyword_number(&self, keyword: &Keyword) -> Option<u16> {
+        let at = self.keywords.iter().position(|known| known == keyword)?;
+        u16::try_from(at).ok()
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.messages.leaves().flat_map(|page| page.entries())
+    }
+}
+
+const SYSTEM: [SystemFlag; 5] =
+    [SystemFlag::Answered, SystemFlag::Flagged, SystemFlag::Deleted, SystemFlag::Seen, SystemFlag::Draft];
+
+fn insert_gap(out: &mut NumberSet, from: u64, before: u64) {
+    if let (Ok(first), Ok(last)) = (u32::try_from(from), u32::try_from(before.saturating_sub(1)))
+        && first <= last
+    {
+        out.insert_range(first, last);
+    }
+}
+
+fn mod_seq(seq: u64) -> ModSeq {
+    ModSeq::new(seq).unwrap_or(ModSeq::MAX)
+}
+
+fn message(page: &Page, at: usize, before: u32) -> MessageRef {
+    let entry = page.entry(at);
+    MessageRef {
+        seq_num: SeqNum::new(before + at as u32 + 1).expect("places count from 1"),
+        uid: Uid::new(entry.uid).expect("pages hold no UID 0"),
+        mod_seq: mod_seq(entry.mod_seq),
+        flags: entry.flags,
+        size_octets: entry.size_octets,
+        internal_date: entry.internal_date,
+        saved_at: entry.saved_at,
+        number: entry.number,
+    }
+}
+
+/// A place between two messages of a mailbox, for [`Mailbox::diff`].
+struct Cursor<'a> {
+    walk: Walk<'a, Page>,
+    /// How many messages of the page that is next are behind us already.
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(mailbox: &'a Mailbox) -> Self {
+        Self { walk: mailbox.messages.walk(), at: 0 }
+    }
+
+    fn is_at_start(&self) -> bool {
+        self.at == 0
+    }
+
+    fn count(&self) -> u32 {
+        self.walk.sum().map_or(0, |sum| sum.count)
+    }
+
+    /// The lowest and the highest UID of what is next.
+    fn range(&self) -> Option<(u32, u32)> {
+        let sum = self.walk.sum()?;
+        let first = match self.walk.leaf() {
+            Some(page) => page.uids()[self.at],
+            None => sum.first_uid,
+        };
+        Some((first, sum.last_uid))
+    }
+
+    /// Puts the UIDs of what is next into a set and goes over it.
+    fn take(&mut self, out: &mut NumberSet) {
+        match (self.walk.leaf(), self.walk.sum()) {
+            (Some(page), _) => {
+                page.uids()[self.at..].iter().for_each(|&uid| out.insert(uid));
+                self.at = 0;
+                self.walk.skip();
+            }
+            (None, Some(sum)) if sum.is_dense() => {
+                out.insert_range(sum.first_uid, sum.last_uid);
+                self.walk.skip();
+            }
+            _ => self.walk.enter(),
+        }
+    }
+
+    fn take_all(&mut self, out: &mut NumberSet) {
+        while self.walk.sum().is_some() {
+            self.take(out);
+        }
+    }
+
+    fn step(&mut self, page: &Page) {
+        self.at += 1;
+        if self.at == page.len() {
+            self.at = 0;
+            self.walk.skip();
+        }
+    }
+}
+
+/// Compares two pages message by message until one of them is at its end.
+fn diff_pages(old: &Page, a: &mut Cursor<'_>, new: &Page, b: &mut Cursor<'_>, diff: &mut Diff) {
+    loop {
+        let (a_uid, b_uid) = (old.uids()[a.at], new.uids()[b.at]);
+        if a_uid <= b_uid {
+            if a_uid < b_uid {
+                diff.expunged.insert(a_uid);
+            } else if old.mod_seq(a.at) != new.mod_seq(b.at) || old.flags(a.at) != new.flags(b.at) {
+                diff.changed.insert(a_uid);
+            }
+            a.step(old);
+        }
+        if b_uid <= a_uid {
+            if b_uid < a_uid {
+                diff.appended.insert(b_uid);
+            }
+            b.step(new);
+        }
+        if a.at == 0 && a_uid <= b_uid || b.at == 0 && b_uid <= a_uid {
+            return;
+        }
+    }
+}
+
+/// Up to 64 mailboxes of an account, by id.
+#[derive(Debug, Default)]
+pub(super) struct MailboxPage(Vec<Arc<Mailbox>>);
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MailboxSum {
+    first: u64,
+    last: u64,
+    count: u32,
+}
+
+impl Sum for MailboxSum {
+    fn first_key(&self) -> u64 {
+        self.first
+    }
+    fn last_key(&self) -> u64 {
+        self.last
+    }
+    fn count(&self) -> u32 {
+        self.count
+    }
+    fn add(&mut self, next: &Self) {
+        self.last = next.last;
+        self.count += next.count;
+    }
+}
+
+impl Leaf for MailboxPage {
+    type Sum = MailboxSum;
+    const JOIN_BELOW: usize = 16;
+    const MAX: usize = 64;
+
+    fn sum(&self) -> MailboxSum {
+        MailboxSum { first: self.0[0].id.0, last: self.0[self.0.len() - 1].id.0, count: self.0.len() as u32 }
+    }
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn join(&self, next: &Self) -> Self {
+        Self(self.0.iter().chain(&next.0).cloned().collect())
+    }
+}
+
+impl MailboxPage {
+    pub(super) fn get(&self, id: MailboxId) -> Option<&Arc<Mailbox>> {
+        self.0.binary_search_by_key(&id, |mailbox| mailbox.id).ok().map(|at| &self.0[at])
+    }
+
+    pub(super) fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
+        self.0.iter()
+    }
+
+    /// With `change` made of one mailbox; `None` when it was the last one and is gone.
+    pub(super) fn with(&self, id: MailboxId, change: Option<Arc<Mailbox>>) -> Option<Self> {
+        let mut mailboxes = self.0.clone();
+        if let Ok(at) = mailboxes.binary_search_by_key(&id, |mailbox| mailbox.id) {
+            match change {
+                Some(mailbox) => mailboxes[at] = mailbox,
+                None => drop(mailboxes.remove(at)),
+            }
+        }
+        (!mailboxes.is_empty()).then_some(Self(mailboxes))
+    }
+
+    /// Pages of these and one with a higher id.
+    pub(super) fn with_new(last: Option<&Self>, mailbox: Arc<Mailbox>) -> Vec<Self> {
+        match last {
+            Some(page) if page.len() < Self::MAX => {
+                vec![Self(page.0.iter().cloned().chain([mailbox]).collect())]
+            }
+            Some(page) => vec![Self(page.0.clone()), Self(vec![mailbox])],
+            None => vec![Self(vec![mailbox])],
+        }
+    }
+}
+
+impl MailboxSum {
+    pub(super) fn contains(&self, id: MailboxId) -> bool {
+        (self.first..=self.last).contains(&id.0)
+    }
+}

@@ -1,0 +1,268 @@
+//! The summaries of an account's messages: a file of rows, an index in memory, and a buffer before the file.
+//!
+//! ```text
+//! row: number u64 | length u32 | crc32c of the octets u32 | crc32c of the 16 octets before u32 | octets
+//! ```
+//!
+//! All little endian. A row that is missing, damaged or not written yet costs its message one scan, nothing
+//! more: so rows are written behind, without a sync, and whatever cannot be written is forgotten.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use crate::message::Summary;
+
+const HEADER_OCTETS: usize = 20;
+/// A longer row is not believed.
+const ROW_OCTETS_MAX: u32 = 16 << 20;
+/// How much is read at once: a listing goes through rows in their order.
+const BLOCK_OCTETS: usize = 64 << 10;
+/// Rows that may wait for the writer, for all accounts together.
+const PENDING_MAX: usize = 4_096;
+
+/// The summaries of one account. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Summaries {
+    shared: Arc<Shared>,
+    writer: SummaryWriter,
+}
+
+/// The thread that writes rows, for all accounts of a store. It ends when the last handle is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct SummaryWriter {
+    queue: SyncSender<(Arc<Shared>, u64)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    path: PathBuf,
+    rows: Mutex<Rows>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    /// Not written yet, or about to be.
+    pending: HashMap<u64, Arc<Summary>>,
+    /// Where rows lie, by number; `None`: the file was not looked at yet.
+    index: Option<Index>,
+    /// What was read last.
+    block: Option<(u64, Bytes)>,
+}
+
+/// Number and offset of each row, ascending by number.
+#[derive(Debug, Default)]
+struct Index {
+    rows: Vec<(u64, u64)>,
+    /// Where the next row goes.
+    end: u64,
+}
+
+impl Index {
+    fn offset(&self, number: u64) -> Option<u64> {
+        let at = self.rows.binary_search_by_key(&number, |&(number, _)| number).ok()?;
+        Some(self.rows[at].1)
+    }
+
+    /// A later row of the same number counts.
+    fn insert(&mut self, number: u64, offset: u64) {
+        match self.rows.binary_search_by_key(&number, |&(number, _)| number) {
+            Ok(at) => self.rows[at].1 = offset,
+            Err(at) => self.rows.insert(at, (number, offset)),
+        }
+    }
+}
+
+impl SummaryWriter {
+    /// Starts the thread.
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let (queue, rows) = sync_channel(PENDING_MAX);
+        std::thread::Builder::new().name("summaries".to_owned()).spawn(move || write_rows(&rows))?;
+        Ok(Self { queue })
+    }
+}
+
+impl Summaries {
+    /// The summaries in the file `path`, which may be missing. Nothing is read yet.
+    pub(crate) fn new(path: PathBuf, writer: SummaryWriter) -> Self {
+        Self { shared: Arc::new(Shared { path, rows: Mutex::default() }), writer }
+    }
+
+    /// Takes summaries; they are written behind. Never blocks.
+    pub(crate) fn add(&self, summaries: impl IntoIterator<Item = (u64, Arc<Summary>)>) {
+        for (number, summary) in summaries {
+            self.shared.rows().pending.insert(number, summary);
+            match self.writer.queue.try_send((self.shared.clone(), number)) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                    self.shared.rows().pending.remove(&number);
+                }
+            }
+        }
+    }
+
+    /// The summary of a message, if its row is there and whole. Blocking.
+    pub(crate) fn get(&self, number: u64) -> Option<Arc<Summary>> {
+        let mut rows = self.shared.rows();
+        if let Some(summary) = rows.pending.get(&number) {
+            return Some(summary.clone());
+        }
+        let offset = rows.index(&self.shared.path).offset(number)?;
+        let row = rows.read(&self.shared.path, number, offset)?;
+        drop(rows);
+        Summary::from_bytes(&row).map(Arc::new)
+    }
+}
+
+impl Shared {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        // What is in it is only ever a copy of what is elsewhere.
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rows {
+    fn index(&mut self, path: &Path) -> &mut Index {
+        self.index.get_or_insert_with(|| read_index(path))
+    }
+
+    /// The octets of a row, if they are what they should be.
+    fn read(&mut self, path: &Path, number: u64, offset: u64) -> Option<Bytes> {
+        let header = self.octets(path, offset, HEADER_OCTETS)?;
+        let (found, len, crc) = read_header(&header)?;
+        let row = self.octets(path, offset + HEADER_OCTETS as u64, len as usize)?;
+        (found == number && crc32c::crc32c(&row) == crc).then_some(row)
+    }
+
+    fn octets(&mut self, path: &Path, offset: u64, len: usize) -> Option<Bytes> {
+        if let Some((start, block)) = &self.block
+            && let Some(from) = offset.checked_sub(*start)
+            && let Ok(from) = usize::try_from(from)
+            && from + len <= block.len()
+        {
+            return Some(block.slice(from..from + len));
+        }
+        let mut block = vec![0; len.max(BLOCK_OCTETS)];
+        let filled = read_at(&File::open(path).ok()?, &mut block, offset)?;
+        block.truncate(filled);
+        let block = Bytes::from(block);
+        self.block = Some((offset, block.clone()));
+        (len <= block.len()).then(|| block.slice(..len))
+    }
+}
+
+/// Fills the buffer as far as the file goes; returns how far.
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(octets) => filled += octets,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return None,
+        }
+    }
+    Some(filled)
+}
+
+fn read_header(header: &[u8]) -> Option<(u64, u32, u32)> {
+    let field = |at: usize| Some(u32::from_le_bytes(header.get(at..at + 4)?.try_into().ok()?));
+    let number = u64::from_le_bytes(header.get(..8)?.try_into().ok()?);
+    let (len, crc, header_crc) = (field(8)?, field(12)?, field(16)?);
+    (crc32c::crc32c(&header[..16]) == header_crc && len <= ROW_OCTETS_MAX).then_some((number, len, crc))
+}
+
+/// Goes through the file from row to row; ends where no whole header stands.
+fn read_index(path: &Path) -> Index {
+    const STRIDE: usize = 1 << 20;
+    let mut index = Index::default();
+    let Ok(file) = File::open(path) else { return index };
+    let size = file.metadata().map_or(0, |it| it.len());
+    let mut rows = Vec::new();
+    let mut block = vec![0; STRIDE];
+    let (mut start, mut filled) = (0, 0);
+    while index.end + HEADER_OCTETS as u64 <= size {
+        let mut from = (index.end - start) as usize;
+        if from + HEADER_OCTETS > filled {
+            start = index.end;
+            from = 0;
+            match read_at(&file, &mut block, start) {
+                Some(octets) if octets >= HEADER_OCTETS => filled = octets,
+                _ => break,
+            }
+        }
+        let Some((number, len, _)) = read_header(&block[from..from + HEADER_OCTETS]) else { break };
+        let next = index.end + HEADER_OCTETS as u64 + u64::from(len);
+        if next > size {
+            break;
+        }
+        rows.push((number, index.end));
+        index.end = next;
+    }
+    // Of rows with one number the last counts: sorted stably, and the earlier ones dropped.
+    rows.sort_by_key(|&(number, _)| number);
+    rows.reverse();
+    rows.dedup_by_key(|&mut (number, _)| number);
+    rows.reverse();
+    index.rows = rows;
+    index
+}
+
+/// The writer's thread: takes what waits, and writes it account by account.
+fn write_rows(queue: &Receiver<(Arc<Shared>, u64)>) {
+    while let Ok(first) = queue.recv() {
+        let mut batches: HashMap<*const Shared, (Arc<Shared>, Vec<u64>)> = HashMap::new();
+        for (shared, number) in std::iter::once(first).chain(queue.try_iter()).take(PENDING_MAX) {
+            let key = Arc::as_ptr(&shared);
+            batches.entry(key).or_insert_with(|| (shared, Vec::new())).1.push(number);
+        }
+        for (shared, numbers) in batches.into_values() {
+            if let Err(error) = write_batch(&shared, &numbers) {
+                tracing::warn!(file = %shared.path.display(), %error, "summaries were not kept");
+            }
+            let mut rows = shared.rows();
+            numbers.iter().for_each(|number| drop(rows.pending.remove(number)));
+        }
+    }
+}
+
+fn write_batch(shared: &Shared, numbers: &[u64]) -> std::io::Result<()> {
+    let (summaries, end) = {
+        let mut rows = shared.rows();
+        let summaries: Vec<_> =
+            numbers.iter().filter_map(|number| Some((*number, rows.pending.get(number)?.clone()))).collect();
+        (summaries, rows.index(&shared.path).end)
+    };
+    let mut octets = Vec::new();
+    let mut places = Vec::with_capacity(summaries.len());
+    for (number, summary) in summaries {
+        places.push((number, end + octets.len() as u64));
+        let row = summary.to_bytes();
+        let begin = octets.len();
+        octets.extend_from_slice(&number.to_le_bytes());
+        octets.extend_from_slice(&(row.len() as u32).to_le_bytes());
+        octets.extend_from_slice(&crc32c::crc32c(&row).to_le_bytes());
+        let header_crc = crc32c::crc32c(&octets[begin..]);
+        octets.extend_from_slice(&header_crc.to_le_bytes());
+        octets.extend_from_slice(&row);
+    }
+    let mut file = OpenOptions::new().create(true).append(true).open(&shared.path)?;
+    if file.metadata()?.len() != end {
+        // A row that was cut short: nothing behind it would be found.
+        file.set_len(end)?;
+    }
+    file.write_all(&octets)?;
+    let mut rows = shared.rows();
+    // A block at the end of the file was read before these rows were there.
+    rows.block = None;
+    let index = rows.index(&shared.path);
+    places.into_iter().for_each(|(number, offset)| index.insert(number, offset));
+    index.end = end + octets.len() as u64;
+    Ok(())
+}

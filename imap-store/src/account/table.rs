@@ -1,0 +1,177 @@
+//! The message table of an account: message number -> body address and how many mailboxes hold it.
+
+use std::collections::BTreeMap;
+
+use super::codec::{Decoder, Encoder, Malformed};
+use super::page::Row;
+use super::snapshot::MessageNumber;
+use super::tree::{Edit, Leaf, Sum, Tree};
+use crate::log::BodyId;
+
+pub(super) type Table = Tree<TablePage>;
+
+/// Up to 128 messages, by ascending number.
+#[derive(Debug, Default)]
+pub(super) struct TablePage {
+    numbers: Vec<u64>,
+    segments: Vec<u64>,
+    records: Vec<u32>,
+    holders: Vec<u32>,
+    pub(super) row: Row,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TableSum {
+    first: u64,
+    last: u64,
+    count: u32,
+}
+
+impl Sum for TableSum {
+    fn first_key(&self) -> u64 {
+        self.first
+    }
+    fn last_key(&self) -> u64 {
+        self.last
+    }
+    fn count(&self) -> u32 {
+        self.count
+    }
+    fn add(&mut self, next: &Self) {
+        self.last = next.last;
+        self.count += next.count;
+    }
+}
+
+impl Leaf for TablePage {
+    type Sum = TableSum;
+    const JOIN_BELOW: usize = 32;
+    const MAX: usize = 128;
+
+    fn sum(&self) -> TableSum {
+        TableSum { first: self.numbers[0], last: self.numbers[self.len() - 1], count: self.len() as u32 }
+    }
+    fn len(&self) -> usize {
+        self.numbers.len()
+    }
+    fn join(&self, next: &Self) -> Self {
+        let mut joined = Self::default();
+        for row in self.rows().chain(next.rows()) {
+            joined.push(row);
+        }
+        joined
+    }
+}
+
+/// One message of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TableRow {
+    pub(super) number: u64,
+    pub(super) body: BodyId,
+    pub(super) holders: u32,
+}
+
+impl TablePage {
+    fn push(&mut self, row: TableRow) {
+        self.numbers.push(row.number);
+        self.segments.push(row.body.segment);
+        self.records.push(row.body.record);
+        self.holders.push(row.holders);
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = TableRow> + '_ {
+        (0..self.len()).map(|at| TableRow {
+            number: self.numbers[at],
+            body: self.body(at),
+            holders: self.holders[at],
+        })
+    }
+
+    fn body(&self, at: usize) -> BodyId {
+        BodyId { segment: self.segments[at], record: self.records[at] }
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = Encoder::new();
+        out.number(self.len() as u64);
+        let (mut number, mut segment, mut record) = (0, 0u64, 0u32);
+        for row in self.rows() {
+            out.number(row.number - number);
+            out.signed(row.body.segment.wrapping_sub(segment) as i64);
+            out.signed(i64::from(row.body.record) - i64::from(record));
+            out.number(row.holders.into());
+            (number, segment, record) = (row.number, row.body.segment, row.body.record);
+        }
+        out.finish()
+    }
+
+    pub(super) fn decode(row: u64, octets: &[u8]) -> Result<Self, Malformed> {
+        let mut input = Decoder::new(octets);
+        let count = input.count()?;
+        if count == 0 || count > Self::MAX {
+            return Err(Malformed);
+        }
+        let mut page = Self { row: Row::new(row), ..Self::default() };
+        let (mut number, mut segment, mut record) = (0u64, 0u64, 0u32);
+        for _ in 0..count {
+            let step = input.number()?;
+            number = number.checked_add(step).filter(|_| step > 0).ok_or(Malformed)?;
+            segment = segment.wrapping_add(input.signed()? as u64);
+            record = u32::try_from(i64::from(record).checked_add(input.signed()?).ok_or(Malformed)?)
+                .map_err(|_| Malformed)?;
+            let holders = input.number_u32()?;
+            page.push(TableRow { number, body: BodyId { segment, record }, holders });
+        }
+        input.end()?;
+        Ok(page)
+    }
+}
+
+impl Table {
+    /// Where a message's octets lie.
+    pub(super) fn body(&self, number: MessageNumber) -> Option<BodyId> {
+        let (page, _) = self.find(number.0)?;
+        let at = page.numbers.binary_search(&number.0).ok()?;
+        Some(page.body(at))
+    }
+
+    /// With these at the end; their numbers rise and are above all that are there.
+    pub(super) fn with_new(&self, rows: Vec<TableRow>) -> Self {
+        if rows.is_empty() {
+            return self.clone();
+        }
+        self.replace_last(|last| {
+            let mut pages = Vec::new();
+            let mut page = TablePage::default();
+            for row in last.into_iter().flat_map(TablePage::rows).chain(rows) {
+                if page.len() == TablePage::MAX {
+                    pages.push(std::mem::take(&mut page));
+                }
+                page.push(row);
+            }
+            pages.push(page);
+            pages
+        })
+    }
+
+    /// With more or fewer holders; a message that nobody holds goes.
+    pub(super) fn with_holders(&self, changes: &BTreeMap<u64, i64>) -> Self {
+        if changes.is_empty() {
+            return self.clone();
+        }
+        let touches = |sum: &TableSum| changes.range(sum.first..=sum.last).next().is_some();
+        self.edit(touches, |page| {
+            let mut edited = TablePage::default();
+            for mut row in page.rows() {
+                if let Some(change) = changes.get(&row.number) {
+                    let holders = i64::from(row.holders).saturating_add(*change);
+                    row.holders = u32::try_from(holders.max(0)).unwrap_or(u32::MAX);
+                }
+                if row.holders > 0 {
+                    edited.push(row);
+                }
+            }
+            if edited.len() == 0 { Edit::Remove } else { Edit::Replace(edited) }
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! A message on its way in: streamed into the log, and scanned as it comes.
+
+use std::sync::Arc;
+
+use crate::StoreError;
+use crate::log::{self, BodyId};
+use crate::message::{Scanner, Summary};
+
+/// A message on its way in: its octets are streamed into the log and scanned as they come.
+#[derive(Debug)]
+pub struct Upload {
+    log: log::Upload,
+    scanner: Scanner,
+    size_octets: u64,
+    max_octets: u64,
+}
+
+/// A message that lies in the log and can be appended.
+#[derive(Debug, Clone)]
+pub struct Uploaded {
+    /// Its length.
+    pub size_octets: u64,
+    pub(super) body: BodyId,
+    pub(super) epoch: u64,
+    pub(super) summary: Arc<Summary>,
+}
+
+impl Upload {
+    pub(super) fn new(log: log::Upload, max_octets: u64) -> Self {
+        Self { log, scanner: Scanner::new(), size_octets: 0, max_octets }
+    }
+
+    /// Adds octets; waits while the log's queue is full. [`StoreError::TooBig`] beyond the store's bound.
+    pub async fn write(&mut self, octets: &[u8]) -> Result<(), StoreError> {
+        self.size_octets += octets.len() as u64;
+        if self.size_octets > self.max_octets {
+            return Err(StoreError::TooBig { max_octets: self.max_octets });
+        }
+        self.scanner.feed(octets);
+        self.log.write(octets).await
+    }
+
+    /// All octets are there.
+    pub async fn finish(self) -> Result<Uploaded, StoreError> {
+        let summary = Arc::new(self.scanner.finish());
+        let finished = self.log.finish().await?;
+        Ok(Uploaded {
+            size_octets: finished.size_octets,
+            body: finished.body,
+            epoch: finished.epoch,
+            summary,
+        })
+    }
+}
+
+impl Uploaded {
+    /// What the message is made of.
+    pub fn summary(&self) -> &Arc<Summary> {
+        &self.summary
+    }
+}
