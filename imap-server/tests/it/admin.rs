@@ -1,0 +1,149 @@
+//! The admin API and the command line over it.
+
+use std::os::unix::fs::PermissionsExt;
+
+use hyper_util::rt::TokioIo;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::{v1, v1alpha};
+
+use crate::support::{FREE_PORTS, add_user, cli_fails, cli_ok, start};
+
+#[test]
+fn users_are_made_listed_changed_and_removed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let data = dir.path();
+    let server = start(data, &FREE_PORTS);
+    add_user(data, "alice", "one");
+    add_user(data, "alice@example.org", "two");
+    assert_eq!(cli_ok(data, &["user", "list"], ""), "alice\nalice@example.org\n");
+    assert!(
+        cli_ok(data, &["user", "list", "--json"], "").starts_with("[{\"name\":\"alice\",\"account_id\":")
+    );
+
+    // A name with a domain is another user, with another password.
+    let (_, tagged) = server.connect().command("LOGIN alice two").expect("an answer");
+    assert!(tagged.starts_with("NO"), "{tagged}");
+    server.connect().login("alice@example.org", "two").ok("NOOP");
+
+    cli_ok(data, &["user", "passwd", "alice", "--password-stdin"], "three\n");
+    let (_, tagged) = server.connect().command("LOGIN alice one").expect("an answer");
+    assert!(tagged.starts_with("NO"), "the old password still works: {tagged}");
+    server.connect().login("alice", "three").ok("NOOP");
+
+    cli_ok(data, &["user", "delete", "alice"], "");
+    let (_, tagged) = server.connect().command("LOGIN alice three").expect("an answer");
+    assert!(tagged.starts_with("NO"), "a removed user gets in: {tagged}");
+    assert_eq!(cli_ok(data, &["user", "list"], ""), "alice@example.org\n");
+
+    let (_, log, _) = server.terminate();
+    assert!(log.contains("audit") && log.contains("delete user"), "{log}");
+    assert!(!log.contains("three"), "a password stands in the log");
+}
+
+#[test]
+fn mailboxes_and_status_are_told() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let data = dir.path();
+    let server = start(data, &FREE_PORTS);
+    add_user(data, "bob", "pw");
+    let mut client = server.connect().login("bob", "pw");
+    assert_eq!(client.append("INBOX", b"Subject: one\r\n\r\nbody\r\n"), Some(true));
+    let text = cli_ok(data, &["mailbox", "list", "bob", "--json"], "");
+    assert!(text.starts_with("[{\"name\":\"INBOX\""), "{text}");
+    assert!(text.contains("\"messages\":1") && text.contains("\"name\":\"Archive\""), "{text}");
+    let status = cli_ok(data, &["status", "--json"], "");
+    assert!(status.contains("\"connections\":1"), "{status}");
+    assert!(status.contains(server.told("imaps")), "{status}");
+}
+
+#[test]
+fn refusals_are_one_clear_sentence() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let data = dir.path();
+    let said = cli_fails(data, &["user", "list"], "");
+    assert!(said.contains("no server runs on"), "{said}");
+
+    let server = start(data, &FREE_PORTS);
+    add_user(data, "carol", "pw");
+    for (arguments, stdin, expected) in [
+        (&["user", "add", "carol", "--password-stdin"][..], "pw", "exists already"),
+        (&["user", "add", "a/b", "--password-stdin"], "pw", "user name cannot be used"),
+        (&["user", "add", "dora", "--password-stdin"], "\n", "it is empty"),
+        (&["user", "delete", "nobody"], "", "no such user"),
+        (&["user", "passwd", "nobody", "--password-stdin"], "pw", "no such user"),
+        (&["mailbox", "list", "nobody"], "", "no such user"),
+    ] {
+        let said = cli_fails(data, arguments, stdin);
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+    server.kill();
+    let said = cli_fails(data, &["user", "list"], "");
+    assert!(said.contains("is gone"), "{said}");
+}
+
+#[test]
+fn without_a_socket_the_command_line_says_so() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = start(dir.path(), &["--imap", "127.0.0.1:0", "--imaps", "none", "--admin", "none"]);
+    assert_eq!(server.told("admin"), "none");
+    let said = cli_fails(dir.path(), &["status"], "");
+    assert!(said.contains("--admin none"), "{said}");
+}
+
+#[test]
+fn a_socket_path_that_is_too_long_is_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let long = dir.path().join("x".repeat(108));
+    let log = crate::support::try_start(
+        dir.path(),
+        &["--imap", "127.0.0.1:0", "--imaps", "none", "--admin", long.to_str().expect("text")],
+    )
+    .err()
+    .expect("it cannot bind that");
+    assert!(log.contains("107 at the most"), "{log}");
+}
+
+#[test]
+fn the_socket_is_private_healthy_and_describes_itself() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = start(dir.path(), &FREE_PORTS);
+    let socket = std::path::PathBuf::from(server.told("admin"));
+    let mode = std::fs::metadata(&socket).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async move {
+        let channel = channel(socket).await;
+        let request = HealthCheckRequest { service: "restante.admin.v1.Users".into() };
+        let health = HealthClient::new(channel.clone()).check(request).await.expect("an answer");
+        assert_eq!(health.into_inner().status, 1, "serving");
+
+        let list = v1::server_reflection_request::MessageRequest::ListServices(String::new());
+        let request = v1::ServerReflectionRequest { host: String::new(), message_request: Some(list) };
+        let mut client = v1::server_reflection_client::ServerReflectionClient::new(channel.clone());
+        let mut answers =
+            client.server_reflection_info(tokio_stream::once(request)).await.expect("a stream").into_inner();
+        let answer = format!("{:?}", answers.message().await.expect("an answer"));
+        assert!(answer.contains("restante.admin.v1.Mailboxes"), "{answer}");
+
+        let list = v1alpha::server_reflection_request::MessageRequest::ListServices(String::new());
+        let request = v1alpha::ServerReflectionRequest { host: String::new(), message_request: Some(list) };
+        let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(channel);
+        let mut answers =
+            client.server_reflection_info(tokio_stream::once(request)).await.expect("a stream").into_inner();
+        let answer = format!("{:?}", answers.message().await.expect("an answer"));
+        assert!(answer.contains("restante.admin.v1.Mailboxes"), "{answer}");
+    });
+}
+
+async fn channel(socket: std::path::PathBuf) -> Channel {
+    Endpoint::from_static("http://localhost")
+        .connect_with_connector(tower::service_fn(move |_| {
+            let socket = socket.clone();
+            async move { tokio::net::UnixStream::connect(socket).await.map(TokioIo::new) }
+        }))
+        .await
+        .expect("it answers")
+}

@@ -1,0 +1,6 @@
+//! Everything of the server that needs more than one module: one binary, one module a subject.
+
+mod admin;
+mod kill;
+mod serve;
+mod support;
