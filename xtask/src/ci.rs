@@ -1,6 +1,7 @@
 //! `ci`: everything a change must pass, step by step; the last line sums up tests and steps.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
@@ -8,8 +9,8 @@ use std::time::Instant;
 use crate::{codegen, licences, tidy};
 
 /// Runs every step, also after one failed, and prints `N passed, N failed` as the last line: tests count one each, and
-/// so does every step that is no test run.
-pub(super) fn run() -> Result<(), String> {
+/// so does every step that is no test run. With `python`, the tests with real mail programs are run too.
+pub(super) fn run(python: Option<&Path>) -> Result<(), String> {
     let mut sums = Sums::default();
     step(&mut sums, "format", || cargo(&["fmt", "--all", "--check"], &[]));
     step(&mut sums, "tidy", tidy::run);
@@ -27,11 +28,18 @@ pub(super) fn run() -> Result<(), String> {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
+    let cargo = Path::new(env!("CARGO"));
     if nextest {
-        tests(&mut sums, "tests", &["nextest", "run", "--workspace", "--no-fail-fast"]);
-        tests(&mut sums, "doc tests", &["test", "--doc", "--workspace", "--no-fail-fast"]);
+        tests(&mut sums, "tests", cargo, &["nextest", "run", "--workspace", "--no-fail-fast"]);
+        tests(&mut sums, "doc tests", cargo, &["test", "--doc", "--workspace", "--no-fail-fast"]);
     } else {
-        tests(&mut sums, "tests", &["test", "--workspace", "--no-fail-fast"]);
+        tests(&mut sums, "tests", cargo, &["test", "--workspace", "--no-fail-fast"]);
+    }
+    if let Some(python) = python {
+        step(&mut sums, "binary", || {
+            self::cargo(&["build", "--quiet", "--package", "imap-server", "--bin", "restante"], &[])
+        });
+        tests(&mut sums, "real clients", python, &["imap-server/tests/real-clients/run.py"]);
     }
     for failure in &sums.failures {
         println!("failed: {failure}");
@@ -78,10 +86,10 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String>
 }
 
 /// A test run: what its own summary lines say is added to the sums.
-fn tests(sums: &mut Sums, name: &str, arguments: &[&str]) {
+fn tests(sums: &mut Sums, name: &str, program: &Path, arguments: &[&str]) {
     println!("== {name}");
     let began = Instant::now();
-    let (passed, failed, success) = match counted(arguments) {
+    let (passed, failed, success) = match counted(program, arguments) {
         Ok(counted) => counted,
         Err(failure) => return sums.fail(format!("{name}: {failure}")),
     };
@@ -96,15 +104,16 @@ fn tests(sums: &mut Sums, name: &str, arguments: &[&str]) {
     println!("== {name}: {:.1} s", began.elapsed().as_secs_f32());
 }
 
-/// Runs cargo, shows its output as it comes, and returns the tests passed, failed, and whether the run succeeded.
-fn counted(arguments: &[&str]) -> Result<(u64, u64, bool), String> {
-    let mut child = Command::new(env!("CARGO"))
+/// Runs a program, shows its output as it comes, and returns the tests passed, failed, and whether the run succeeded.
+fn counted(program: &Path, arguments: &[&str]) -> Result<(u64, u64, bool), String> {
+    let mut child = Command::new(program)
         .args(arguments)
+        .env("CARGO_TERM_COLOR", "never")
         .current_dir(crate::root())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("cargo: {error}"))?;
+        .map_err(|error| format!("{}: {error}", program.display()))?;
     let (lines, received) = mpsc::channel();
     let readers = [
         child.stdout.take().map(|out| forward(out, lines.clone())),
@@ -119,9 +128,9 @@ fn counted(arguments: &[&str]) -> Result<(u64, u64, bool), String> {
         }
     }
     for reader in readers.into_iter().flatten() {
-        reader.join().map_err(|_| "a reader of cargo's output died")?;
+        reader.join().map_err(|_| "a reader of its output died")?;
     }
-    let status = child.wait().map_err(|error| format!("cargo: {error}"))?;
+    let status = child.wait().map_err(|error| format!("{}: {error}", program.display()))?;
     Ok((passed, failed, status.success()))
 }
 
@@ -135,19 +144,25 @@ fn forward(from: impl Read + Send + 'static, lines: mpsc::Sender<String>) -> std
     })
 }
 
-/// What a summary line says of passed and failed tests: libtest's `test result: ...` or nextest's `Summary [...] ...`.
+/// What a summary line says of passed and failed tests: libtest's `test result: ...`, nextest's `Summary [...] ...`, or
+/// a bare `N passed, N failed`.
 fn summary(line: &str) -> Option<(u64, u64)> {
     let line = line.trim();
+    if let Some((passed, rest)) = line.split_once(" passed, ")
+        && let (Ok(passed), Some(Ok(failed))) = (passed.parse(), rest.strip_suffix(" failed").map(str::parse))
+    {
+        return Some((passed, failed));
+    }
     let counts = match line.strip_prefix("test result:") {
         Some(rest) => rest,
         None => line.strip_prefix("Summary [")?.split_once(':')?.1,
     };
+    let words: Vec<&str> =
+        counts.split([' ', ',', ';', '.', '(', ')']).filter(|part| !part.is_empty()).collect();
     let count = |word: &str| -> u64 {
-        let words: Vec<&str> =
-            counts.split([' ', ',', ';', '.', '(', ')']).filter(|part| !part.is_empty()).collect();
         words.windows(2).filter(|pair| pair[1] == word).filter_map(|pair| pair[0].parse::<u64>().ok()).sum()
     };
-    // `2 timed out` reads as the words 2, timed, out.
+    // `2 timed out` and `1 exec failed` read as the words 2, timed, out and 1, exec, failed.
     Some((count("passed"), count("failed") + count("timed") + count("exec")))
 }
 
@@ -165,10 +180,13 @@ mod tests {
             ("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out", (3, 2)),
             ("     Summary [   1.234s] 40 tests run: 40 passed (1 slow), 2 skipped", (40, 0)),
             ("     Summary [   9.000s] 10 tests run: 7 passed, 2 failed, 1 timed out, 0 skipped", (7, 3)),
+            ("31 passed, 2 failed", (31, 2)),
         ];
         for (line, expected) in cases {
             assert_eq!(summary(line), Some(expected), "{line}");
         }
-        assert_eq!(summary("running 3 tests"), None);
+        for line in ["running 3 tests", "test a passed, 1 failed", "a test passed, and one failed"] {
+            assert_eq!(summary(line), None, "{line}");
+        }
     }
 }

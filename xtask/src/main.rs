@@ -23,7 +23,11 @@ struct Args {
 #[derive(Subcommand)]
 enum Chore {
     /// Everything a change must pass: format, lints, docs, licences, generated code, tidy, tests.
-    Ci,
+    Ci {
+        /// Run the tests with real mail programs too, with this Python, which has the packages that they need.
+        #[arg(long, value_name = "PYTHON")]
+        python: Option<PathBuf>,
+    },
     /// The invariants of the code that a program can check.
     Tidy,
     /// Write the gRPC code of the admin API from its .proto file.
@@ -38,7 +42,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Args::parse().chore {
-        Chore::Ci => ci::run(),
+        Chore::Ci { python } => ci::run(python.as_deref()),
         Chore::Tidy => tidy::run(),
         Chore::Codegen { check } => codegen::run(check),
         Chore::Licences => licences::run(),
