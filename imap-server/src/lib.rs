@@ -2,8 +2,8 @@
 //!
 //! From the inside out: a [`session`] knows IMAP and no socket; [`net`] drives it over one; [`server`] puts everything
 //! together from a [`config`]; [`admin`] is how it is managed, and [`cli`] how a person does that.
-#![allow(clippy::todo)]
 
+mod command;
 pub mod session;
 
 mod services;

@@ -4,11 +4,26 @@
 //! [`Next`] says; and while it waits, call [`Session::news`] when [`Session::watch`] tells of a change and
 //! [`Session::timed_out`] at [`Session::deadline`]. Tests are the same loop with a `Vec<u8>`.
 
+pub(crate) mod caps;
+mod evidence;
+pub(crate) mod machine;
+pub(crate) mod outbox;
+pub(crate) mod state;
+pub(crate) mod view;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use imap_proto::Dialect;
+use imap_proto::response::{Code, Kind, write_status};
+use imap_proto::wire::{Expect, Framer};
+
+use crate::command::Ctx;
 use crate::{ListenerPolicy, Services};
+use outbox::{Adapter, Gone, Outbox};
+use state::{Connection, Doing, State, framer_limits};
+use view::News;
 
 /// Where a session's output goes: the socket, or a test's buffer.
 pub trait Output: Send {
@@ -39,59 +54,176 @@ pub struct Peer {
 }
 
 /// One session.
-pub struct Session {}
+pub struct Session {
+    services: Services,
+    connection: Connection,
+    state: State,
+    doing: Doing,
+    /// Written and not yet sent: empty between two calls.
+    buffer: Vec<u8>,
+}
+
+/// Inside AUTHENTICATE a person may have to look up a code.
+const SASL_EXTRA: Duration = Duration::from_secs(2 * 60);
+/// What an idle connection may keep of its output buffer.
+const KEPT_OCTETS: usize = 1 << 10;
 
 impl Session {
     /// A session that has not greeted yet.
     pub fn new(services: Services, policy: Arc<ListenerPolicy>, peer: Peer, now: Instant) -> Self {
-        let _ = (services, policy, peer, now);
-        todo!()
+        let framer = Framer::new(framer_limits(&services.limits, false));
+        let connection = Connection {
+            framer,
+            policy,
+            peer,
+            dialect: Dialect::SILENT,
+            uid_used: false,
+            bad_commands: 0,
+            failed_logins: 0,
+            connected_at: now,
+            last_octet_at: now,
+        };
+        Self {
+            services,
+            connection,
+            state: State::NotAuthenticated,
+            doing: Doing::Commands,
+            buffer: Vec::new(),
+        }
     }
+
     /// Sends the greeting.
     pub async fn greet<O: Output>(&mut self, out: &mut O) -> Result<(), O::Error> {
-        let _ = out;
-        todo!()
+        let capabilities = caps::capabilities(&self.services, &self.connection, &self.state);
+        let text = format!("{} ready", self.services.host_name);
+        self.say(out, Kind::Ok, Some(Code::Capability(capabilities)), &text).await
     }
+
     /// Takes octets from the socket.
     pub fn receive(&mut self, now: Instant, octets: &[u8]) {
-        let _ = (now, octets);
-        todo!()
+        self.connection.last_octet_at = now;
+        self.connection.framer.receive(octets);
     }
+
     /// Handles what was received, as far as it goes.
     pub async fn advance<O: Output>(&mut self, now: Instant, out: &mut O) -> Result<Next, O::Error> {
-        let _ = (now, out);
-        todo!()
+        let next = self.with_ctx(out, async |doing, ctx| machine::advance(doing, ctx).await).await?;
+        // The time that a command took is no time that the client was idle.
+        self.connection.last_octet_at = self.connection.last_octet_at.max(now);
+        Ok(next)
     }
+
     /// TLS is on now.
     pub fn tls_started(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        self.connection.last_octet_at = now;
+        self.connection.peer.tls = true;
+        // Octets that came before the handshake could be anybody's.
+        if self.connection.framer.has_buffered() {
+            self.doing = Doing::Closing;
+            return;
+        }
+        self.doing = Doing::Commands;
+        self.connection.framer.expect(Expect::Command);
     }
+
     /// What to watch while waiting (IDLE): `None` when news has to wait for a command.
     pub fn watch(&self) -> Option<tokio::sync::watch::Receiver<imap_store::log::Seq>> {
-        todo!()
+        match (&self.doing, &self.state) {
+            (Doing::Idling(_), State::Selected(login, _)) => Some(login.account.watch()),
+            _ => None,
+        }
     }
+
     /// The watched account changed: tells what may be told.
     pub async fn news<O: Output>(&mut self, out: &mut O) -> Result<(), O::Error> {
-        let _ = out;
-        todo!()
+        self.with_ctx(out, async |doing, ctx| {
+            if matches!(doing, Doing::Idling(_)) {
+                ctx.tell_news(News::All).await?;
+            }
+            ctx.out.flush().await
+        })
+        .await
     }
+
     /// When [`Session::timed_out`] must be called if nothing else happens before.
     pub fn deadline(&self) -> Instant {
-        todo!()
+        let limits = &self.services.limits;
+        let last = self.connection.last_octet_at;
+        let in_mid_command =
+            matches!(self.doing, Doing::Appending(_)) || self.connection.framer.has_buffered();
+        let waiting = match self.doing {
+            _ if in_mid_command => last + limits.receive_timeout,
+            Doing::Idling(_) => last + limits.idle_command_timeout,
+            _ => last + limits.idle_timeout,
+        };
+        if self.state.login().is_some() {
+            return waiting;
+        }
+        let extra = if matches!(self.doing, Doing::Authenticating(..)) { SASL_EXTRA } else { Duration::ZERO };
+        waiting.min(self.connection.connected_at + limits.login_timeout + extra)
     }
+
     /// The deadline is past: says BYE where that may be said. Close then.
     pub async fn timed_out<O: Output>(&mut self, out: &mut O) -> Result<(), O::Error> {
-        let _ = out;
-        todo!()
+        self.bye(out, None, "Nothing was heard of you for too long").await
     }
+
     /// The server stops: BYE where a line may stand. Close then.
     pub async fn shut_down<O: Output>(&mut self, out: &mut O) -> Result<(), O::Error> {
-        let _ = out;
-        todo!()
+        self.bye(out, Some(Code::Unavailable), "The server is going down, come back soon").await
     }
+
     /// Who is logged in.
     pub fn user(&self) -> Option<&str> {
-        todo!()
+        self.state.login().map(|login| &*login.user)
+    }
+
+    async fn bye<O: Output>(&mut self, out: &mut O, code: Option<Code>, text: &str) -> Result<(), O::Error> {
+        let line_may_stand = !matches!(self.doing, Doing::StartingTls | Doing::Closing);
+        self.doing = Doing::Closing;
+        if line_may_stand { self.say(out, Kind::Bye, code, text).await } else { Ok(()) }
+    }
+
+    async fn say<O: Output>(
+        &mut self,
+        out: &mut O,
+        kind: Kind,
+        code: Option<Code>,
+        text: &str,
+    ) -> Result<(), O::Error> {
+        self.with_ctx(out, async |_, ctx| {
+            write_status(&mut ctx.out.buffer, None, kind, code.as_ref(), text);
+            ctx.out.flush().await
+        })
+        .await
+    }
+
+    /// Runs `work` with an [`Outbox`] over the driver's output.
+    async fn with_ctx<O: Output, T>(
+        &mut self,
+        out: &mut O,
+        work: impl AsyncFnOnce(&mut Doing, &mut Ctx<'_>) -> Result<T, Gone>,
+    ) -> Result<T, O::Error> {
+        let mut sink = Adapter { output: out, error: None };
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut ctx = Ctx {
+            services: &self.services,
+            connection: &mut self.connection,
+            state: &mut self.state,
+            out: Outbox::new(buffer, &mut sink, self.services.limits.output_piece_octets),
+        };
+        let result = work(&mut self.doing, &mut ctx).await;
+        let mut buffer = std::mem::take(&mut ctx.out.buffer);
+        drop(ctx);
+        if buffer.capacity() > KEPT_OCTETS {
+            buffer = Vec::new();
+        }
+        self.buffer = buffer;
+        self.connection.framer.shrink();
+        match (result, sink.error) {
+            (Ok(value), _) => Ok(value),
+            (Err(Gone), Some(error)) => Err(error),
+            (Err(Gone), None) => unreachable!("only a sink that failed says that the peer is gone"),
+        }
     }
 }

@@ -1,0 +1,157 @@
+//! STARTTLS, LOGIN and AUTHENTICATE (RFC 9051 §6.2; SASL-IR RFC 4959).
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use imap_auth::{AuthError, Exchange, Identity, Secret, Step};
+use imap_proto::command::{Authenticate, Login as LoginCommand, Tag};
+use imap_proto::response::Code;
+use imap_proto::wire::Expect;
+
+use super::{Ctx, Done, Halt, Refusal, blocking, conclude};
+use crate::session::caps;
+use crate::session::outbox::Gone;
+use crate::session::state::{Doing, Login, State, framer_limits};
+use crate::session::view::News;
+
+/// STARTTLS: only where the listener offers it and TLS is off.
+pub(super) async fn start_tls(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
+    if !ctx.connection.starttls_offered() {
+        return Err(Refusal::bad("TLS cannot be started here").into());
+    }
+    Ok(Done::StartTls)
+}
+
+/// LOGIN. Refused with PRIVACYREQUIRED where passwords are not taken, right or wrong alike.
+pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done, Halt> {
+    if !ctx.connection.passwords_allowed() {
+        return Err(privacy_required().into());
+    }
+    let password = Secret::new(cmd.password.expose());
+    let channel = ctx.connection.channel();
+    let identity = ctx.services.authenticator.login(&cmd.user, &password, &channel).await;
+    enter(ctx, identity).await
+}
+
+/// AUTHENTICATE: begins the exchange, with the initial response if there is one.
+pub(super) async fn authenticate(ctx: &mut Ctx<'_>, cmd: &Authenticate) -> Result<Done, Halt> {
+    let started = ctx.services.authenticator.start(&cmd.mechanism, &ctx.connection.channel());
+    let mut exchange = match started {
+        Ok(exchange) => Box::new(exchange),
+        Err(error) => return enter(ctx, Err(error)).await,
+    };
+    let response = match &cmd.initial_response {
+        Some(_) if !exchange.client_first() => {
+            return Err(Refusal::bad("This mechanism has no initial response").into());
+        }
+        // "=" is the empty response (RFC 4959 §3).
+        Some(response) if response.expose() == b"=" => Some(Secret::new(Vec::new())),
+        Some(response) => Some(decode(response.expose())?),
+        None if exchange.client_first() => {
+            challenge(ctx, &[]);
+            return Ok(Done::Authenticating(exchange));
+        }
+        None => None,
+    };
+    let step = exchange.step(response.as_ref()).await;
+    take_step(ctx, exchange, step).await
+}
+
+/// One line of the client's in an exchange.
+pub(crate) async fn go_on(
+    ctx: &mut Ctx<'_>,
+    tag: Tag,
+    mut exchange: Box<Exchange>,
+    line: &[u8],
+) -> Result<Doing, Gone> {
+    let result = if line == b"*" {
+        Err(Refusal::bad("Cancelled, as you asked").into())
+    } else {
+        match decode(line) {
+            Ok(response) => {
+                let step = exchange.step(Some(&response)).await;
+                take_step(ctx, exchange, step).await
+            }
+            Err(halt) => Err(halt),
+        }
+    };
+    if !matches!(result, Ok(Done::Authenticating(_))) {
+        ctx.connection.framer.expect(Expect::Command);
+    }
+    conclude(ctx, tag, "AUTHENTICATE", result, News::None).await
+}
+
+async fn take_step(
+    ctx: &mut Ctx<'_>,
+    exchange: Box<Exchange>,
+    step: Result<Step, AuthError>,
+) -> Result<Done, Halt> {
+    match step {
+        Ok(Step::Challenge(octets)) => {
+            challenge(ctx, &octets);
+            Ok(Done::Authenticating(exchange))
+        }
+        Ok(Step::Done(identity)) => enter(ctx, Ok(identity)).await,
+        Err(error) => enter(ctx, Err(error)).await,
+    }
+}
+
+/// `+ ` and base64, which may be empty (RFC 9051 §7.6).
+fn challenge(ctx: &mut Ctx<'_>, octets: &[u8]) {
+    let out = &mut ctx.out.buffer;
+    out.extend_from_slice(b"+ ");
+    out.extend_from_slice(STANDARD.encode(octets).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+fn decode(line: &[u8]) -> Result<Secret, Halt> {
+    match STANDARD.decode(line) {
+        Ok(octets) => Ok(Secret::new(octets)),
+        Err(_) => Err(Refusal::bad("That is no base64").into()),
+    }
+}
+
+fn privacy_required() -> Refusal {
+    Refusal::no(Code::PrivacyRequired, "A password is taken over TLS only")
+}
+
+/// Opens the account of who got in, or says why nobody did.
+async fn enter(ctx: &mut Ctx<'_>, identity: Result<Identity, AuthError>) -> Result<Done, Halt> {
+    let identity = match identity {
+        Ok(identity) => identity,
+        Err(error) => return Err(refuse(ctx, error).into()),
+    };
+    let Some(user) = ctx.services.store.user(&identity.user) else {
+        return Err(Refusal::no(Code::Unavailable, "Your mailbox was not found").into());
+    };
+    let store = ctx.services.store.clone();
+    let account = blocking(move || store.account(user.account)).await??;
+    *ctx.state = State::Authenticated(Login { user: Arc::from(identity.user), account });
+    ctx.connection.framer.set_limits(framer_limits(&ctx.services.limits, true));
+    let capabilities = caps::capabilities(ctx.services, ctx.connection, ctx.state);
+    Ok(Done::code(Code::Capability(capabilities), "Logged in"))
+}
+
+fn refuse(ctx: &mut Ctx<'_>, error: AuthError) -> Refusal {
+    match error {
+        AuthError::Failed => {
+            ctx.connection.failed_logins += 1;
+            Refusal::no(Code::AuthenticationFailed, "Wrong user name or password")
+        }
+        AuthError::NotAuthorized => {
+            ctx.connection.failed_logins += 1;
+            let code = Code::Other(bytes::Bytes::from_static(b"AUTHORIZATIONFAILED"));
+            Refusal::no(code, "You may not act as that user")
+        }
+        AuthError::PrivacyRequired => privacy_required(),
+        AuthError::UnknownMechanism => Refusal::no(None, "This mechanism is not offered"),
+        AuthError::Malformed { reason } => Refusal::bad(reason),
+        AuthError::Cancelled => Refusal::bad("Cancelled, as you asked"),
+        AuthError::Unavailable { reason } => {
+            tracing::warn!(reason, "authentication is unavailable");
+            Refusal::no(Code::Unavailable, "Logging in is not possible now, try again later")
+        }
+        _ => Refusal::no(Code::AuthenticationFailed, "Logging in failed"),
+    }
+}

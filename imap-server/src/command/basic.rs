@@ -1,0 +1,47 @@
+//! The commands of every session: CAPABILITY, NOOP, LOGOUT, ENABLE, ID, IDLE.
+
+use bytes::Bytes;
+use imap_proto::command::{Enable, Id};
+use imap_proto::response::{Kind, Response, write_status};
+
+use super::{Ctx, Done, Halt};
+use crate::session::caps;
+
+/// CAPABILITY (RFC 9051 §6.1.1).
+pub(super) async fn capability(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
+    let capabilities = caps::capabilities(ctx.services, ctx.connection, ctx.state);
+    ctx.untagged(&Response::Capability(capabilities));
+    Ok(Done::text("That is what I can do"))
+}
+
+/// NOOP (RFC 9051 §6.1.2): the dispatcher tells the news.
+pub(super) async fn noop(_: &mut Ctx<'_>) -> Result<Done, Halt> {
+    Ok(Done::text("Nothing done"))
+}
+
+/// LOGOUT (RFC 9051 §6.1.3).
+pub(super) async fn logout(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
+    write_status(&mut ctx.out.buffer, None, Kind::Bye, None, "Until next time");
+    Ok(Done::LoggedOut)
+}
+
+/// ENABLE (RFC 9051 §6.3.1): always answers, also when nothing is newly on. Nothing can be enabled yet.
+pub(super) async fn enable(ctx: &mut Ctx<'_>, _: &Enable) -> Result<Done, Halt> {
+    ctx.untagged(&Response::Enabled(Vec::new()));
+    Ok(Done::text("Enabled"))
+}
+
+/// ID (RFC 2971): what a client says of itself decides nothing.
+pub(super) async fn id(ctx: &mut Ctx<'_>, _: &Id) -> Result<Done, Halt> {
+    let field = |name: &'static str, value: &'static str| {
+        (Bytes::from_static(name.as_bytes()), Some(Bytes::from_static(value.as_bytes())))
+    };
+    let fields = vec![field("name", "Restante"), field("version", env!("CARGO_PKG_VERSION"))];
+    ctx.untagged(&Response::Id(fields));
+    Ok(Done::text("Pleased to meet you"))
+}
+
+/// IDLE (RFC 2177): news is told at once until `DONE`.
+pub(super) async fn idle(_: &mut Ctx<'_>) -> Result<Done, Halt> {
+    Ok(Done::Idling)
+}

@@ -1,0 +1,110 @@
+//! Why a command did not end well: [`Refusal`] is said, [`Halt`] is everything.
+
+use std::borrow::Cow;
+
+use imap_proto::response::{Code, Kind};
+use imap_store::StoreError;
+
+use crate::session::outbox::Gone;
+
+/// A tagged NO or BAD.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Refusal {
+    /// NO or BAD.
+    pub(crate) kind: Kind,
+    /// For the client's program.
+    pub(crate) code: Option<Code>,
+    /// For a person.
+    pub(crate) text: Cow<'static, str>,
+}
+
+/// Why a command ended without OK.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// It was refused, and that is said.
+    Refused(Refusal),
+    /// Whether it was done is unknown: BYE without a tagged answer (RFC 9051 §7.1.5).
+    InDoubt(String),
+    /// A literal was announced and its octets cannot be had: nothing more can be said on this connection.
+    Broken(String),
+    /// The peer is gone.
+    Gone,
+}
+
+impl Refusal {
+    /// The request is refused.
+    pub(crate) fn no(code: impl Into<Option<Code>>, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: Kind::No, code: code.into(), text: text.into() }
+    }
+
+    /// The request makes no sense.
+    pub(crate) fn bad(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: Kind::Bad, code: None, text: text.into() }
+    }
+
+    /// The mailbox that something should go into is not there (RFC 9051 §6.3.12).
+    pub(crate) fn try_create() -> Self {
+        Self::no(Code::TryCreate, "There is no such mailbox")
+    }
+
+    /// There is no such mailbox.
+    pub(crate) fn no_mailbox() -> Self {
+        Self::no(Code::NonExistent, "There is no such mailbox")
+    }
+
+    /// The mailbox was opened by EXAMINE.
+    pub(crate) fn read_only() -> Self {
+        Self::no(Code::ReadOnly, "The mailbox is open read-only")
+    }
+}
+
+impl From<Refusal> for Halt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Gone> for Halt {
+    fn from(Gone: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        let text = error.to_string();
+        let code = match error {
+            StoreError::InDoubt { reason } => return Self::InDoubt(reason),
+            StoreError::NonExistent { .. } => Code::NonExistent,
+            StoreError::AlreadyExists { .. } => Code::AlreadyExists,
+            StoreError::Cannot { .. } => Code::Cannot,
+            StoreError::HasChildren => Code::HasChildren,
+            StoreError::Limit { .. } => Code::Limit,
+            StoreError::TooBig { .. } => Code::TooBig,
+            StoreError::Damaged { what } => {
+                tracing::error!(what, "stored data is damaged");
+                Code::Corruption
+            }
+            StoreError::Unavailable { reason } => {
+                tracing::warn!(reason, "the store is unavailable");
+                return Refusal::no(Code::Unavailable, "The mail store is unavailable, try again later")
+                    .into();
+            }
+            _ => Code::ServerBug,
+        };
+        Refusal::no(code, capitalized(text)).into()
+    }
+}
+
+/// For COPY, MOVE and APPEND: a missing target is TRYCREATE.
+pub(super) fn into_target(error: StoreError) -> Halt {
+    match error {
+        StoreError::NonExistent { what: "mailbox" } => Refusal::try_create().into(),
+        error => error.into(),
+    }
+}
+
+fn capitalized(text: String) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

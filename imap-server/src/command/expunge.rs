@@ -1,0 +1,28 @@
+//! EXPUNGE (RFC 9051 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1). The dispatcher tells what is gone.
+
+use imap_proto::command::UidExpunge;
+use imap_proto::types::NumberSet;
+
+use super::{Ctx, Done, Halt, Refusal};
+
+/// EXPUNGE: removes every message that has \Deleted.
+pub(super) async fn expunge(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
+    remove(ctx, None).await
+}
+
+/// UID EXPUNGE: of these only those that have \Deleted.
+pub(super) async fn uid_expunge(ctx: &mut Ctx<'_>, cmd: &UidExpunge) -> Result<Done, Halt> {
+    let view = ctx.view()?;
+    let uids = view.places(true, &cmd.set).map(|places| view.uids_at(&places)).unwrap_or_default();
+    remove(ctx, Some(uids)).await
+}
+
+async fn remove(ctx: &mut Ctx<'_>, uids: Option<NumberSet>) -> Result<Done, Halt> {
+    let view = ctx.view()?;
+    if view.read_only() {
+        return Err(Refusal::read_only().into());
+    }
+    let id = view.id();
+    ctx.account()?.expunge(id, uids).await?;
+    Ok(Done::text("Expunged"))
+}

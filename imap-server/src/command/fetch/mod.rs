@@ -1,0 +1,113 @@
+//! FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3501 §6.4.5).
+//!
+//! The answer is rendered and sent in pieces: [`render`] writes, [`section`] finds the octets.
+
+mod render;
+mod section;
+
+use std::sync::Arc;
+
+use imap_proto::command::{Fetch, FetchItem};
+use imap_proto::response::Code;
+use imap_proto::types::{Flag, NumberSet, SystemFlag, Uid};
+use imap_store::account::{FlagChange, Mailbox};
+
+use super::copy::no_such_number;
+use super::{Ctx, Done, Halt, Refusal, blocking};
+use render::{Plan, Renderer, Seen};
+
+/// FETCH: what was asked for, of the messages as this session knows them, also of those that were expunged elsewhere.
+///
+/// Sets \Seen where the items say so (not after EXAMINE), in one change for all, and then tells FLAGS. A message
+/// that cannot be read is left out; the others are served, and the tagged NO names it.
+pub(super) async fn fetch(ctx: &mut Ctx<'_>, cmd: &Fetch) -> Result<Done, Halt> {
+    let view = ctx.view()?;
+    let places = view.places(cmd.uid, &cmd.set).ok_or_else(no_such_number)?;
+    let account = ctx.account()?;
+    let (snapshot, mailbox) = (Arc::clone(view.snapshot()), Arc::clone(view.mailbox()));
+    let recent = view.recent().clone();
+    let sets_seen = !view.read_only() && cmd.items.iter().any(sets_seen);
+    let seen = if sets_seen { mark_seen(ctx, &mailbox, &places).await? } else { None };
+    let plan = Arc::new(Plan::new(cmd, ctx.connection.dialect, recent));
+    let cheap = plan.is_cheap();
+    let mut renderer = Renderer::new(plan, account, snapshot, mailbox, places, seen);
+    let piece = ctx.out.piece_octets();
+    while !renderer.is_done() {
+        if cheap {
+            renderer.fill(&mut ctx.out.buffer, piece)?;
+        } else {
+            let mut buffer = std::mem::take(&mut ctx.out.buffer);
+            let filled = blocking(move || {
+                let result = renderer.fill(&mut buffer, piece);
+                (renderer, buffer, result)
+            });
+            let result;
+            (renderer, ctx.out.buffer, result) = filled.await?;
+            result?;
+        }
+        ctx.out.flush_if_full().await?;
+    }
+    finish(ctx, renderer)
+}
+
+/// Whether an item sets \Seen (RFC 3501 §6.4.5).
+fn sets_seen(item: &FetchItem) -> bool {
+    match item {
+        FetchItem::Rfc822 | FetchItem::Rfc822Text => true,
+        FetchItem::Section { peek, .. } | FetchItem::Binary { peek, .. } => !peek,
+        FetchItem::Envelope
+        | FetchItem::Flags
+        | FetchItem::InternalDate
+        | FetchItem::Rfc822Size
+        | FetchItem::Uid
+        | FetchItem::Body
+        | FetchItem::BodyStructure
+        | FetchItem::Rfc822Header
+        | FetchItem::BinarySize { .. } => false,
+    }
+}
+
+/// Sets \Seen of those messages that have it not, in one change. Where that cannot be kept, reading goes on without.
+async fn mark_seen(ctx: &mut Ctx<'_>, mailbox: &Mailbox, places: &NumberSet) -> Result<Option<Seen>, Halt> {
+    let mut uids = NumberSet::new();
+    for &(first, last) in places.ranges() {
+        let messages = render::messages(mailbox, first, last);
+        let unseen = messages.filter(|message| !message.flags.has(SystemFlag::Seen));
+        unseen.for_each(|message| uids.insert(message.uid.get()));
+    }
+    if uids.is_empty() {
+        return Ok(None);
+    }
+    let id = mailbox.id();
+    let change = FlagChange::Add(vec![Flag::System(SystemFlag::Seen)]);
+    match ctx.account()?.store_flags(id, uids.clone(), change, None).await.map_err(Halt::from) {
+        Err(halt @ (Halt::InDoubt(_) | Halt::Broken(_) | Halt::Gone)) => return Err(halt),
+        Err(Halt::Refused(_)) => return Ok(None),
+        Ok(_) => {}
+    }
+    let dialect = ctx.connection.dialect;
+    let crate::session::state::State::Selected(_, view) = &mut *ctx.state else { return Ok(None) };
+    let Some((snapshot, now)) = view.published() else { return Ok(None) };
+    view.tell_keywords(&mut ctx.out.buffer, dialect, &now);
+    Ok(Some(Seen { uids, mailbox: now, seq: snapshot.seq().0 }))
+}
+
+/// Notes which flags were told, and says what could not be read.
+fn finish(ctx: &mut Ctx<'_>, renderer: Renderer) -> Result<Done, Halt> {
+    let (seen, failed) = renderer.into_result();
+    let is_failed = |uid: u32| failed.iter().any(|(failed, _)| failed.get() == uid);
+    if let Some(Seen { uids, seq, .. }) = seen {
+        let told =
+            if failed.is_empty() { uids } else { uids.iter().filter(|&uid| !is_failed(uid)).collect() };
+        ctx.view_mut()?.note_told(told, seq);
+    }
+    let Some((first, code)) = failed.first() else { return Ok(Done::text("Fetched")) };
+    let text = match failed.len() {
+        1 => format!("The message with UID {first} could not be read"),
+        count => format!("{count} messages could not be read, the first has UID {first}"),
+    };
+    Err(Refusal::no(code.clone(), text).into())
+}
+
+/// A message that could not be served, and why.
+type Failed = (Uid, Code);

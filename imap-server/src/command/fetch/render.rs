@@ -1,0 +1,345 @@
+//! [`Renderer`]: writes the FETCH responses of a command piece by piece, so that neither a long answer nor a
+//! large body is ever whole in memory.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use imap_proto::Dialect;
+use imap_proto::command::{Fetch, FetchItem};
+use imap_proto::response::{Code, FetchWriter};
+use imap_proto::types::{NumberSet, SeqNum};
+use imap_store::StoreError;
+use imap_store::account::{Account, Mailbox, MessageRef, Snapshot};
+use imap_store::message::Summary;
+
+use super::super::Halt;
+use super::Failed;
+use super::section::{Failure, Octets, Opened, binary_size, octets};
+use crate::session::view::FlagNames;
+
+/// How much of a body is read at once.
+const READ_OCTETS: u64 = 256 << 10;
+
+/// What a FETCH asks for.
+pub(super) struct Plan {
+    items: Vec<FetchItem>,
+    /// The same with FLAGS: for messages that became \Seen by this.
+    items_with_flags: Vec<FetchItem>,
+    dialect: Dialect,
+    recent: NumberSet,
+}
+
+/// The messages that became \Seen by this FETCH.
+pub(super) struct Seen {
+    /// Which.
+    pub(super) uids: NumberSet,
+    /// The mailbox with their new flags.
+    pub(super) mailbox: Arc<Mailbox>,
+    /// Of the account with that mailbox.
+    pub(super) seq: u64,
+}
+
+/// The answer to a FETCH, on its way.
+pub(super) struct Renderer {
+    plan: Arc<Plan>,
+    account: Account,
+    snapshot: Arc<Snapshot>,
+    mailbox: Arc<Mailbox>,
+    names: FlagNames,
+    seen: Option<(Seen, FlagNames)>,
+    /// What is left, first place first.
+    ranges: std::vec::IntoIter<(u32, u32)>,
+    range: Option<(u32, u32)>,
+    current: Option<Current>,
+    failed: Vec<Failed>,
+}
+
+/// The message that is being written.
+struct Current {
+    message: MessageRef,
+    summary: Option<Arc<Summary>>,
+    with_flags: bool,
+    /// The next item.
+    item: usize,
+    /// What is left of the item's literal.
+    stream: Range<u64>,
+    /// Where the message begins in the buffer, as long as nothing of it was sent.
+    begin: Option<usize>,
+}
+
+impl Plan {
+    pub(super) fn new(cmd: &Fetch, dialect: Dialect, recent: NumberSet) -> Self {
+        let mut items = cmd.items.clone();
+        if cmd.uid && !items.contains(&FetchItem::Uid) {
+            items.insert(0, FetchItem::Uid);
+        }
+        let mut items_with_flags = items.clone();
+        if !items.contains(&FetchItem::Flags) {
+            items_with_flags.insert(usize::from(items[0] == FetchItem::Uid), FetchItem::Flags);
+        }
+        Self { items, items_with_flags, dialect, recent }
+    }
+
+    /// Whether everything stands in the mailbox's pages: nothing is opened, nothing blocks.
+    pub(super) fn is_cheap(&self) -> bool {
+        self.items.iter().all(|item| {
+            use FetchItem::{Flags, InternalDate, Rfc822Size, Uid};
+            matches!(item, Flags | InternalDate | Rfc822Size | Uid)
+        })
+    }
+
+    fn items(&self, with_flags: bool) -> &[FetchItem] {
+        if with_flags { &self.items_with_flags } else { &self.items }
+    }
+}
+
+/// The messages at `first..=last`.
+pub(super) fn messages(mailbox: &Mailbox, first: u32, last: u32) -> impl Iterator<Item = MessageRef> + '_ {
+    let count = (last - first).saturating_add(1) as usize;
+    mailbox.iter_from(SeqNum::new(first).unwrap_or(SeqNum::MIN)).take(count)
+}
+
+impl Renderer {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        account: Account,
+        snapshot: Arc<Snapshot>,
+        mailbox: Arc<Mailbox>,
+        places: NumberSet,
+        seen: Option<Seen>,
+    ) -> Self {
+        let names = FlagNames::new(&mailbox);
+        let seen = seen.map(|seen| {
+            let names = FlagNames::new(&seen.mailbox);
+            (seen, names)
+        });
+        let mut ranges = places.ranges().to_vec().into_iter();
+        let range = ranges.next();
+        let failed = Vec::new();
+        Self { plan, account, snapshot, mailbox, names, seen, ranges, range, current: None, failed }
+    }
+
+    /// Whether everything is written.
+    pub(super) fn is_done(&self) -> bool {
+        self.range.is_none() && self.current.is_none()
+    }
+
+    /// What became \Seen, and which messages could not be served.
+    pub(super) fn into_result(self) -> (Option<Seen>, Vec<Failed>) {
+        (self.seen.map(|(seen, _)| seen), self.failed)
+    }
+
+    /// Writes on until `out` has at least `octets` octets or everything is written. Blocking unless the plan
+    /// is cheap.
+    pub(super) fn fill(&mut self, out: &mut Vec<u8>, octets: usize) -> Result<(), Halt> {
+        if let Some(mut current) = self.current.take() {
+            // The buffer was sent since: nothing of this message can be taken back.
+            current.begin = None;
+            self.write_message(current, out, octets)?;
+        }
+        let mailbox = Arc::clone(&self.mailbox);
+        while let Some((first, last)) = self.range {
+            for message in messages(&mailbox, first, last) {
+                if self.current.is_some() || out.len() >= octets {
+                    return Ok(());
+                }
+                let next = message.seq_num.get() + 1;
+                self.range = if next <= last { Some((next, last)) } else { self.ranges.next() };
+                let uid = message.uid.get();
+                let with_flags = self.seen.as_ref().is_some_and(|(seen, _)| seen.uids.contains(uid));
+                let begin = Some(out.len());
+                let current = Current { message, summary: None, with_flags, item: 0, stream: 0..0, begin };
+                self.write_message(current, out, octets)?;
+            }
+            if self.range.is_some_and(|(_, end)| end == last) {
+                self.range = self.ranges.next();
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a message, or what is left of it; keeps it where `out` gets full before its end.
+    fn write_message(&mut self, mut current: Current, out: &mut Vec<u8>, octets: usize) -> Result<(), Halt> {
+        let plan = Arc::clone(&self.plan);
+        let items = plan.items(current.with_flags);
+        loop {
+            while !current.stream.is_empty() {
+                if out.len() >= octets {
+                    self.current = Some(current);
+                    return Ok(());
+                }
+                let end = current.stream.end.min(current.stream.start + READ_OCTETS);
+                let piece = self.read(&current.message, current.stream.start, end);
+                out.extend_from_slice(&piece.map_err(|error| Halt::Broken(error.to_string()))?);
+                current.stream.start = end;
+            }
+            let Some(item) = items.get(current.item) else {
+                FetchWriter::resume(out, plan.dialect).end();
+                return Ok(());
+            };
+            if let Err(failure) = self.write_item(&mut current, item, out) {
+                return self.give_up(current, failure, out);
+            }
+            current.item += 1;
+        }
+    }
+
+    /// Takes back what was written of a message that cannot be served.
+    fn give_up(&mut self, current: Current, failure: Failure, out: &mut Vec<u8>) -> Result<(), Halt> {
+        let code = match failure {
+            Failure::UnknownEncoding => Code::UnknownCte,
+            Failure::Store(error) => match Halt::from(error) {
+                Halt::Refused(refusal) => refusal.code.unwrap_or(Code::ServerBug),
+                halt => return Err(halt),
+            },
+        };
+        let Some(begin) = current.begin else {
+            return Err(Halt::Broken(format!("the message with UID {} cannot be read", current.message.uid)));
+        };
+        out.truncate(begin);
+        self.failed.push((current.message.uid, code));
+        Ok(())
+    }
+
+    /// Writes one item; of a large literal only its beginning. What can fail comes before the first octet.
+    fn write_item(&self, current: &mut Current, item: &FetchItem, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let dialect = self.plan.dialect;
+        let begins = current.item == 0;
+        let place = current.message.seq_num;
+        let begin = |out| {
+            if begins { FetchWriter::begin(out, dialect, place) } else { FetchWriter::resume(out, dialect) }
+        };
+        match item {
+            FetchItem::Flags => {
+                let uid = current.message.uid;
+                let now = self.seen.as_ref().filter(|(seen, _)| seen.uids.contains(uid.get()));
+                let changed = now.and_then(|(seen, names)| Some((seen.mailbox.get(uid)?.flags, names)));
+                let recent = self.plan.recent.contains(uid.get());
+                match &changed {
+                    Some((flags, names)) => begin(out).flags(names.of(flags, recent)),
+                    None => begin(out).flags(self.names.of(&current.message.flags, recent)),
+                }
+            }
+            FetchItem::Uid => begin(out).uid(current.message.uid),
+            FetchItem::InternalDate => begin(out).internal_date(current.message.internal_date),
+            FetchItem::Rfc822Size => begin(out).rfc822_size(current.message.size_octets),
+            FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure => {
+                let mut value = Vec::new();
+                let summary = self.summary(current)?;
+                let name = match item {
+                    FetchItem::Envelope => {
+                        summary.write_envelope(&mut value, dialect);
+                        "ENVELOPE"
+                    }
+                    FetchItem::Body => {
+                        summary.write_body(&mut value, dialect);
+                        "BODY"
+                    }
+                    _ => {
+                        summary.write_body_structure(&mut value, dialect);
+                        "BODYSTRUCTURE"
+                    }
+                };
+                begin(out).rendered(name, &value);
+            }
+            FetchItem::BinarySize { part } => {
+                let size = binary_size(&mut Reading { renderer: self, current }, part)?.unwrap_or(0);
+                let name = format!("BINARY.SIZE[{}]", dotted(part));
+                begin(out).rendered(&name, size.to_string().as_bytes());
+            }
+            FetchItem::Rfc822
+            | FetchItem::Rfc822Header
+            | FetchItem::Rfc822Text
+            | FetchItem::Section { .. }
+            | FetchItem::Binary { .. } => {
+                let found = octets(&mut Reading { renderer: self, current }, item)?;
+                let (first, total) = match &found {
+                    Octets::Range(start, end) => {
+                        let first_end = (*end).min(start + READ_OCTETS);
+                        (Some(self.read(&current.message, *start, first_end)?), end - start)
+                    }
+                    Octets::Ready(octets) => (Some(octets.clone()), octets.len() as u64),
+                    Octets::Missing => (None, 0),
+                };
+                write_literal(&mut begin(out), item, first.as_ref(), total);
+                if let (Octets::Range(_, end), Some(first)) = (found, first) {
+                    current.stream = end - (total - first.len() as u64)..end;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn summary(&self, current: &mut Current) -> Result<Arc<Summary>, StoreError> {
+        if let Some(summary) = &current.summary {
+            return Ok(Arc::clone(summary));
+        }
+        let summary = self.account.summary(&self.snapshot, &current.message)?;
+        current.summary = Some(Arc::clone(&summary));
+        Ok(summary)
+    }
+
+    /// Exactly these octets: a body that is shorter than it should be is damaged.
+    fn read(&self, message: &MessageRef, start: u64, end: u64) -> Result<Bytes, StoreError> {
+        if start >= end {
+            return Ok(Bytes::new());
+        }
+        let octets = self.account.read(&self.snapshot, message, start..end)?;
+        if octets.len() as u64 != end - start {
+            return Err(StoreError::Damaged { what: format!("the message with UID {}", message.uid) });
+        }
+        Ok(octets)
+    }
+}
+
+/// Writes an item's name, the head of its literal and the octets that are there already; `None` is NIL.
+fn write_literal(writer: &mut FetchWriter<'_>, item: &FetchItem, first: Option<&Bytes>, total: u64) {
+    let plain = |writer: &mut FetchWriter<'_>, name: &str, binary: bool| match first {
+        Some(_) => writer.named_literal(name, total, binary),
+        None => writer.rendered(name, b"NIL"),
+    };
+    match item {
+        FetchItem::Section { section, partial, .. } => match first {
+            Some(_) => writer.section_literal(section, *partial, total),
+            None => writer.section_nil(section, *partial),
+        },
+        FetchItem::Binary { part, partial, .. } => {
+            let origin = partial.map_or_else(String::new, |partial| format!("<{}>", partial.start));
+            let has_nul =
+                first.is_some_and(|first| (first.len() as u64) < total || memchr::memchr(0, first).is_some());
+            plain(writer, &format!("BINARY[{}]{origin}", dotted(part)), has_nul);
+        }
+        FetchItem::Rfc822Header => plain(writer, "RFC822.HEADER", false),
+        FetchItem::Rfc822Text => plain(writer, "RFC822.TEXT", false),
+        _ => plain(writer, "RFC822", false),
+    }
+    if let Some(first) = first {
+        writer.buffer().extend_from_slice(first);
+    }
+}
+
+fn dotted(part: &[u32]) -> String {
+    part.iter().map(u32::to_string).collect::<Vec<_>>().join(".")
+}
+
+/// The current message as [`super::section`] sees it.
+struct Reading<'a> {
+    renderer: &'a Renderer,
+    current: &'a mut Current,
+}
+
+impl Opened for Reading<'_> {
+    fn message(&self) -> &MessageRef {
+        &self.current.message
+    }
+
+    fn summary(&mut self) -> Result<&Summary, StoreError> {
+        self.renderer.summary(self.current)?;
+        Ok(self.current.summary.as_deref().expect("the line above made it"))
+    }
+
+    fn read(&self, start: u64, end: u64) -> Result<Bytes, StoreError> {
+        self.renderer.read(&self.current.message, start, end)
+    }
+}

@@ -1,0 +1,63 @@
+//! Whether an announced literal is taken: decided before its `+`, so that what will be refused is never sent.
+
+use std::borrow::Cow;
+
+use imap_proto::command::{Append, Tag, peek};
+use imap_proto::response::{Code, Kind};
+use imap_proto::wire::LiteralHead;
+
+use super::append::{self, Appending};
+use super::{Ctx, Refusal};
+
+/// What becomes of a literal.
+pub(crate) enum Decision {
+    /// It is an argument and goes into the frame.
+    Argument,
+    /// It is a message and goes into the store.
+    Message(Box<Appending>),
+    /// It is not taken, and with it the command ends.
+    Refuse {
+        /// `None`: none was found.
+        tag: Option<Tag>,
+        /// NO or BAD.
+        kind: Kind,
+        /// For the client's program.
+        code: Option<Code>,
+        /// For a person.
+        text: Cow<'static, str>,
+    },
+}
+
+/// Decides on the literal of a command that is not under way yet.
+pub(crate) fn decide(ctx: &Ctx<'_>, head: &LiteralHead) -> Decision {
+    let (tag, spec) = peek(&head.frame);
+    let refused = match spec {
+        None => Err(Refusal::bad("That is no command")),
+        Some(spec) => match ctx.state.forbids(spec.valid_in) {
+            Some(reason) => Err(Refusal::bad(reason)),
+            // A password without TLS is refused before it is sent.
+            None if spec.name == "LOGIN" && !ctx.connection.passwords_allowed() => {
+                Err(Refusal::no(Code::PrivacyRequired, "A password is taken over TLS only"))
+            }
+            None => Ok(()),
+        },
+    };
+    if let Err(refusal) = refused {
+        return refuse(tag, refusal);
+    }
+    if let Some((tag, mailbox, message)) = Append::parse_head(head) {
+        return match append::begin(ctx, tag.clone(), &mailbox, message) {
+            Ok(appending) => Decision::Message(Box::new(appending)),
+            Err(refusal) => refuse(Some(tag), refusal),
+        };
+    }
+    if head.size_octets > ctx.services.limits.literal_octets_max {
+        return refuse(tag, Refusal::bad("The literal is over the limit"));
+    }
+    Decision::Argument
+}
+
+/// The decision to refuse.
+pub(super) fn refuse(tag: Option<Tag>, refusal: Refusal) -> Decision {
+    Decision::Refuse { tag, kind: refusal.kind, code: refusal.code, text: refusal.text }
+}

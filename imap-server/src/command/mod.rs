@@ -1,0 +1,253 @@
+//! The commands: one file a family, with its handlers; dispatch is here.
+//!
+//! A handler writes its own data and returns how it ended; state check, news of other sessions, tag and kind are
+//! added here, once.
+
+pub(crate) mod append;
+pub(crate) mod auth;
+mod basic;
+mod copy;
+mod error;
+mod expunge;
+mod fetch;
+mod glob;
+mod list;
+pub(crate) mod literal;
+mod mailbox;
+mod search;
+mod select;
+mod status;
+mod store;
+
+use std::borrow::Cow;
+
+use imap_auth::Exchange;
+use imap_proto::Level;
+use imap_proto::command::{Command, Tag};
+use imap_proto::response::{Code, Kind, Response, write_status};
+use imap_proto::types::{MailboxName, WireMailbox};
+use imap_proto::wire::Expect;
+use imap_store::account::Account;
+
+use crate::Services;
+use crate::session::outbox::{Gone, Outbox};
+use crate::session::state::{Connection, Doing, Login, State};
+use crate::session::view::{News, Style, View};
+pub(crate) use error::{Halt, Refusal};
+
+/// What a handler works with.
+pub(crate) struct Ctx<'a> {
+    pub(crate) services: &'a Services,
+    pub(crate) connection: &'a mut Connection,
+    pub(crate) state: &'a mut State,
+    pub(crate) out: Outbox<'a>,
+}
+
+/// How a command ended well.
+pub(crate) enum Done {
+    /// A tagged OK, now.
+    Reply(Option<Code>, Cow<'static, str>),
+    /// A SASL exchange goes on.
+    Authenticating(Box<Exchange>),
+    /// IDLE goes on.
+    Idling,
+    /// A tagged OK, then the handshake.
+    StartTls,
+    /// A tagged OK, then the end.
+    LoggedOut,
+}
+
+impl Done {
+    /// A tagged OK with a text.
+    pub(crate) fn text(text: &'static str) -> Self {
+        Self::Reply(None, Cow::Borrowed(text))
+    }
+
+    /// A tagged OK with a response code and a text.
+    pub(crate) fn code(code: Code, text: &'static str) -> Self {
+        Self::Reply(Some(code), Cow::Borrowed(text))
+    }
+}
+
+impl Ctx<'_> {
+    /// Who is logged in.
+    fn login(&self) -> Result<&Login, Halt> {
+        self.state.login().ok_or_else(|| Refusal::bad("Log in first").into())
+    }
+
+    /// The mail of who is logged in.
+    fn account(&self) -> Result<Account, Halt> {
+        Ok(self.login()?.account.clone())
+    }
+
+    /// The view of the selected mailbox.
+    fn view(&self) -> Result<&View, Halt> {
+        self.state.view().ok_or_else(|| Refusal::bad("Select a mailbox first").into())
+    }
+
+    /// The same, to change it.
+    fn view_mut(&mut self) -> Result<&mut View, Halt> {
+        match self.state {
+            State::Selected(_, view) => Ok(view),
+            State::NotAuthenticated | State::Authenticated(_) => {
+                Err(Refusal::bad("Select a mailbox first").into())
+            }
+        }
+    }
+
+    /// What a mailbox argument means.
+    fn mailbox_name(&self, mailbox: &WireMailbox) -> Result<MailboxName, Halt> {
+        mailbox
+            .decode(self.connection.dialect.name_form())
+            .map_err(|bad| Refusal::no(Some(Code::Cannot), bad.reason).into())
+    }
+
+    /// Writes an untagged response.
+    fn untagged(&mut self, response: &Response) {
+        response.write(&mut self.out.buffer, self.connection.dialect);
+    }
+
+    /// How FETCH lines are written that nobody asked for.
+    fn style(&self) -> Style {
+        let dialect = self.connection.dialect;
+        Style { dialect, with_uid: self.connection.uid_used || dialect.level == Level::Rev2 }
+    }
+
+    /// Tells what other sessions did to the selected mailbox, as far as `news` allows.
+    pub(crate) async fn tell_news(&mut self, news: News) -> Result<(), Gone> {
+        let style = self.style();
+        match self.state {
+            State::Selected(_, view) => view.catch_up(&mut self.out, style, news).await,
+            State::NotAuthenticated | State::Authenticated(_) => Ok(()),
+        }
+    }
+}
+
+/// Runs one command and answers it.
+pub(crate) async fn dispatch(ctx: &mut Ctx<'_>, tag: Tag, command: &Command) -> Result<Doing, Gone> {
+    let spec = command.spec();
+    ctx.connection.learn(command);
+    let result = match ctx.state.forbids(spec.valid_in) {
+        Some(reason) => Err(Refusal::bad(reason).into()),
+        None => run(ctx, command).await,
+    };
+    conclude(ctx, tag, spec.name, result, news_after(command)).await
+}
+
+/// The handler of a command. No `_` arm: the compiler names the line that is missing.
+async fn run(ctx: &mut Ctx<'_>, command: &Command) -> Result<Done, Halt> {
+    match command {
+        Command::Capability => basic::capability(ctx).await,
+        Command::Noop => basic::noop(ctx).await,
+        Command::Logout => basic::logout(ctx).await,
+        Command::StartTls => auth::start_tls(ctx).await,
+        Command::Authenticate(cmd) => auth::authenticate(ctx, cmd).await,
+        Command::Login(cmd) => auth::login(ctx, cmd).await,
+        Command::Enable(cmd) => basic::enable(ctx, cmd).await,
+        Command::Select(cmd) => select::select(ctx, cmd, false).await,
+        Command::Examine(cmd) => select::select(ctx, cmd, true).await,
+        Command::Create(cmd) => mailbox::create(ctx, cmd).await,
+        Command::Delete(cmd) => mailbox::delete(ctx, cmd).await,
+        Command::Rename(cmd) => mailbox::rename(ctx, cmd).await,
+        Command::Subscribe(cmd) => mailbox::subscribe(ctx, cmd).await,
+        Command::Unsubscribe(cmd) => mailbox::unsubscribe(ctx, cmd).await,
+        Command::List(cmd) => list::list(ctx, cmd).await,
+        Command::Lsub(cmd) => list::lsub(ctx, cmd).await,
+        Command::Namespace => list::namespace(ctx).await,
+        Command::Status(cmd) => status::status(ctx, cmd).await,
+        Command::Append(_) => append::without_literal(),
+        Command::Idle => basic::idle(ctx).await,
+        Command::Id(cmd) => basic::id(ctx, cmd).await,
+        Command::Check => select::check(ctx).await,
+        Command::Close => select::close(ctx).await,
+        Command::Unselect => select::unselect(ctx).await,
+        Command::Expunge => expunge::expunge(ctx).await,
+        Command::UidExpunge(cmd) => expunge::uid_expunge(ctx, cmd).await,
+        Command::Search(cmd) => search::search(ctx, cmd).await,
+        Command::Fetch(cmd) => fetch::fetch(ctx, cmd).await,
+        Command::Store(cmd) => store::store(ctx, cmd).await,
+        Command::Copy(cmd) => copy::copy(ctx, cmd).await,
+        Command::Move(cmd) => copy::move_messages(ctx, cmd).await,
+    }
+}
+
+/// What may be told of other sessions before a command's tagged reply (RFC 9051 §7.5.1).
+fn news_after(command: &Command) -> News {
+    match command {
+        Command::Fetch(fetch) if !fetch.uid => News::NoExpunge,
+        Command::Store(store) if !store.uid => News::NoExpunge,
+        Command::Search(search) if !search.uid => News::NoExpunge,
+        Command::Move(_) => News::AllExistsFirst,
+        Command::Logout | Command::StartTls | Command::Select(_) | Command::Examine(_) => News::None,
+        _ => News::All,
+    }
+}
+
+/// Answers a command: news, then the tagged line; returns what comes next.
+pub(crate) async fn conclude(
+    ctx: &mut Ctx<'_>,
+    tag: Tag,
+    name: &'static str,
+    result: Result<Done, Halt>,
+    news: News,
+) -> Result<Doing, Gone> {
+    let doing = match result {
+        Ok(Done::Reply(code, text)) => {
+            ctx.tell_news(news).await?;
+            write_status(&mut ctx.out.buffer, Some(&tag), Kind::Ok, code.as_ref(), &text);
+            Doing::Commands
+        }
+        Ok(Done::Authenticating(exchange)) => {
+            ctx.connection.framer.expect(Expect::SaslLine);
+            Doing::Authenticating(tag, exchange)
+        }
+        Ok(Done::Idling) => {
+            // The client may send DONE as soon as it has the `+`, so that goes first.
+            ctx.out.buffer.extend_from_slice(b"+ idling\r\n");
+            ctx.connection.framer.expect(Expect::IdleLine);
+            ctx.tell_news(News::All).await?;
+            Doing::Idling(tag)
+        }
+        Ok(Done::StartTls) => {
+            write_status(&mut ctx.out.buffer, Some(&tag), Kind::Ok, None, "Begin TLS now");
+            ctx.connection.framer.expect(Expect::Nothing);
+            Doing::StartingTls
+        }
+        Ok(Done::LoggedOut) => {
+            write_status(&mut ctx.out.buffer, Some(&tag), Kind::Ok, None, "Goodbye");
+            Doing::Closing
+        }
+        Err(Halt::Refused(Refusal { kind, code, text })) => {
+            if kind == Kind::No {
+                ctx.tell_news(news).await?;
+            }
+            write_status(&mut ctx.out.buffer, Some(&tag), kind, code.as_ref(), &text);
+            Doing::Commands
+        }
+        Err(Halt::InDoubt(reason)) => {
+            tracing::error!(command = name, reason, "the outcome of a change is unknown");
+            crate::session::machine::bye(
+                ctx,
+                Some(&Code::Unavailable),
+                "The server cannot tell whether that was kept",
+            )
+        }
+        Err(Halt::Broken(reason)) => {
+            tracing::error!(command = name, reason, "a literal could not be completed");
+            Doing::Closing
+        }
+        Err(Halt::Gone) => return Err(Gone),
+    };
+    if ctx.connection.failed_logins >= ctx.services.limits.failed_logins_max {
+        return Ok(crate::session::machine::bye(ctx, None, "Too many failed logins"));
+    }
+    Ok(doing)
+}
+
+/// Runs what blocks on a thread that may block. A panic there is a bug, told as such.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Halt> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "a blocking task did not finish");
+        Refusal::no(Some(Code::ServerBug), "The server has a bug; nothing was changed").into()
+    })
+}

@@ -1,0 +1,86 @@
+//! SELECT, EXAMINE, CHECK, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 3501 §6.4.1).
+
+use imap_proto::command::OneMailbox;
+use imap_proto::response::{Code, Kind, write_status};
+use imap_proto::types::{SeqNum, SystemFlag, Uid};
+use imap_store::account::Mailbox;
+
+use super::{Ctx, Done, Halt, Refusal};
+use crate::session::state::State;
+use crate::session::view::{News, View, write_flags, write_permanent_flags};
+
+/// SELECT and EXAMINE: opens a mailbox, and leaves the one that was open also when that fails.
+///
+/// Takes the \Recent messages; EXAMINE (`read_only`) does not. Refuses with NONEXISTENT.
+pub(super) async fn select(ctx: &mut Ctx<'_>, cmd: &OneMailbox, read_only: bool) -> Result<Done, Halt> {
+    if ctx.state.unselect() {
+        write_status(&mut ctx.out.buffer, None, Kind::Ok, Some(&Code::Closed), "The other mailbox is closed");
+    }
+    let name = ctx.mailbox_name(&cmd.mailbox)?;
+    let login = ctx.login()?.clone();
+    let id = login.account.snapshot().mailbox_named(&name).map(|mailbox| mailbox.id());
+    let view = id.and_then(|id| View::open(&login.account, id, read_only)).ok_or_else(Refusal::no_mailbox)?;
+    write_opening(ctx, &view);
+    *ctx.state = State::Selected(login, Box::new(view));
+    // The code comes first: clients of 1992 look at the first eleven octets only.
+    Ok(if read_only {
+        Done::code(Code::ReadOnly, "Opened, nothing can be changed")
+    } else {
+        Done::code(Code::ReadWrite, "Opened")
+    })
+}
+
+fn write_opening(ctx: &mut Ctx<'_>, view: &View) {
+    let dialect = ctx.connection.dialect;
+    let out = &mut ctx.out.buffer;
+    let mailbox = view.mailbox();
+    write_flags(out, dialect, mailbox);
+    view.write_sizes(out, dialect);
+    let mut ok = |code: Code, text: &str| write_status(out, None, Kind::Ok, Some(&code), text);
+    if let Some(first) = first_unseen(mailbox) {
+        ok(Code::Unseen(first.get()), "The first unseen message");
+    }
+    ok(Code::UidValidity(mailbox.uid_validity()), "UIDs are valid under this number");
+    ok(Code::UidNext(mailbox.uid_next().map_or(u32::MAX, Uid::get)), "The next UID");
+    write_permanent_flags(out, mailbox, view.read_only());
+    let highest = Code::HighestModSeq(mailbox.highest_mod_seq().get());
+    write_status(out, None, Kind::Ok, Some(&highest), "The highest modification sequence");
+}
+
+fn first_unseen(mailbox: &Mailbox) -> Option<SeqNum> {
+    if mailbox.counters().unseen == 0 {
+        return None;
+    }
+    let mut messages = mailbox.iter_from(SeqNum::MIN);
+    messages.find(|message| !message.flags.has(SystemFlag::Seen)).map(|message| message.seq_num)
+}
+
+/// CHECK: news, and the sizes in any case, as RFC 1176 promises.
+pub(super) async fn check(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
+    let dialect = ctx.connection.dialect;
+    ctx.tell_news(News::All).await?;
+    let State::Selected(_, view) = &*ctx.state else {
+        return Err(Refusal::bad("Select a mailbox first").into());
+    };
+    view.write_sizes(&mut ctx.out.buffer, dialect);
+    Ok(Done::text("Checked"))
+}
+
+/// CLOSE: removes the messages that have \Deleted, without a word of them, and leaves the mailbox.
+pub(super) async fn close(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
+    let view = ctx.view()?;
+    let (id, read_only) = (view.id(), view.read_only());
+    let exists = view.published().is_some();
+    let account = ctx.account()?;
+    ctx.state.unselect();
+    if !read_only && exists {
+        account.expunge(id, None).await?;
+    }
+    Ok(Done::text("Closed"))
+}
+
+/// UNSELECT: leaves the mailbox as it is (RFC 3691).
+pub(super) async fn unselect(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
+    ctx.state.unselect();
+    Ok(Done::text("Left"))
+}

@@ -1,0 +1,49 @@
+//! STATUS (RFC 9051 §6.3.11, RFC 3501 §6.3.10).
+
+use bytes::Bytes;
+use imap_proto::command::{Status, StatusItem};
+use imap_proto::response::{Response, StatusData};
+use imap_proto::types::Uid;
+use imap_store::account::Mailbox;
+
+use super::{Ctx, Done, Halt, Refusal};
+use crate::session::view::News;
+
+/// STATUS: the numbers of one mailbox. Changes nothing. For the selected one the client is told the news first,
+/// so that both speak of the same state.
+pub(super) async fn status(ctx: &mut Ctx<'_>, cmd: &Status) -> Result<Done, Halt> {
+    let name = ctx.mailbox_name(&cmd.mailbox)?;
+    let snapshot = ctx.account()?.snapshot();
+    let mailbox = snapshot.mailbox_named(&name).ok_or_else(Refusal::no_mailbox)?;
+    let is_selected = ctx.state.view().is_some_and(|view| view.id() == mailbox.id());
+    let (mailbox, recent) = if is_selected {
+        ctx.tell_news(News::All).await?;
+        let view = ctx.view()?;
+        (view.mailbox().clone(), view.recent_count())
+    } else {
+        (mailbox.clone(), recent_count(mailbox))
+    };
+    let items = cmd.items.iter().map(|&item| (item, value(&mailbox, recent, item))).collect();
+    let name = Bytes::from(name.encode(ctx.connection.dialect.name_form()));
+    ctx.untagged(&Response::StatusData(StatusData { name, items }));
+    Ok(Done::text("Status told"))
+}
+
+fn value(mailbox: &Mailbox, recent: u32, item: StatusItem) -> u64 {
+    let counters = mailbox.counters();
+    match item {
+        StatusItem::Messages => u64::from(counters.messages),
+        StatusItem::Recent => u64::from(recent),
+        StatusItem::UidNext => u64::from(mailbox.uid_next().map_or(u32::MAX, Uid::get)),
+        StatusItem::UidValidity => u64::from(mailbox.uid_validity().get()),
+        StatusItem::Unseen => u64::from(counters.unseen),
+        StatusItem::Deleted => u64::from(counters.deleted),
+        StatusItem::Size => counters.octets,
+    }
+}
+
+/// Messages that no session was told of.
+fn recent_count(mailbox: &Mailbox) -> u32 {
+    let first = Uid::new(mailbox.recent_watermark()).unwrap_or(Uid::MIN);
+    mailbox.len() + 1 - mailbox.lower_bound(first)
+}

@@ -1,0 +1,95 @@
+//! STORE and UID STORE (RFC 9051 §6.4.6).
+
+use imap_proto::command::{FlagAction, Store};
+use imap_proto::types::{Flag, NumberSet, Uid};
+use imap_store::account::{FlagChange, Flags, Mailbox, MessageRef};
+
+use super::copy::no_such_number;
+use super::{Ctx, Done, Halt, Refusal};
+use crate::session::state::State;
+use crate::session::view::{FlagNames, Style};
+
+/// STORE: changes flags of the messages that are still there, and tells the new ones unless `.SILENT`.
+///
+/// `\Recent` and flags that nobody knows are left out. Refuses with READ-ONLY after EXAMINE.
+pub(super) async fn store(ctx: &mut Ctx<'_>, cmd: &Store) -> Result<Done, Halt> {
+    let view = ctx.view()?;
+    if view.read_only() {
+        return Err(Refusal::read_only().into());
+    }
+    let places = view.places(cmd.uid, &cmd.set).ok_or_else(no_such_number)?;
+    let uids = view.uids_at(&places);
+    if uids.is_empty() {
+        return Ok(Done::text("Nothing to store"));
+    }
+    let (id, account) = (view.id(), ctx.account()?);
+    account.store_flags(id, uids.clone(), change(cmd), None).await?;
+    if cmd.silent {
+        note_silent(ctx, cmd, uids)?;
+    } else {
+        answer(ctx, cmd, uids).await?;
+    }
+    Ok(Done::text("Stored"))
+}
+
+fn change(cmd: &Store) -> FlagChange {
+    let kept = |flag: &&Flag| matches!(flag, Flag::System(_) | Flag::Keyword(_));
+    let flags = cmd.flags.iter().filter(kept).cloned().collect();
+    match cmd.action {
+        FlagAction::Replace => FlagChange::Replace(flags),
+        FlagAction::Add => FlagChange::Add(flags),
+        FlagAction::Remove => FlagChange::Remove(flags),
+    }
+}
+
+/// Tells the flags of every message of the set that is still there, changed or not.
+async fn answer(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), Halt> {
+    let style = Style { with_uid: cmd.uid || ctx.style().with_uid, ..ctx.style() };
+    let State::Selected(_, view) = &mut *ctx.state else { return Ok(()) };
+    let Some((snapshot, now)) = view.published() else { return Ok(()) };
+    view.tell_keywords(&mut ctx.out.buffer, style.dialect, &now);
+    let names = FlagNames::new(&now);
+    for message in uids.iter().filter_map(Uid::new).filter_map(|uid| now.get(uid)) {
+        let Some(place) = view.place(message.uid) else { continue };
+        view.write_fetch_flags(&mut ctx.out.buffer, style, &names, &message, place);
+        ctx.out.flush_if_full().await?;
+    }
+    view.note_told(uids, snapshot.seq().0);
+    Ok(())
+}
+
+/// After `.SILENT` the client takes its flags for granted: whatever differs from that is told as news.
+fn note_silent(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), Halt> {
+    let view = ctx.view_mut()?;
+    let Some((snapshot, now)) = view.published() else { return Ok(()) };
+    let as_expected = |uid: &u32| {
+        let uid = Uid::new(*uid)?;
+        let (before, after) = (view.mailbox().get(uid)?, now.get(uid)?);
+        expected(cmd, view.mailbox(), &before, &now, &after.flags).then_some(())
+    };
+    let known: NumberSet = uids.iter().filter(|uid| as_expected(uid).is_some()).collect();
+    view.note_told(known, snapshot.seq().0);
+    Ok(())
+}
+
+/// Whether `after` is what the command makes of the flags that the client knows.
+fn expected(cmd: &Store, old: &Mailbox, before: &MessageRef, now: &Mailbox, after: &Flags) -> bool {
+    let before = old.wire_flags(&before.flags);
+    let after = now.wire_flags(after);
+    let asked = |flag: &Flag| cmd.flags.contains(flag);
+    let kept = |flag: &&Flag| matches!(flag, Flag::System(_) | Flag::Keyword(_));
+    let all_asked_are = cmd.flags.iter().filter(kept).all(|flag| after.contains(flag));
+    match cmd.action {
+        FlagAction::Replace => all_asked_are && after.iter().all(asked),
+        FlagAction::Add => {
+            all_asked_are
+                && before.iter().all(|flag| after.contains(flag))
+                && after.iter().all(|flag| asked(flag) || before.contains(flag))
+        }
+        FlagAction::Remove => {
+            !after.iter().any(asked)
+                && after.iter().all(|flag| before.contains(flag))
+                && before.iter().all(|flag| asked(flag) || after.contains(flag))
+        }
+    }
+}

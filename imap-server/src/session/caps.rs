@@ -1,0 +1,57 @@
+//! What CAPABILITY says: one place, from the state and the listener (RFC 9051 §6.1.1).
+//!
+//! A name is announced as soon as it works wholly, not before.
+
+use bytes::Bytes;
+use imap_proto::response::Capability;
+
+use super::state::{Connection, State};
+use crate::Services;
+
+/// Always announced. LITERAL+ includes LITERAL-, and RFC 7888 forbids to announce both.
+const ALWAYS: &[&str] = &["IMAP4rev1", "LITERAL+", "ENABLE", "ID"];
+/// Before login.
+const BEFORE_LOGIN: &[&str] = &["SASL-IR"];
+/// After login.
+const AFTER_LOGIN: &[&str] = &["NAMESPACE", "UIDPLUS", "MOVE", "IDLE", "UNSELECT"];
+
+/// The capabilities of a session as it stands.
+pub(crate) fn capabilities(services: &Services, connection: &Connection, state: &State) -> Vec<Capability> {
+    let mut names: Vec<Capability> = ALWAYS.iter().copied().map(known).collect();
+    if state.login().is_some() {
+        names.extend(AFTER_LOGIN.iter().copied().map(known));
+        return names;
+    }
+    names.extend(BEFORE_LOGIN.iter().copied().map(known));
+    if connection.starttls_offered() {
+        names.push(known("STARTTLS"));
+    }
+    if !connection.passwords_allowed() {
+        names.push(known("LOGINDISABLED"));
+    }
+    let mechanisms = services.authenticator.mechanisms(&connection.channel());
+    names.extend(mechanisms.iter().map(|mechanism| Capability(Bytes::from(format!("AUTH={mechanism}")))));
+    names
+}
+
+fn known(name: &'static str) -> Capability {
+    Capability(Bytes::from_static(name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use imap_proto::command::REGISTRY;
+
+    use super::*;
+
+    /// A command whose capability is in none of the lists would never be announced.
+    #[test]
+    fn every_command_is_announced() {
+        let by_connection = ["STARTTLS", "LOGINDISABLED"];
+        for spec in REGISTRY {
+            let Some(name) = spec.capability else { continue };
+            let listed = [ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, &by_connection].concat().contains(&name);
+            assert!(listed, "{} is announced by {name}", spec.name);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What a command tells of the client that sends it: the lowest dialect that knows it.
+//!
+//! A client says nowhere which protocol it speaks, so it is served as IMAP2 until it uses something newer.
+
+use imap_proto::Level;
+use imap_proto::command::{Command, Fetch, FetchItem, Search, SectionText, Store};
+use imap_proto::types::{SearchKey, SequenceSet, SetEnd};
+
+/// The dialect that a command shows.
+pub(super) fn level(command: &Command) -> Level {
+    match command {
+        Command::Noop | Command::Logout | Command::Login(_) | Command::Select(_) => Level::Silent,
+        Command::Check | Command::Expunge => Level::Silent,
+        Command::Copy(copy) => of_set(copy.uid, &copy.set),
+        Command::Fetch(fetch) => of_fetch(fetch),
+        Command::Store(store) => of_store(store),
+        Command::Search(search) => of_search(search),
+        Command::Examine(_)
+        | Command::Create(_)
+        | Command::Delete(_)
+        | Command::Rename(_)
+        | Command::Append(_) => Level::Imap2bis,
+        Command::Subscribe(_) | Command::Unsubscribe(_) => Level::Imap2bis,
+        Command::Capability
+        | Command::StartTls
+        | Command::Authenticate(_)
+        | Command::Enable(_)
+        | Command::List(_)
+        | Command::Lsub(_)
+        | Command::Namespace
+        | Command::Status(_)
+        | Command::Idle
+        | Command::Id(_)
+        | Command::Close
+        | Command::Unselect
+        | Command::UidExpunge(_)
+        | Command::Move(_) => Level::Imap4,
+    }
+}
+
+/// Whether the command speaks of UIDs: its client wants them in every FETCH line.
+pub(super) fn uses_uids(command: &Command) -> bool {
+    match command {
+        Command::Fetch(fetch) => fetch.uid,
+        Command::Store(store) => store.uid,
+        Command::Search(search) => search.uid,
+        Command::Copy(copy) | Command::Move(copy) => copy.uid,
+        Command::UidExpunge(_) => true,
+        _ => false,
+    }
+}
+
+fn of_set(uid: bool, set: &SequenceSet) -> Level {
+    let has_star = match set {
+        SequenceSet::Saved => true,
+        SequenceSet::Ranges(ranges) => {
+            ranges.iter().any(|&(first, last)| first == SetEnd::Star || last == SetEnd::Star)
+        }
+    };
+    if uid || has_star { Level::Imap4 } else { Level::Silent }
+}
+
+fn of_fetch(fetch: &Fetch) -> Level {
+    let items = fetch.items.iter().map(|item| match item {
+        FetchItem::Envelope
+        | FetchItem::Flags
+        | FetchItem::InternalDate
+        | FetchItem::Rfc822Size
+        | FetchItem::Rfc822
+        | FetchItem::Rfc822Header
+        | FetchItem::Rfc822Text => Level::Silent,
+        FetchItem::Body => Level::Imap2bis,
+        FetchItem::Section { section, partial: None, peek: false } if section.text.is_none() => {
+            Level::Imap2bis
+        }
+        FetchItem::Section { section, .. } if matches!(section.text, Some(SectionText::Header)) => {
+            Level::Imap4
+        }
+        FetchItem::Uid
+        | FetchItem::BodyStructure
+        | FetchItem::Section { .. }
+        | FetchItem::Binary { .. }
+        | FetchItem::BinarySize { .. } => Level::Imap4,
+    });
+    items.fold(of_set(fetch.uid, &fetch.set), Level::max)
+}
+
+fn of_store(store: &Store) -> Level {
+    if store.silent { Level::Imap4 } else { of_set(store.uid, &store.set) }
+}
+
+fn of_search(search: &Search) -> Level {
+    if search.uid || search.charset.is_some() || !is_old(&search.key) { Level::Imap4 } else { Level::Silent }
+}
+
+/// Whether RFC 1176 knows the key.
+fn is_old(key: &SearchKey) -> bool {
+    match key {
+        SearchKey::And(keys) => keys.iter().all(is_old),
+        SearchKey::Not(key) => {
+            matches!(**key, SearchKey::Flag(_) | SearchKey::Keyword(_) | SearchKey::Recent)
+        }
+        SearchKey::All
+        | SearchKey::Flag(_)
+        | SearchKey::Recent
+        | SearchKey::Keyword(_)
+        | SearchKey::Before(_)
+        | SearchKey::On(_)
+        | SearchKey::Since(_)
+        | SearchKey::Body(_)
+        | SearchKey::Text(_) => true,
+        SearchKey::Header(name, _) => {
+            [&b"From"[..], b"To", b"Cc", b"Bcc", b"Subject"].iter().any(|old| name.eq_ignore_ascii_case(old))
+        }
+        SearchKey::SequenceSet(_)
+        | SearchKey::Uid(_)
+        | SearchKey::SentBefore(_)
+        | SearchKey::SentOn(_)
+        | SearchKey::SentSince(_)
+        | SearchKey::Larger(_)
+        | SearchKey::Smaller(_)
+        | SearchKey::Or(..) => false,
+    }
+}

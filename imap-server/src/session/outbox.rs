@@ -1,0 +1,68 @@
+//! [`Outbox`]: what a session has written and not yet sent, and the way to the socket.
+//!
+//! Handlers see this and not the driver's type, so that there is one copy of each of them.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::Output;
+
+/// The peer is gone: the connection is over, and nothing more can be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+/// Octets on their way out, sent in pieces so that a long answer needs little memory.
+pub(crate) struct Outbox<'a> {
+    /// What is written and not yet sent.
+    pub(crate) buffer: Vec<u8>,
+    sink: &'a mut (dyn Sink + 'a),
+    piece_octets: usize,
+}
+
+impl<'a> Outbox<'a> {
+    pub(super) fn new(buffer: Vec<u8>, sink: &'a mut (dyn Sink + 'a), piece_octets: usize) -> Self {
+        Self { buffer, sink, piece_octets }
+    }
+
+    /// Octets that are gathered before they are sent.
+    pub(crate) fn piece_octets(&self) -> usize {
+        self.piece_octets
+    }
+
+    /// Sends what is written, and waits while the peer does not read.
+    pub(crate) async fn flush(&mut self) -> Result<(), Gone> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.sink.send(&mut self.buffer).await
+    }
+
+    /// The same once a piece is full: between the lines of a long answer.
+    pub(crate) async fn flush_if_full(&mut self) -> Result<(), Gone> {
+        if self.buffer.len() >= self.piece_octets { self.flush().await } else { Ok(()) }
+    }
+}
+
+type Sent<'a> = Pin<Box<dyn Future<Output = Result<(), Gone>> + Send + 'a>>;
+
+/// [`Output`] behind a pointer.
+pub(super) trait Sink: Send {
+    fn send<'a>(&'a mut self, octets: &'a mut Vec<u8>) -> Sent<'a>;
+}
+
+/// A driver's [`Output`] as a [`Sink`]: keeps the error for the driver.
+pub(super) struct Adapter<'o, O: Output> {
+    pub(super) output: &'o mut O,
+    pub(super) error: Option<O::Error>,
+}
+
+impl<O: Output> Sink for Adapter<'_, O> {
+    fn send<'a>(&'a mut self, octets: &'a mut Vec<u8>) -> Sent<'a> {
+        Box::pin(async move {
+            self.output.send(octets).await.map_err(|error| {
+                self.error = Some(error);
+                Gone
+            })
+        })
+    }
+}
