@@ -1,5 +1,7 @@
 //! STATUS (RFC 9051 §6.3.11).
 
+use super::{Body, CommandWriter, Form};
+use crate::parse::{Parsed, Span, atom, list1, mailbox, sp};
 use crate::types::WireMailbox;
 
 /// STATUS mailbox (items).
@@ -28,4 +30,82 @@ pub enum StatusItem {
     Deleted,
     /// SIZE
     Size,
+}
+
+impl StatusItem {
+    /// All that there are.
+    pub const ALL: [Self; 7] = [
+        Self::Messages,
+        Self::Recent,
+        Self::UidNext,
+        Self::UidValidity,
+        Self::Unseen,
+        Self::Deleted,
+        Self::Size,
+    ];
+
+    /// The item as the wire spells it, in upper case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "MESSAGES",
+            Self::Recent => "RECENT",
+            Self::UidNext => "UIDNEXT",
+            Self::UidValidity => "UIDVALIDITY",
+            Self::Unseen => "UNSEEN",
+            Self::Deleted => "DELETED",
+            Self::Size => "SIZE",
+        }
+    }
+}
+
+impl Body for Status {
+    /// ```abnf
+    /// status          = "STATUS" SP mailbox SP
+    ///                   "(" status-att *(SP status-att) ")"
+    /// ```
+    fn parse(input: Span<'_>, _form: Form) -> Parsed<'_, Self> {
+        let (rest, mailbox) = mailbox(input)?;
+        let (rest, ()) = sp(rest)?;
+        let (rest, items) = list1(rest, status_att)?;
+        Ok((rest, Self { mailbox, items }))
+    }
+
+    fn write(&self, out: &mut CommandWriter<'_>) {
+        out.mailbox(&self.mailbox);
+        out.sp();
+        out.list(&self.items, |out, item| out.raw(item.as_str()));
+    }
+}
+
+/// ```abnf
+/// status-att      = "MESSAGES" / "UIDNEXT" / "UIDVALIDITY" /
+///                   "UNSEEN" / "DELETED" / "SIZE"
+/// ```
+///
+/// RFC 3501 has `RECENT` too.
+pub(crate) fn status_att(input: Span<'_>) -> Parsed<'_, StatusItem> {
+    let (rest, name) = atom(input)?;
+    match StatusItem::ALL.into_iter().find(|item| name.is(item.as_str())) {
+        Some(item) => Ok((rest, item)),
+        None => input.fail("STATUS item"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::check;
+    use expect_test::expect;
+
+    #[test]
+    fn status() {
+        check(
+            "A042 STATUS blurdybloop (UIDNEXT messages)",
+            expect![[
+                r#"A042 Status(Status { mailbox: WireMailbox(b"blurdybloop"), items: [UidNext, Messages] })"#
+            ]],
+        );
+        check("a STATUS x ()", expect!["BAD a STATUS: expected at least one item at octet 12"]);
+        check("a STATUS x (UNSEEN FOO)", expect!["BAD a STATUS: expected STATUS item at octet 19"]);
+        check("a STATUS x (UNSEEN", expect!["BAD a STATUS: expected ) at octet 18"]);
+    }
 }

@@ -1,0 +1,54 @@
+//! [`Tag`]: what a client calls a command.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::parse::{Parsed, Span, is_tag_char};
+
+/// A command's tag: 1..=[`Tag::MAX_OCTETS`] octets of `ASTRING-CHAR` without `+` (RFC 9051 §9).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Tag(Bytes);
+
+impl Tag {
+    /// Longer tags are refused.
+    pub const MAX_OCTETS: usize = 255;
+
+    /// `None` when the octets are not a tag.
+    pub fn new(octets: impl Into<Bytes>) -> Option<Self> {
+        let octets = octets.into();
+        let fits = (1..=Self::MAX_OCTETS).contains(&octets.len());
+        (fits && octets.iter().all(|&octet| is_tag_char(octet))).then_some(Self(octets))
+    }
+
+    /// The octets as they came.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.0).expect("a tag is ASCII"))
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// ```abnf
+/// tag             = 1*<any ASTRING-CHAR except "+">
+/// ```
+///
+/// Only what SP or the end of the frame follows.
+pub(crate) fn tag(input: Span<'_>) -> Parsed<'_, Tag> {
+    let length = input.octets().iter().take_while(|&&octet| is_tag_char(octet)).count();
+    let (rest, octets) = input.split(length);
+    match (rest.first(), Tag::new(octets.to_bytes())) {
+        (None | Some(b' '), Some(tag)) => Ok((rest, tag)),
+        _ => input.fail("tag"),
+    }
+}
