@@ -9,6 +9,8 @@ pub mod files;
 pub mod log;
 pub mod message;
 pub mod search;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 mod store;
 
 pub use clock::Clock;

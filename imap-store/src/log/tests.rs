@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::sim::{Faults, SimDisk};
 
 /// What became of a change.
 #[derive(Debug)]
@@ -43,14 +46,23 @@ fn options(dir: &Path) -> LogOptions {
 }
 
 /// Opens and returns what was replayed: account, seq, payload.
-fn open(dir: &Path) -> (Log, Recovery, Vec<(u64, u64, Vec<u8>)>) {
+fn open(dir: &Path) -> Opening {
+    open_on(Arc::new(RealDisk), options(dir)).expect("opens")
+}
+
+type Opening = (Log, Recovery, Vec<(u64, u64, Vec<u8>)>);
+
+fn open_on(disk: Arc<dyn Disk>, options: LogOptions) -> Result<Opening, OpenError> {
     let mut seen = Vec::new();
-    let (log, recovery) = Log::open(options(dir), None, &mut |change| {
+    let (log, recovery) = Log::open_on(disk, options, None, &mut |change| {
         seen.push((change.account.0, change.seq.0, change.payload.to_vec()));
         Ok(())
-    })
-    .expect("opens");
-    (log, recovery, seen)
+    })?;
+    Ok((log, recovery, seen))
+}
+
+fn open_sim(disk: &SimDisk) -> Opening {
+    open_on(Arc::new(disk.clone()), options(Path::new("log"))).expect("opens")
 }
 
 fn enqueue(log: &Log, account: u64, seq: u64, payload: &[u8]) -> Receiver<(u64, u64, Outcome)> {
@@ -170,5 +182,380 @@ fn killed_log_opens_with_all_that_was_answered() {
         assert_eq!((recovery.torn_octets, seen.len()), (0, 20 + round));
         assert_eq!(recovery.unclean, round == 0);
         assert!(matches!(commit(&log, 7, 21 + round as u64, b"more"), Outcome::Woken(_)));
+    }
+}
+
+/// The path of a segment in the simulated log.
+fn segment(number: u64) -> PathBuf {
+    segment::path_of(Path::new("log"), number)
+}
+
+#[test]
+fn many_threads_share_syncs_and_every_account_keeps_its_order() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    let before = disk.counts().syncs;
+    thread::scope(|scope| {
+        for account in 1..=8 {
+            let log = &log;
+            scope.spawn(move || {
+                let waiting: Vec<_> = (1..=200).map(|seq| enqueue(log, account, seq, &[1; 50])).collect();
+                let positions: Vec<_> = waiting
+                    .iter()
+                    .map(|receiver| match receiver.recv().expect("answered").2 {
+                        Outcome::Woken(position) => position,
+                        Outcome::Failed(error) => panic!("{error}"),
+                    })
+                    .collect();
+                assert!(positions.is_sorted(), "log order is account order");
+            });
+        }
+    });
+    let syncs = disk.counts().syncs - before;
+    assert!(syncs < 1000, "{syncs} syncs for 1600 changes");
+    let (_log, recovery, seen) = open_sim(&disk.killed());
+    assert_eq!((seen.len(), recovery.changes), (1600, 1600));
+    for account in 1..=8 {
+        let seqs: Vec<u64> =
+            seen.iter().filter(|change| change.0 == account).map(|change| change.1).collect();
+        assert_eq!(seqs, (1..=200).collect::<Vec<u64>>());
+    }
+}
+
+#[test]
+fn segments_follow_each_other_and_old_ones_are_read() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    let bodies: Vec<_> = (0..40)
+        .map(|n| {
+            let octets = pattern(100_000 + n);
+            (upload(&log, &octets).expect("taken").body, octets)
+        })
+        .collect();
+    assert!(matches!(commit(&log, 1, 1, b"all"), Outcome::Woken(_)));
+    assert!(bodies.last().expect("some").0.segment >= 4, "segments are of 1 MiB");
+    for (body, octets) in &bodies {
+        assert!(log.read(*body, 0..u64::MAX).expect("read") == octets);
+    }
+    drop(log);
+    let (log, recovery, seen) = open_sim(&disk);
+    assert!(!recovery.unclean && recovery.damage.is_empty() && seen.len() == 1, "{recovery:?}");
+    for (body, octets) in &bodies {
+        assert!(log.read(*body, 0..u64::MAX).expect("read") == octets);
+    }
+}
+
+#[test]
+fn replay_begins_where_the_checkpoint_says() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    for seq in 1..=5 {
+        commit(&log, 1, seq, b"before");
+    }
+    let from = log.published();
+    for seq in 6..=9 {
+        commit(&log, 1, seq, b"behind");
+    }
+    log.close();
+    let mut seqs = Vec::new();
+    let (_log, recovery) =
+        Log::open_on(Arc::new(disk), options(Path::new("log")), Some(from), &mut |change| {
+            seqs.push(change.seq.0);
+            Ok(())
+        })
+        .expect("opens");
+    assert_eq!((seqs, recovery.changes), (vec![6, 7, 8, 9], 4));
+}
+
+#[test]
+fn full_disk_refuses_and_takes_writes_again_once_there_is_room() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    disk.set_faults(Faults { room_octets: Some(5 << 19), ..Faults::default() });
+    let mut acknowledged = 0;
+    let error = loop {
+        match commit(&log, 1, acknowledged + 1, &[7; 50_000]) {
+            Outcome::Woken(_) => acknowledged += 1,
+            Outcome::Failed(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    assert!(acknowledged > 10, "{acknowledged}");
+    assert_eq!((log.epoch(), log.refusal().is_none()), (2, true));
+    assert!(matches!(commit(&log, 1, acknowledged + 1, b"x"), Outcome::Failed(_)), "still no room");
+    disk.set_faults(Faults::default());
+    assert!(matches!(commit(&log, 1, acknowledged + 1, b"x"), Outcome::Woken(_)));
+    let (_log, recovery, seen) = open_sim(&disk.power_cut(1));
+    assert!(recovery.damage.is_empty(), "{recovery:?}");
+    assert_eq!(seen.len() as u64, acknowledged + 1);
+}
+
+#[test]
+fn change_of_a_past_epoch_comes_back() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    let (sender, receiver) = channel();
+    let waiter = Box::new(Tell { sender, account: 1, seq: 1, position: None });
+    assert!(log.enqueue(log.epoch() - 1, AccountId(1), Seq(1), vec![1], waiter).is_err());
+    assert!(receiver.recv().is_err(), "nobody told the waiter anything");
+}
+
+#[test]
+fn failed_sync_is_in_doubt_and_poisons_the_log_but_reads_go_on() {
+    for fault in [
+        Faults { fail_sync: Some(0), ..Faults::default() },
+        Faults { fail_write: Some(0), ..Faults::default() },
+    ] {
+        let disk = SimDisk::new(1);
+        let (log, ..) = open_sim(&disk);
+        let body = upload(&log, b"body").expect("taken").body;
+        assert!(matches!(commit(&log, 1, 1, b"kept"), Outcome::Woken(_)));
+        disk.set_faults(fault);
+        let outcome = commit(&log, 1, 2, b"in doubt");
+        assert!(matches!(outcome, Outcome::Failed(StoreError::InDoubt { .. })), "{outcome:?}");
+        assert!(matches!(log.refusal(), Some(StoreError::Unavailable { .. })));
+        assert!(matches!(upload(&log, b"more"), Err(StoreError::Unavailable { .. })));
+        assert!(matches!(block_on(log.room(1)), Err(StoreError::Unavailable { .. })));
+        assert_eq!(log.read(body, 0..9).expect("reads go on"), &b"body"[..]);
+        drop(log);
+        let (_log, recovery, seen) = open_sim(&disk.power_cut(5));
+        assert!(recovery.unclean && recovery.damage.is_empty(), "{recovery:?}");
+        assert_eq!(seen[0].2, b"kept");
+        assert!(seen.len() <= 2 && seen.iter().skip(1).all(|change| change.2 == b"in doubt"));
+    }
+}
+
+#[test]
+fn damage_before_the_tail_is_named_and_what_is_behind_it_kept() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    let mut positions = Vec::new();
+    for seq in 1..=9 {
+        match commit(&log, 1, seq, &[seq as u8; 300]) {
+            Outcome::Woken(position) => positions.push(position),
+            Outcome::Failed(error) => panic!("{error}"),
+        }
+    }
+    let disk = disk.killed();
+    drop(log);
+    // The fourth change: its group is the fourth, each of one block.
+    assert!(disk.damage(&segment(1), |octets| octets[8192 + 3 * 4096 + 100] ^= 1));
+    for round in 0..2 {
+        let (log, recovery, seen) = open_sim(&disk);
+        let seqs: Vec<u64> = seen.iter().map(|change| change.1).collect();
+        assert_eq!(seqs, [1, 2, 3, 5, 6, 7, 8, 9]);
+        assert_eq!(recovery.torn_octets, 0);
+        assert_eq!(recovery.damage.len(), usize::from(round == 0), "{recovery:?}");
+        assert!(matches!(log.shared().reader.record(positions[3]), Err(StoreError::Damaged { .. })));
+        assert!(log.shared().reader.record(positions[4]).is_ok());
+    }
+}
+
+#[test]
+fn torn_tail_is_cut_and_kept_aside() {
+    let disk = SimDisk::new(1);
+    // Nothing is synced, so all of it is a tail.
+    let unsynced = LogOptions { durability: Durability::None, ..options(Path::new("log")) };
+    let (log, ..) = open_on(Arc::new(disk.clone()), unsynced).expect("opens");
+    for seq in 1..=9 {
+        assert!(matches!(commit(&log, 1, seq, &[seq as u8; 300]), Outcome::Woken(_)));
+    }
+    let disk = disk.killed();
+    drop(log);
+    assert!(disk.damage(&segment(1), |octets| octets[8192 + 3 * 4096 + 100] ^= 1));
+    let (log, recovery, seen) = open_sim(&disk);
+    assert_eq!(seen.iter().map(|change| change.1).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(recovery.unclean && recovery.damage.is_empty(), "{recovery:?}");
+    assert!(recovery.torn_octets > 5 * 4096, "{recovery:?}");
+    let aside = disk.open(Path::new("log/0000000001.torn")).expect("kept aside");
+    assert_eq!(aside.len().expect("a length"), recovery.torn_octets);
+    drop(log);
+    let (_log, recovery, seen) = open_sim(&disk);
+    assert_eq!((recovery.torn_octets, recovery.unclean, seen.len()), (0, false, 3));
+}
+
+#[test]
+fn newer_format_is_refused_with_both_versions() {
+    let disk = SimDisk::new(1);
+    drop(open_sim(&disk));
+    let newer = |octets: &mut Vec<u8>| {
+        octets[8] = 9;
+        octets[4096 + 8] = 9;
+    };
+    assert!(disk.damage(&segment(1), newer));
+    let error = open_on(Arc::new(disk), options(Path::new("log"))).expect_err("refused");
+    assert!(matches!(error, OpenError::NewerFormat { found: 9, known: 1, .. }), "{error}");
+}
+
+#[test]
+fn one_header_is_enough_and_foreign_files_are_left_alone() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    commit(&log, 1, 1, b"x");
+    drop(log);
+    assert!(disk.damage(&segment(1), |octets| octets[..4096].fill(0xFF)));
+    for name in ["log/notes.txt", "log/1.seg", "log/x.torn"] {
+        disk.create(Path::new(name)).expect("made");
+    }
+    // A segment of another store.
+    let other = SimDisk::new(2);
+    drop(open_sim(&other));
+    let theirs = other.open(&segment(1)).expect("there");
+    let mut octets = vec![0; theirs.len().expect("a length") as usize];
+    theirs.read_at(&mut octets, 0).expect("read");
+    let copy = disk.create(&segment(2)).expect("made");
+    copy.write_at(&mut [std::io::IoSlice::new(&octets)], 0).expect("written");
+    let (_log, recovery, seen) = open_sim(&disk);
+    assert_eq!(seen.len(), 1);
+    let foreign: Vec<_> = recovery.foreign.iter().map(|path| path.display().to_string()).collect();
+    assert_eq!(foreign, ["log/1.seg", "log/notes.txt", "log/x.torn", "log/0000000002.seg"]);
+    assert!(disk.open(&segment(2)).is_ok() && disk.open(&segment(3)).is_ok());
+}
+
+#[test]
+fn waiting_upload_goes_on_when_the_queue_empties_and_dropped_one_leaves_nothing() {
+    let disk = SimDisk::new(1);
+    let small = LogOptions { queue_octets_max: 600_000, ..options(Path::new("log")) };
+    let (log, ..) = open_on(Arc::new(disk.clone()), small).expect("opens");
+    let octets = pattern(3 << 20);
+    let bodies: Vec<BodyId> = thread::scope(|scope| {
+        let uploads: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| upload(&log, &octets).expect("taken").body)).collect();
+        uploads.into_iter().map(|upload| upload.join().expect("ends")).collect()
+    });
+    let mut dropped = log.upload(AccountId(1));
+    block_on(dropped.write(&octets)).expect("taken");
+    drop(dropped);
+    assert!(matches!(commit(&log, 1, 1, b"x"), Outcome::Woken(_)));
+    for body in bodies {
+        assert!(log.read(body, 0..u64::MAX).expect("read") == octets);
+    }
+}
+
+/// What one round of the crash property does.
+#[derive(Debug, Clone)]
+struct Round {
+    /// Groups of changes queued at once: each change with a body of so many octets.
+    batches: Vec<Vec<usize>>,
+    cut_power: u64,
+    seed: u64,
+}
+
+fn round() -> impl Strategy<Value = Round> {
+    let octets = prop_oneof![9 => 0_usize..5000, 1 => 200_000_usize..600_000];
+    let batches = proptest::collection::vec(proptest::collection::vec(octets, 1..5), 1..12);
+    (batches, 0_u64..120, any::<u64>()).prop_map(|(batches, cut_power, seed)| Round {
+        batches,
+        cut_power,
+        seed,
+    })
+}
+
+/// The change that names a body.
+fn naming(body: BodyId, size: usize) -> Vec<u8> {
+    let mut payload = body.segment.to_le_bytes().to_vec();
+    payload.extend_from_slice(&body.record.to_le_bytes());
+    payload.extend_from_slice(&(size as u64).to_le_bytes());
+    payload
+}
+
+fn check_bodies(log: &Log, seen: &[(u64, u64, Vec<u8>)]) {
+    for (_, seq, payload) in seen {
+        let body = BodyId { segment: record::le_u64(payload, 0), record: record::le_u32(payload, 8) };
+        let size = record::le_u64(payload, 12) as usize;
+        let octets = log.read(body, 0..u64::MAX);
+        assert!(octets.as_ref().is_ok_and(|octets| *octets == pattern(size)), "{seq} {body:?}: {octets:?}");
+    }
+}
+
+/// Queues the round's batches behind `seq` until the power goes; returns what was queued last and what was
+/// acknowledged last.
+fn play(log: &Log, round: &Round, mut seq: u64) -> (u64, u64) {
+    let mut acknowledged = seq;
+    for batch in &round.batches {
+        let (sender, receiver) = channel();
+        for &size in batch {
+            let Ok(finished) = upload(log, &pattern(size)) else { continue };
+            let waiter = Box::new(Tell { sender: sender.clone(), account: 1, seq: seq + 1, position: None });
+            let payload = naming(finished.body, size);
+            if log.enqueue(finished.epoch, AccountId(1), Seq(seq + 1), payload, waiter).is_ok() {
+                seq += 1;
+            }
+        }
+        drop(sender);
+        let mut failed = false;
+        for (_, seq, outcome) in receiver {
+            match outcome {
+                Outcome::Woken(_) => acknowledged = acknowledged.max(seq),
+                Outcome::Failed(_) => failed = true,
+            }
+        }
+        if failed {
+            break;
+        }
+    }
+    (seq, acknowledged)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever is lost in a power cut, what was acknowledged is there, whole and in order, with its body.
+    #[test]
+    fn acknowledged_changes_survive_power_cuts(rounds in proptest::collection::vec(round(), 1..4)) {
+        let mut disk = SimDisk::new(7);
+        let mut kept = 0;
+        for round in rounds {
+            disk.set_faults(Faults { cut_power: Some(round.cut_power), ..Faults::default() });
+            let opened = open_on(Arc::new(disk.clone()), options(Path::new("log")));
+            let (queued, acknowledged) = match &opened {
+                Ok((log, ..)) => play(log, &round, kept),
+                Err(_) => (kept, kept),
+            };
+            drop(opened);
+            disk = disk.power_cut(round.seed);
+            let (log, recovery, seen) = open_sim(&disk);
+            prop_assert_eq!(&recovery.damage, &Vec::<String>::new());
+            let seqs: Vec<u64> = seen.iter().map(|change| change.1).collect();
+            kept = seqs.len() as u64;
+            prop_assert_eq!(seqs, (1..=kept).collect::<Vec<_>>());
+            prop_assert!(acknowledged <= kept && kept <= queued, "{acknowledged} <= {kept} <= {queued}");
+            check_bodies(&log, &seen);
+            drop(log);
+        }
+    }
+
+    /// Whatever is flipped or cut: the log opens, and shows nothing that was not written.
+    #[test]
+    fn damaged_segment_shows_nothing_else(
+        sealed: bool,
+        flips in proptest::collection::vec((0_usize..60_000, 1_u8..), 0..6),
+        cut in proptest::option::of(0_usize..60_000),
+    ) {
+        let disk = SimDisk::new(7);
+        let (log, ..) = open_sim(&disk);
+        for seq in 1..=10 {
+            commit(&log, 1, seq, &pattern(seq as usize * 100));
+        }
+        if sealed {
+            log.close();
+        }
+        let disk = disk.killed();
+        drop(log);
+        disk.damage(&segment(1), |octets| {
+            octets.truncate(cut.unwrap_or(octets.len()));
+            for (at, bits) in flips {
+                if let Some(octet) = octets.get_mut(at) {
+                    *octet ^= bits;
+                }
+            }
+        });
+        // Bits of the format's number may be among those that flipped.
+        let Ok((_log, _, seen)) = open_on(Arc::new(disk), options(Path::new("log"))) else { return Ok(()) };
+        prop_assert!(seen.is_sorted_by(|one, next| one.1 < next.1), "{seen:?}");
+        for (account, seq, payload) in seen {
+            prop_assert_eq!(account, 1);
+            prop_assert_eq!(payload, pattern(seq as usize * 100));
+        }
     }
 }
