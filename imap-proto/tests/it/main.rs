@@ -1,0 +1,5 @@
+//! The integration tests of imap-proto: one binary, one module a subject.
+
+mod response_examples;
+mod response_forgiving;
+mod response_properties;

@@ -1,0 +1,589 @@
+//! Properties of responses: what is written is read back the same in every dialect, whatever pieces it
+//! comes in, and nothing that a server may send makes the parser panic.
+
+use bytes::Bytes;
+use imap_proto::command::{Section, SectionText, StatusItem, Tag};
+use imap_proto::response::{
+    Capability, Code, FetchAttribute, Kind, ListData, NameAttribute, Response, StatusData, StreamedFetch,
+};
+use imap_proto::types::{
+    Address, BodyStructure, Content, DateTime, Disposition, Envelope, Extension, Flag, Keyword, ModSeq,
+    NumberSet, SeqNum, SystemFlag, Uid, UidValidity,
+};
+use imap_proto::wire::{ResponseEvent, ResponseFramer};
+use imap_proto::{Dialect, Level};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::strategy::Union;
+
+const DIALECTS: [Dialect; 4] = [
+    Dialect::SILENT,
+    Dialect { level: Level::Imap2bis, utf8_accept: false },
+    Dialect::IMAP4,
+    Dialect { level: Level::Rev2, utf8_accept: false },
+];
+
+fn octets() -> impl Strategy<Value = Bytes> {
+    prop_oneof![
+        3 => "[ -~]{0,12}".prop_map(Bytes::from),
+        1 => select(vec!["", "NIL", "nil", "%", "{", "{3}", "a\"b", "a\\b", "\\", "(", ")", "]", "\r\n", "ü", "a b"])
+            .prop_map(Bytes::from),
+        1 => vec(any::<u8>(), 0..12).prop_map(Bytes::from),
+    ]
+}
+
+fn word() -> impl Strategy<Value = Bytes> {
+    "[A-Z][A-Z0-9=+-]{0,8}".prop_map(Bytes::from)
+}
+
+fn flag() -> impl Strategy<Value = Flag> {
+    let keyword = |word: String| Keyword::new(&word).expect("an atom");
+    prop_oneof![
+        select(SystemFlag::ALL.to_vec()).prop_map(Flag::System),
+        Just(Flag::Recent),
+        Just(Flag::Wildcard),
+        r"[$a-zA-Z0-9][a-zA-Z0-9\[&:-]{0,8}".prop_map(move |word| Flag::Keyword(keyword(word))),
+        "X-[a-z]{1,4}".prop_map(move |word| Flag::Extension(keyword(word))),
+    ]
+}
+
+fn parameters() -> impl Strategy<Value = Vec<(Bytes, Bytes)>> {
+    vec((octets(), octets()), 0..3)
+}
+
+fn address() -> impl Strategy<Value = Address> {
+    (option::of(octets()), option::of(octets()), option::of(octets()), option::of(octets()))
+        .prop_map(|(name, route, mailbox, host)| Address { name, route, mailbox, host })
+}
+
+fn envelope() -> impl Strategy<Value = Envelope> {
+    let addresses = || vec(address(), 0..3);
+    (
+        vec(option::of(octets()), 4),
+        (addresses(), addresses(), addresses(), addresses(), addresses(), addresses()),
+    )
+        .prop_map(|(fields, (from, sender, reply_to, to, cc, bcc))| {
+            let [date, subject, in_reply_to, message_id] = fields.try_into().expect("four fields");
+            Envelope { date, subject, from, sender, reply_to, to, cc, bcc, in_reply_to, message_id }
+        })
+}
+
+fn extension() -> impl Strategy<Value = Extension> {
+    let disposition =
+        (octets(), parameters()).prop_map(|(kind, parameters)| Disposition { kind, parameters });
+    (option::of(octets()), option::of(disposition), vec(octets(), 0..3), option::of(octets()))
+        .prop_map(|(md5, disposition, language, location)| Extension { md5, disposition, language, location })
+}
+
+/// A leaf of that type.
+fn single(
+    media_type: impl Strategy<Value = (Bytes, Bytes)>,
+    content: impl Strategy<Value = Content>,
+) -> impl Strategy<Value = BodyStructure> {
+    let encoding = octets().prop_filter("it is never empty", |encoding| !encoding.is_empty());
+    (
+        media_type,
+        parameters(),
+        option::of(octets()),
+        option::of(octets()),
+        encoding,
+        any::<u64>(),
+        content,
+        extension(),
+    )
+        .prop_map(
+            |(
+                (media_type, subtype),
+                parameters,
+                id,
+                description,
+                encoding,
+                size_octets,
+                content,
+                extension,
+            )| {
+                BodyStructure::Single {
+                    media_type,
+                    subtype,
+                    parameters,
+                    id,
+                    description,
+                    encoding,
+                    size_octets,
+                    content,
+                    extension,
+                }
+            },
+        )
+}
+
+/// Without message/global, which depends on the dialect.
+fn structure() -> impl Strategy<Value = BodyStructure> {
+    let of_type = |media_type: &'static [u8]| {
+        octets().prop_map(move |subtype| (Bytes::from_static(media_type), subtype))
+    };
+    let leaf = prop_oneof![
+        single(of_type(b"Image"), Just(Content::Basic)),
+        single(of_type(b"text"), any::<u64>().prop_map(|lines| Content::Text { lines })),
+        single(Just((Bytes::from_static(b"message"), Bytes::from_static(b"partial"))), Just(Content::Basic)),
+    ];
+    leaf.prop_recursive(4, 12, 3, |inner| {
+        let message = (envelope(), inner.clone(), any::<u64>()).prop_map(|(envelope, structure, lines)| {
+            Content::Message { envelope: Box::new(envelope), structure: Box::new(structure), lines }
+        });
+        let multipart = (vec(inner, 1..4), octets(), parameters(), extension()).prop_map(
+            |(parts, subtype, parameters, extension)| {
+                let extension = Extension { md5: None, ..extension };
+                BodyStructure::Multipart { parts, subtype, parameters, extension }
+            },
+        );
+        prop_oneof![
+            single(Just((Bytes::from_static(b"MESSAGE"), Bytes::from_static(b"rfc822"))), message),
+            multipart,
+        ]
+    })
+}
+
+/// What BODY can say of it.
+fn without_extension(structure: BodyStructure) -> BodyStructure {
+    match structure {
+        BodyStructure::Multipart { parts, subtype, .. } => BodyStructure::Multipart {
+            parts: parts.into_iter().map(without_extension).collect(),
+            subtype,
+            parameters: Vec::new(),
+            extension: Extension::default(),
+        },
+        BodyStructure::Single {
+            media_type,
+            subtype,
+            parameters,
+            id,
+            description,
+            encoding,
+            size_octets,
+            content,
+            ..
+        } => BodyStructure::Single {
+            media_type,
+            subtype,
+            parameters,
+            id,
+            description,
+            encoding,
+            size_octets,
+            content: match content {
+                Content::Message { envelope, structure, lines } => {
+                    Content::Message { envelope, structure: Box::new(without_extension(*structure)), lines }
+                }
+                content => content,
+            },
+            extension: Extension::default(),
+        },
+    }
+}
+
+fn part() -> impl Strategy<Value = Vec<u32>> {
+    vec(1u32.., 0..3)
+}
+
+fn section() -> impl Strategy<Value = Section> {
+    let text = prop_oneof![
+        Just(SectionText::Header),
+        Just(SectionText::Text),
+        Just(SectionText::Mime),
+        (any::<bool>(), vec(octets(), 1..3))
+            .prop_map(|(not, names)| SectionText::HeaderFields { not, names }),
+    ];
+    (part(), option::of(text)).prop_map(|(part, text)| Section { part, text })
+}
+
+fn uid() -> impl Strategy<Value = Uid> {
+    (1u32..).prop_map(|uid| Uid::new(uid).expect("not 0"))
+}
+
+/// Attributes whose strings are octets of the message or nothing: each literal is a whole value.
+fn plain_attribute() -> impl Strategy<Value = FetchAttribute> {
+    let origin = || option::of(any::<u64>());
+    prop_oneof![
+        vec(flag(), 0..4).prop_map(FetchAttribute::Flags),
+        uid().prop_map(FetchAttribute::Uid),
+        any::<u64>().prop_map(FetchAttribute::Rfc822Size),
+        (select(vec!["RFC822", "RFC822.HEADER", "RFC822.TEXT"]), option::of(octets()))
+            .prop_map(|(name, data)| FetchAttribute::Rfc822(name, data)),
+        (part(), origin(), option::of(octets())).prop_map(|(part, origin, data)| FetchAttribute::Binary {
+            part,
+            origin,
+            data
+        }),
+        (part(), any::<u64>()).prop_map(|(part, size)| FetchAttribute::BinarySize(part, size)),
+    ]
+}
+
+fn attribute() -> impl Strategy<Value = FetchAttribute> {
+    let date = (-62_000_000_000i64..253_000_000_000, -1439i16..=1439)
+        .prop_map(|(seconds, offset)| DateTime::new(seconds, offset).expect("in range"));
+    let other = select(vec![
+        ("X-GM-MSGID", "1278455344230334865"),
+        ("THREADID", "NIL"),
+        ("X", "(a (\"b\" {1}\r\n)))"),
+    ])
+    .prop_map(|(name, value)| FetchAttribute::Other(Bytes::from(name), Bytes::from(value)));
+    prop_oneof![
+        4 => plain_attribute(),
+        1 => (0..=ModSeq::MAX.get())
+            .prop_map(|mod_seq| FetchAttribute::ModSeq(ModSeq::new(mod_seq).expect("63 bits"))),
+        1 => date.prop_map(FetchAttribute::InternalDate),
+        1 => envelope().prop_map(|envelope| FetchAttribute::Envelope(Box::new(envelope))),
+        1 => structure().prop_map(|structure| FetchAttribute::Body(Box::new(without_extension(structure)))),
+        1 => structure().prop_map(|structure| FetchAttribute::BodyStructure(Box::new(structure))),
+        1 => (section(), option::of(any::<u64>()), option::of(octets()))
+            .prop_map(|(section, origin, data)| FetchAttribute::Section { section, origin, data }),
+        1 => other,
+    ]
+}
+
+fn number_set() -> impl Strategy<Value = NumberSet> {
+    vec(1u32.., 1..5).prop_map(|numbers| numbers.into_iter().collect())
+}
+
+fn code() -> impl Strategy<Value = Code> {
+    let validity = || (1u32..).prop_map(|validity| UidValidity::new(validity).expect("not 0"));
+    let plain = vec![
+        Code::AlreadyExists,
+        Code::AuthenticationFailed,
+        Code::Cannot,
+        Code::ClientBug,
+        Code::Closed,
+        Code::ContactAdmin,
+        Code::Corruption,
+        Code::Expired,
+        Code::ExpungeIssued,
+        Code::HasChildren,
+        Code::InUse,
+        Code::Limit,
+        Code::NonExistent,
+        Code::NoPerm,
+        Code::OverQuota,
+        Code::Parse,
+        Code::PrivacyRequired,
+        Code::ReadOnly,
+        Code::ReadWrite,
+        Code::ServerBug,
+        Code::TooBig,
+        Code::TryCreate,
+        Code::UidNotSticky,
+        Code::Unavailable,
+        Code::UnknownCte,
+    ];
+    prop_oneof![
+        3 => select(plain),
+        1 => (validity(), number_set()).prop_map(|(validity, uids)| Code::AppendUid(validity, uids)),
+        1 => (validity(), number_set(), number_set())
+            .prop_map(|(validity, source, target)| Code::CopyUid(validity, source, target)),
+        1 => vec(r"[A-Za-z0-9 ()\]-]{0,10}".prop_map(Bytes::from), 0..3).prop_map(Code::BadCharset),
+        1 => vec(word().prop_map(Capability), 0..4).prop_map(Code::Capability),
+        1 => vec(flag(), 0..5).prop_map(Code::PermanentFlags),
+        1 => any::<u32>().prop_map(Code::UidNext),
+        1 => validity().prop_map(Code::UidValidity),
+        1 => any::<u32>().prop_map(Code::Unseen),
+        1 => any::<u64>().prop_map(Code::HighestModSeq),
+        1 => select(vec!["ALERT", "X-NEW (a b)", "BADURL \"x\"", "UNSEEN x"])
+            .prop_map(|code| Code::Other(Bytes::from(code))),
+    ]
+}
+
+fn status() -> impl Strategy<Value = Response> {
+    let tag = "[A-Za-z0-9.]{1,6}".prop_map(|tag| Tag::new(tag).expect("a tag"));
+    let kind = select(vec![Kind::Ok, Kind::No, Kind::Bad, Kind::Bye, Kind::PreAuth]);
+    let text = r"[!-Z\\^-~][ -~]{0,20}(\{3\})?".prop_map(Bytes::from);
+    (option::of(tag), kind, option::of(code()), text).prop_map(|(tag, kind, code, text)| Response::Status {
+        tag,
+        kind,
+        code,
+        text,
+    })
+}
+
+fn list() -> impl Strategy<Value = ListData> {
+    use NameAttribute as N;
+    let known = vec![
+        N::NoSelect,
+        N::NonExistent,
+        N::NoInferiors,
+        N::HasChildren,
+        N::HasNoChildren,
+        N::Marked,
+        N::Unmarked,
+        N::Subscribed,
+        N::Remote,
+        N::All,
+        N::Archive,
+        N::Drafts,
+        N::Flagged,
+        N::Junk,
+        N::Sent,
+        N::Trash,
+        N::Other(Bytes::from_static(b"\\Important")),
+    ];
+    (vec(select(known), 0..4), option::of(b' '..=b'~'), octets())
+        .prop_map(|(attributes, delimiter, name)| ListData { attributes, delimiter, name })
+}
+
+fn status_data() -> impl Strategy<Value = StatusData> {
+    use StatusItem as S;
+    let items = vec![S::Messages, S::Recent, S::UidNext, S::UidValidity, S::Unseen, S::Deleted, S::Size];
+    (octets(), vec((select(items), any::<u64>()), 0..4)).prop_map(|(name, items)| StatusData { name, items })
+}
+
+fn fetch(attribute: impl Strategy<Value = FetchAttribute>) -> impl Strategy<Value = Response> {
+    ((1u32..), vec(attribute, 0..5)).prop_map(|(number, attributes)| Response::Fetch {
+        seq_num: SeqNum::new(number).expect("not 0"),
+        attributes,
+    })
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    let space = || vec((octets(), option::of(b' '..=b'~')), 0..3);
+    let numbered = prop_oneof![
+        any::<u32>().prop_map(Response::Exists),
+        any::<u32>().prop_map(Response::Recent),
+        (1u32..).prop_map(|number| Response::Expunge(SeqNum::new(number).expect("not 0"))),
+    ];
+    Union::new_weighted(vec![
+        (1, "[ -~]{0,20}".prop_map(|text| Response::Continue { text: text.into() }).boxed()),
+        (3, status().boxed()),
+        (1, vec(word().prop_map(Capability), 0..4).prop_map(Response::Capability).boxed()),
+        (1, vec(word(), 0..4).prop_map(Response::Enabled).boxed()),
+        (1, vec(flag(), 0..6).prop_map(Response::Flags).boxed()),
+        (1, list().prop_map(Response::List).boxed()),
+        (1, list().prop_map(Response::Lsub).boxed()),
+        (1, [space(), space(), space()].prop_map(|spaces| Response::Namespace { spaces }).boxed()),
+        (1, status_data().prop_map(Response::StatusData).boxed()),
+        (1, vec(any::<u32>(), 0..6).prop_map(Response::Search).boxed()),
+        (1, numbered.boxed()),
+        (8, fetch(attribute()).boxed()),
+        (1, vec((octets(), option::of(octets())), 0..3).prop_map(Response::Id).boxed()),
+        (1, Just(Response::Other(Bytes::from_static(b"* XPIG-LATIN ow-nay"))).boxed()),
+    ])
+}
+
+fn write(response: &Response, dialect: Dialect) -> Vec<u8> {
+    let mut out = Vec::new();
+    response.write(&mut out, dialect);
+    out
+}
+
+/// All responses that the framer finds, with every literal inside.
+fn frames(octets: &[u8], piece_octets: usize) -> Vec<Bytes> {
+    let mut framer = ResponseFramer::new(usize::MAX, u64::MAX);
+    let mut frames = Vec::new();
+    for piece in octets.chunks(piece_octets) {
+        framer.receive(piece);
+        while let Some(event) = framer.poll() {
+            let ResponseEvent::Response(frame) = event else { panic!("{event:?}") };
+            frames.push(frame);
+        }
+    }
+    assert!(!framer.has_buffered(), "the response is not complete: {}", octets.escape_ascii());
+    frames
+}
+
+/// Reads one FETCH through a framer that streams every literal, as a client does.
+fn stream(octets: &[u8], piece_octets: usize) -> Vec<FetchAttribute> {
+    let mut framer = ResponseFramer::new(usize::MAX, 0);
+    let mut attributes = Vec::new();
+    let mut streamed: Option<StreamedFetch> = None;
+    let mut data = Vec::new();
+    for piece in octets.chunks(piece_octets) {
+        framer.receive(piece);
+        while let Some(event) = framer.poll() {
+            match event {
+                ResponseEvent::StreamStart { frame, .. } => {
+                    let next = match &streamed {
+                        None => StreamedFetch::parse_head(&frame),
+                        Some(last) => last.parse_next(&frame),
+                    };
+                    let next = next.expect("a FETCH with a literal");
+                    attributes.extend(next.before.iter().cloned());
+                    streamed = Some(next);
+                }
+                ResponseEvent::Chunk(chunk) => data.extend_from_slice(&chunk),
+                ResponseEvent::StreamEnd => {
+                    let item = streamed.as_ref().expect("it has begun").item.clone();
+                    attributes.extend(item.into_attribute(Some(std::mem::take(&mut data).into())));
+                }
+                ResponseEvent::Response(frame) => attributes.extend(match &streamed {
+                    Some(last) => last.parse_rest(&frame),
+                    None => match Response::parse(&frame) {
+                        Ok(Response::Fetch { attributes, .. }) => attributes,
+                        other => panic!("{other:?}"),
+                    },
+                }),
+                ResponseEvent::TooLong => panic!("there is no limit"),
+            }
+        }
+    }
+    attributes
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(response in response(), piece_octets in 1usize..40) {
+        for dialect in DIALECTS {
+            let written = write(&response, dialect);
+            let frames = frames(&written, piece_octets);
+            prop_assert_eq!(frames.len(), 1, "{}", written.escape_ascii());
+            let read = Response::parse(&frames[0]);
+            prop_assert_eq!(read.as_ref(), Ok(&response), "{:?}: {}", dialect, written.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_streamed_fetch_has_the_same_attributes(
+        response in fetch(plain_attribute()),
+        piece_octets in 1usize..40,
+    ) {
+        let Response::Fetch { attributes, .. } = &response else { panic!("it is a FETCH") };
+        let written = write(&response, Dialect::IMAP4);
+        prop_assert_eq!(&stream(&written, piece_octets), attributes, "{}", written.escape_ascii());
+    }
+
+    /// Damage to a response costs what it hits, not the message and not the parser.
+    #[test]
+    fn damage_is_survived(
+        response in response(),
+        damage in vec((any::<Index>(), prop_oneof![select(b"(){}\"\\[]<>~ \r\n*%0A".to_vec()), any::<u8>()]), 1..4),
+    ) {
+        let mut octets = write(&response, Dialect::IMAP4);
+        octets.truncate(octets.len() - 2);
+        let start = if let Response::Fetch { seq_num, .. } = &response { format!("* {seq_num} FETCH ").len() } else { 0 };
+        for (at, octet) in damage {
+            if start < octets.len() {
+                let at = start + at.index(octets.len() - start);
+                octets[at] = octet;
+            }
+        }
+        let frame = Bytes::from(octets);
+        let read = Response::parse(&frame);
+        if let Response::Fetch { seq_num, .. } = response {
+            prop_assert!(matches!(&read, Ok(Response::Fetch { seq_num: read, .. }) if *read == seq_num), "{:?}", read);
+        }
+        if let Ok(read) = read {
+            // Whatever it was taken for can be written.
+            for dialect in DIALECTS {
+                prop_assert!(write(&read, dialect).ends_with(b"\r\n"));
+            }
+        }
+        if let Some(streamed) = StreamedFetch::parse_head(&frame) {
+            streamed.parse_rest(&frame);
+            streamed.parse_next(&frame);
+        }
+    }
+
+    #[test]
+    fn arbitrary_octets_never_panic(octets in vec(any::<u8>(), 0..200), start in select(vec!["", "* ", "* 1 FETCH (", "a OK ["])) {
+        let frame: Bytes = [start.as_bytes(), &octets].concat().into();
+        // Only the absence of a panic is asked for.
+        let _ = Response::parse(&frame);
+        let _ = StreamedFetch::parse_head(&frame).map(|streamed| streamed.parse_rest(&frame));
+    }
+
+    /// What is kept verbatim is written as it came.
+    #[test]
+    fn unknown_responses_come_back(text in "X[A-Z-]{1,8}( [ -~]{0,20})?") {
+        let frame = Bytes::from(format!("* {text}"));
+        let response = Response::parse(&frame).expect("untagged");
+        prop_assert_eq!(write(&response, Dialect::IMAP4), [&frame[..], b"\r\n"].concat());
+    }
+}
+
+/// message/global nests its message in IMAP4rev2 only.
+#[test]
+fn message_global_by_dialect() {
+    let leaf = |media_type: &'static [u8], subtype: &'static [u8], content| BodyStructure::Single {
+        media_type: Bytes::from_static(media_type),
+        subtype: Bytes::from_static(subtype),
+        parameters: Vec::new(),
+        id: None,
+        description: None,
+        encoding: Bytes::from_static(b"8BIT"),
+        size_octets: 3,
+        content,
+        extension: Extension::default(),
+    };
+    let global = leaf(
+        b"MESSAGE",
+        b"GLOBAL",
+        Content::Message {
+            envelope: Box::default(),
+            structure: Box::new(leaf(b"TEXT", b"PLAIN", Content::Text { lines: 1 })),
+            lines: 2,
+        },
+    );
+    let written = |dialect| {
+        let mut out = Vec::new();
+        global.write_body(&mut out, dialect);
+        String::from_utf8(out).expect("ASCII")
+    };
+    for dialect in &DIALECTS[..3] {
+        assert_eq!(written(*dialect), r#"("MESSAGE" "GLOBAL" NIL NIL NIL "8BIT" 3)"#);
+    }
+    assert_eq!(
+        written(DIALECTS[3]),
+        concat!(
+            r#"("MESSAGE" "GLOBAL" NIL NIL NIL "8BIT" 3 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) "#,
+            r#"("TEXT" "PLAIN" NIL NIL NIL "8BIT" 3 1) 2)"#
+        )
+    );
+}
+
+/// The grammar knows no multipart without a part.
+#[test]
+fn a_multipart_without_parts_has_an_empty_text() {
+    let empty = BodyStructure::Multipart {
+        parts: Vec::new(),
+        subtype: Bytes::from_static(b"mixed"),
+        parameters: Vec::new(),
+        extension: Extension::default(),
+    };
+    let mut out = Vec::new();
+    empty.write_body_structure(&mut out, Dialect::IMAP4);
+    assert_eq!(
+        String::from_utf8_lossy(&out),
+        r#"(("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0) "mixed" NIL NIL NIL NIL)"#
+    );
+}
+
+/// A value cannot end its line and start another one.
+#[test]
+fn no_value_breaks_its_line() {
+    let evil = Bytes::from_static(b"x\r\n* BYE ha]");
+    let responses = [
+        Response::Continue { text: evil.clone() },
+        Response::Status {
+            tag: None,
+            kind: Kind::Ok,
+            code: Some(Code::Other(evil.clone())),
+            text: evil.clone(),
+        },
+        Response::Status {
+            tag: None,
+            kind: Kind::Ok,
+            code: Some(Code::BadCharset(vec![evil.clone()])),
+            text: evil.clone(),
+        },
+        Response::Capability(vec![Capability(evil.clone())]),
+        Response::Enabled(vec![evil.clone()]),
+        Response::List(ListData {
+            attributes: vec![NameAttribute::Other(evil.clone())],
+            delimiter: Some(b'\n'),
+            name: evil,
+        }),
+    ];
+    for response in responses {
+        let written = write(&response, Dialect::IMAP4);
+        assert_eq!(frames(&written, 1000).len(), 1, "{}", written.escape_ascii());
+    }
+}
