@@ -25,20 +25,21 @@ const DIALECTS: [Dialect; 4] = [
     Dialect { level: Level::Rev2, utf8_accept: false },
 ];
 
-fn octets() -> impl Strategy<Value = Bytes> {
+fn octets() -> BoxedStrategy<Bytes> {
     prop_oneof![
         3 => "[ -~]{0,12}".prop_map(Bytes::from),
         1 => select(vec!["", "NIL", "nil", "%", "{", "{3}", "a\"b", "a\\b", "\\", "(", ")", "]", "\r\n", "ü", "a b"])
             .prop_map(Bytes::from),
         1 => vec(any::<u8>(), 0..12).prop_map(Bytes::from),
     ]
+    .boxed()
 }
 
 fn word() -> impl Strategy<Value = Bytes> {
     "[A-Z][A-Z0-9=+-]{0,8}".prop_map(Bytes::from)
 }
 
-fn flag() -> impl Strategy<Value = Flag> {
+fn flag() -> BoxedStrategy<Flag> {
     let keyword = |word: String| Keyword::new(&word).expect("an atom");
     prop_oneof![
         select(SystemFlag::ALL.to_vec()).prop_map(Flag::System),
@@ -47,18 +48,20 @@ fn flag() -> impl Strategy<Value = Flag> {
         r"[$a-zA-Z0-9][a-zA-Z0-9\[&:-]{0,8}".prop_map(move |word| Flag::Keyword(keyword(word))),
         "X-[a-z]{1,4}".prop_map(move |word| Flag::Extension(keyword(word))),
     ]
+    .boxed()
 }
 
 fn parameters() -> impl Strategy<Value = Vec<(Bytes, Bytes)>> {
     vec((octets(), octets()), 0..3)
 }
 
-fn address() -> impl Strategy<Value = Address> {
+fn address() -> BoxedStrategy<Address> {
     (option::of(octets()), option::of(octets()), option::of(octets()), option::of(octets()))
         .prop_map(|(name, route, mailbox, host)| Address { name, route, mailbox, host })
+        .boxed()
 }
 
-fn envelope() -> impl Strategy<Value = Envelope> {
+fn envelope() -> BoxedStrategy<Envelope> {
     let addresses = || vec(address(), 0..3);
     (
         vec(option::of(octets()), 4),
@@ -68,20 +71,22 @@ fn envelope() -> impl Strategy<Value = Envelope> {
             let [date, subject, in_reply_to, message_id] = fields.try_into().expect("four fields");
             Envelope { date, subject, from, sender, reply_to, to, cc, bcc, in_reply_to, message_id }
         })
+        .boxed()
 }
 
-fn extension() -> impl Strategy<Value = Extension> {
+fn extension() -> BoxedStrategy<Extension> {
     let disposition =
         (octets(), parameters()).prop_map(|(kind, parameters)| Disposition { kind, parameters });
     (option::of(octets()), option::of(disposition), vec(octets(), 0..3), option::of(octets()))
         .prop_map(|(md5, disposition, language, location)| Extension { md5, disposition, language, location })
+        .boxed()
 }
 
 /// A leaf of that type.
 fn single(
-    media_type: impl Strategy<Value = (Bytes, Bytes)>,
-    content: impl Strategy<Value = Content>,
-) -> impl Strategy<Value = BodyStructure> {
+    media_type: impl Strategy<Value = (Bytes, Bytes)> + 'static,
+    content: impl Strategy<Value = Content> + 'static,
+) -> BoxedStrategy<BodyStructure> {
     let encoding = octets().prop_filter("it is never empty", |encoding| !encoding.is_empty());
     (
         media_type,
@@ -117,10 +122,11 @@ fn single(
                 }
             },
         )
+        .boxed()
 }
 
 /// Without message/global, which depends on the dialect.
-fn structure() -> impl Strategy<Value = BodyStructure> {
+fn structure() -> BoxedStrategy<BodyStructure> {
     let of_type = |media_type: &'static [u8]| {
         octets().prop_map(move |subtype| (Bytes::from_static(media_type), subtype))
     };
@@ -144,6 +150,7 @@ fn structure() -> impl Strategy<Value = BodyStructure> {
             multipart,
         ]
     })
+    .boxed()
 }
 
 /// What BODY can say of it.
@@ -188,7 +195,7 @@ fn part() -> impl Strategy<Value = Vec<u32>> {
     vec(1u32.., 0..3)
 }
 
-fn section() -> impl Strategy<Value = Section> {
+fn section() -> BoxedStrategy<Section> {
     let text = prop_oneof![
         Just(SectionText::Header),
         Just(SectionText::Text),
@@ -196,7 +203,7 @@ fn section() -> impl Strategy<Value = Section> {
         (any::<bool>(), vec(octets(), 1..3))
             .prop_map(|(not, names)| SectionText::HeaderFields { not, names }),
     ];
-    (part(), option::of(text)).prop_map(|(part, text)| Section { part, text })
+    (part(), option::of(text)).prop_map(|(part, text)| Section { part, text }).boxed()
 }
 
 fn uid() -> impl Strategy<Value = Uid> {
@@ -204,7 +211,7 @@ fn uid() -> impl Strategy<Value = Uid> {
 }
 
 /// Attributes whose strings are octets of the message or nothing: each literal is a whole value.
-fn plain_attribute() -> impl Strategy<Value = FetchAttribute> {
+fn plain_attribute() -> BoxedStrategy<FetchAttribute> {
     let origin = || option::of(any::<u64>());
     prop_oneof![
         vec(flag(), 0..4).prop_map(FetchAttribute::Flags),
@@ -219,9 +226,10 @@ fn plain_attribute() -> impl Strategy<Value = FetchAttribute> {
         }),
         (part(), any::<u64>()).prop_map(|(part, size)| FetchAttribute::BinarySize(part, size)),
     ]
+    .boxed()
 }
 
-fn attribute() -> impl Strategy<Value = FetchAttribute> {
+fn attribute() -> BoxedStrategy<FetchAttribute> {
     let date = (-62_000_000_000i64..253_000_000_000, -1439i16..=1439)
         .prop_map(|(seconds, offset)| DateTime::new(seconds, offset).expect("in range"));
     let other = select(vec![
@@ -242,13 +250,14 @@ fn attribute() -> impl Strategy<Value = FetchAttribute> {
             .prop_map(|(section, origin, data)| FetchAttribute::Section { section, origin, data }),
         1 => other,
     ]
+    .boxed()
 }
 
 fn number_set() -> impl Strategy<Value = NumberSet> {
     vec(1u32.., 1..5).prop_map(|numbers| numbers.into_iter().collect())
 }
 
-fn code() -> impl Strategy<Value = Code> {
+fn code() -> BoxedStrategy<Code> {
     let validity = || (1u32..).prop_map(|validity| UidValidity::new(validity).expect("not 0"));
     let plain = vec![
         Code::AlreadyExists,
@@ -292,21 +301,19 @@ fn code() -> impl Strategy<Value = Code> {
         1 => select(vec!["ALERT", "X-NEW (a b)", "BADURL \"x\"", "UNSEEN x"])
             .prop_map(|code| Code::Other(Bytes::from(code))),
     ]
+    .boxed()
 }
 
-fn status() -> impl Strategy<Value = Response> {
+fn status() -> BoxedStrategy<Response> {
     let tag = "[A-Za-z0-9.]{1,6}".prop_map(|tag| Tag::new(tag).expect("a tag"));
     let kind = select(vec![Kind::Ok, Kind::No, Kind::Bad, Kind::Bye, Kind::PreAuth]);
     let text = r"[!-Z\\^-~][ -~]{0,20}(\{3\})?".prop_map(Bytes::from);
-    (option::of(tag), kind, option::of(code()), text).prop_map(|(tag, kind, code, text)| Response::Status {
-        tag,
-        kind,
-        code,
-        text,
-    })
+    (option::of(tag), kind, option::of(code()), text)
+        .prop_map(|(tag, kind, code, text)| Response::Status { tag, kind, code, text })
+        .boxed()
 }
 
-fn list() -> impl Strategy<Value = ListData> {
+fn list() -> BoxedStrategy<ListData> {
     use NameAttribute as N;
     let known = vec![
         N::NoSelect,
@@ -329,6 +336,7 @@ fn list() -> impl Strategy<Value = ListData> {
     ];
     (vec(select(known), 0..4), option::of(b' '..=b'~'), octets())
         .prop_map(|(attributes, delimiter, name)| ListData { attributes, delimiter, name })
+        .boxed()
 }
 
 fn status_data() -> impl Strategy<Value = StatusData> {
