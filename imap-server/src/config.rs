@@ -1,52 +1,6 @@
 //! [`Config`]: what the operator decided, from a TOML file, from flags, or by default.
 //!
-//! The file, with every key and its default:
-//!
-//! ```toml
-//! data = "./restante-data"          # where everything lies
-//! host-name = "localhost"           # told in greetings, and a name in the certificate that is made at first start
-//!
-//! [imap]                            # clear text with STARTTLS
-//! listen = ["127.0.0.1:1143", "[::1]:1143"]   # empty: off
-//! starttls = true
-//! allow-cleartext = false           # LOGIN without TLS; loopback addresses only
-//!
-//! [imaps]                           # TLS from the first octet
-//! listen = ["127.0.0.1:1993", "[::1]:1993"]
-//!
-//! [admin]                           # gRPC on a Unix socket that only this user can open
-//! socket = "admin.sock"             # below the data directory when relative; "none": off
-//!
-//! [tls]                             # both or none; none: a self-signed certificate in DATA/tls is used, and made when missing
-//! certificate = "/etc/ssl/mail.pem" # the chain, PEM
-//! key = "/etc/ssl/mail.key"         # PEM
-//!
-//! [store]
-//! durability = "sync"               # when OK means on disk: "sync", "none", or milliseconds
-//! segment-octets = 268435456
-//! cache-octets = 67108864
-//!
-//! [passwords]
-//! octets-min = 1                    # shorter ones are refused when set
-//!
-//! [limits]                          # defaults stand in `Limits`
-//! connections-max = 19000
-//! connections-per-address-max = 50  # not logged in
-//! connections-per-user-max = 200
-//! line-octets-before-login-max = 65536
-//! line-octets-max = 1048576
-//! literal-octets-max = 65536
-//! literals-max = 1000
-//! message-octets-max = 134217728
-//! bad-commands-max = 50
-//! failed-logins-max = 5
-//! login-seconds = 60
-//! idle-seconds = 1800
-//! idle-command-seconds = 3600
-//! receive-seconds = 300
-//! send-seconds = 600
-//! stop-seconds = 10                 # how long sessions may take to end when the server stops
-//! ```
+//! `docs/restante.toml` has every key with its meaning and default, and is a test of this module.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -426,14 +380,8 @@ mod tests {
 
     #[test]
     fn the_documented_file_is_read_and_flags_win() {
-        let documented: String = include_str!("config.rs")
-            .lines()
-            .skip_while(|line| !line.contains("```toml"))
-            .skip(1)
-            .take_while(|line| !line.contains("```"))
-            .map(|line| line.trim_start_matches("//!").to_owned() + "\n")
-            .collect();
-        let file: File = toml::from_str(&documented).expect("the documentation is right");
+        let documented = include_str!("../../docs/restante.toml");
+        let file: File = toml::from_str(documented).expect("the documentation is right");
         let overrides =
             Overrides { imap: Some(None), data: Some("/elsewhere".into()), ..Overrides::default() };
         let config = file.into_config(overrides).expect("valid");

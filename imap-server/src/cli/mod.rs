@@ -4,6 +4,7 @@ mod manage;
 mod serve;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -29,6 +30,11 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Run the server.
+    ///
+    /// Without a configuration file (docs/restante.toml has every key) it listens on loopback addresses and unprivileged
+    /// ports; flags win over the file. Once everything answers, one line `ready imap=ADDR imaps=ADDR lmtp=ADDR
+    /// admin=PATH` is printed. The log goes to the standard error; RESTANTE_LOG says how much of it: `warn`, `info`,
+    /// `debug`. SIGTERM and Ctrl-C stop the server, SIGHUP reads the certificate again.
     Serve(serve::ServeArgs),
     /// Users and their passwords.
     #[command(subcommand)]
@@ -40,6 +46,9 @@ enum Verb {
     Status,
 }
 
+/// How long threads may still work when the command is done.
+const LAST_WORK: Duration = Duration::from_secs(5);
+
 /// What went wrong, in one sentence.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -47,13 +56,20 @@ impl Args {
     /// Does what was asked.
     pub fn run(self) -> Result<(), Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let done = runtime.block_on(self.run_async());
+        // Work on other threads that nobody waits for any more must not keep the process.
+        runtime.shutdown_timeout(LAST_WORK);
+        done
+    }
+
+    async fn run_async(self) -> Result<(), Failure> {
         let data = self.data;
         let known_data = data.clone().unwrap_or_else(|| DEFAULT_DATA.into());
         match self.verb {
-            Verb::Serve(verb) => runtime.block_on(verb.run(data)),
-            Verb::User(verb) => runtime.block_on(verb.run(&known_data, self.json)),
-            Verb::Mailbox(verb) => runtime.block_on(verb.run(&known_data, self.json)),
-            Verb::Status => runtime.block_on(manage::status(&known_data, self.json)),
+            Verb::Serve(verb) => verb.run(data).await,
+            Verb::User(verb) => verb.run(&known_data, self.json).await,
+            Verb::Mailbox(verb) => verb.run(&known_data, self.json).await,
+            Verb::Status => manage::status(&known_data, self.json).await,
         }
     }
 }

@@ -14,11 +14,7 @@ use crate::config::{Config, Overrides};
 use crate::demo;
 use crate::server::Server;
 
-/// Run the server.
-///
-/// Without a configuration file it listens on loopback addresses and unprivileged ports. Flags win over the file. Once
-/// everything answers, one line `ready imap=ADDR imaps=ADDR lmtp=ADDR admin=PATH` is printed; the log goes to the
-/// standard error (RESTANTE_LOG says how much of it: `warn`, `info`, `debug`).
+/// The flags of `serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
     /// Make a user and sample mail, and print the lines to try it with.
@@ -70,8 +66,8 @@ impl FromStr for At<PathBuf> {
 
 impl ServeArgs {
     pub(super) async fn run(self, data: Option<PathBuf>) -> Result<(), Failure> {
-        start_log();
         let is_demo = self.demo;
+        start_log(if is_demo { "warn" } else { "info" });
         if self.lmtp.as_ref().is_some_and(|lmtp| lmtp.0.is_some()) {
             warn!("--lmtp: delivery is not there yet, nothing listens for it");
         }
@@ -102,9 +98,11 @@ impl ServeArgs {
             }
         }
         print(&server.ready_line());
-        signals.wait_for_the_end(&server).await;
-        server.stop().await;
-        Ok(())
+        signals.wait_for_the_end(&server, is_demo).await;
+        tokio::select! {
+            () = server.stop() => Ok(()),
+            () = signals.wait_for_another() => Err("stopped in a hurry: sessions got no goodbye".into()),
+        }
     }
 }
 
@@ -123,22 +121,35 @@ impl Signals {
         })
     }
 
-    /// Waits for SIGINT or SIGTERM; SIGHUP reloads meanwhile.
-    async fn wait_for_the_end(&mut self, server: &Server) {
+    /// Waits for SIGINT or SIGTERM. SIGHUP reloads meanwhile, or ends a demo: its terminal is gone.
+    async fn wait_for_the_end(&mut self, server: &Server, hangup_ends: bool) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => break,
                 _ = self.terminate.recv() => break,
-                _ = self.hangup.recv() => server.reload(),
+                _ = self.hangup.recv() => {
+                    if hangup_ends {
+                        break;
+                    }
+                    server.reload();
+                }
             }
         }
         info!("stopping");
     }
+
+    /// Waits for somebody who has no patience.
+    async fn wait_for_another(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 /// The log goes to the standard error; a panic of a task is a line of it too.
-fn start_log() {
-    let filter = EnvFilter::try_from_env("RESTANTE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+fn start_log(default: &str) {
+    let filter = EnvFilter::try_from_env("RESTANTE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
