@@ -312,7 +312,7 @@ mod tests {
         check("undisclosed-recipients:;", "-|-|undisclosed-recipients|- / -|-|-|-");
         check("My Group: Ann <a@b>, c@d; e@f", "-|-|My Group|- / Ann|-|a|b / -|-|c|d / -|-|-|- / -|-|e|f");
         check("G: a@b", "-|-|G|- / -|-|a|b / -|-|-|-");
-        check("G: H: a@b;", "-|-|G|- / -|-|H : a|b / -|-|-|-");
+        check("G: H: a@b;", "-|-|G|- / -|-|H: a|b / -|-|-|-");
     }
 
     #[test]
