@@ -213,7 +213,7 @@ fn binary(input: Span<'_>, peek: bool) -> Parsed<'_, FetchItem> {
 ///                     ; text other than actual body part (headers,
 ///                     ; etc.)
 /// ```
-pub(crate) fn section(input: Span<'_>) -> Parsed<'_, Section> {
+fn section(input: Span<'_>) -> Parsed<'_, Section> {
     let (rest, ()) = octet(b'[', "[")(input)?;
     if rest.first() == Some(b']') {
         return Ok((rest.skip(1), Section::default()));
@@ -236,7 +236,7 @@ pub(crate) fn section(input: Span<'_>) -> Parsed<'_, Section> {
 /// ```abnf
 /// section-binary  = "[" [section-part] "]"
 /// ```
-pub(crate) fn section_binary(input: Span<'_>) -> Parsed<'_, Vec<u32>> {
+fn section_binary(input: Span<'_>) -> Parsed<'_, Vec<u32>> {
     let (rest, ()) = octet(b'[', "[")(input)?;
     let (rest, part) = if rest.first() == Some(b']') { (rest, Vec::new()) } else { section_part(rest)? };
     let (rest, ()) = octet(b']', "]")(rest)?;
@@ -388,20 +388,70 @@ mod tests {
 
     #[test]
     fn macros() {
-        check("a FETCH 1 ALL", expect!["a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size, Envelope] })"]);
-        check("a fetch 1 fast", expect!["a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size] })"]);
-        check("a FETCH 1 (FULL)", expect!["a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size, Envelope, Body] })"]);
+        check(
+            "a FETCH 1 ALL",
+            expect![
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size, Envelope] })"
+            ],
+        );
+        check(
+            "a fetch 1 fast",
+            expect![
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size] })"
+            ],
+        );
+        check(
+            "a FETCH 1 (FULL)",
+            expect![
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size, Envelope, Body] })"
+            ],
+        );
     }
 
     #[test]
     fn items() {
-        check("A654 FETCH 2:4 (FLAGS BODY[HEADER.FIELDS (DATE FROM)])", expect![[r#"A654 Fetch(Fetch { uid: false, set: Ranges([(Number(2), Number(4))]), items: [Flags, Section { section: Section { part: [], text: Some(HeaderFields { not: false, names: [b"DATE", b"FROM"] }) }, partial: None, peek: false }] })"#]]);
-        check("a UID FETCH 1:* (UID RFC822.SIZE ENVELOPE INTERNALDATE BODY BODYSTRUCTURE)", expect!["a Fetch(Fetch { uid: true, set: Ranges([(Number(1), Star)]), items: [Uid, Rfc822Size, Envelope, InternalDate, Body, BodyStructure] })"]);
-        check("a FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT)", expect!["a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Rfc822, Rfc822Header, Rfc822Text] })"]);
-        check("a FETCH 1 BODY.PEEK[]<0.2048>", expect!["a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [], text: None }, partial: Some(Partial { start: 0, count: 2048 }), peek: true }] })"]);
-        check("a FETCH 1 (BINARY[1.2] BINARY.PEEK[]<1.2> BINARY.SIZE[3])", expect!["a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Binary { part: [1, 2], partial: None, peek: false }, Binary { part: [], partial: Some(Partial { start: 1, count: 2 }), peek: true }, BinarySize { part: [3] }] })"]);
-        check("a FETCH 1 body[4.2.header.fields.not ({4}\r\nDate \"X-\\\"\")]", expect![[r#"a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [4, 2], text: Some(HeaderFields { not: true, names: [b"Date", b"X-\""] }) }, partial: None, peek: false }] })"#]]);
-        check("a FETCH 1 (BODY[TEXT] BODY[1] BODY[1.MIME] BODY[1.2.HEADER])", expect!["a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [], text: Some(Text) }, partial: None, peek: false }, Section { section: Section { part: [1], text: None }, partial: None, peek: false }, Section { section: Section { part: [1], text: Some(Mime) }, partial: None, peek: false }, Section { section: Section { part: [1, 2], text: Some(Header) }, partial: None, peek: false }] })"]);
+        check(
+            "A654 FETCH 2:4 (FLAGS BODY[HEADER.FIELDS (DATE FROM)])",
+            expect![[
+                r#"A654 Fetch(Fetch { uid: false, set: Ranges([(Number(2), Number(4))]), items: [Flags, Section { section: Section { part: [], text: Some(HeaderFields { not: false, names: [b"DATE", b"FROM"] }) }, partial: None, peek: false }] })"#
+            ]],
+        );
+        check(
+            "a UID FETCH 1:* (UID RFC822.SIZE ENVELOPE INTERNALDATE BODY BODYSTRUCTURE)",
+            expect![
+                "a Fetch(Fetch { uid: true, set: Ranges([(Number(1), Star)]), items: [Uid, Rfc822Size, Envelope, InternalDate, Body, BodyStructure] })"
+            ],
+        );
+        check(
+            "a FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT)",
+            expect![
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Rfc822, Rfc822Header, Rfc822Text] })"
+            ],
+        );
+        check(
+            "a FETCH 1 BODY.PEEK[]<0.2048>",
+            expect![
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [], text: None }, partial: Some(Partial { start: 0, count: 2048 }), peek: true }] })"
+            ],
+        );
+        check(
+            "a FETCH 1 (BINARY[1.2] BINARY.PEEK[]<1.2> BINARY.SIZE[3])",
+            expect![
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Binary { part: [1, 2], partial: None, peek: false }, Binary { part: [], partial: Some(Partial { start: 1, count: 2 }), peek: true }, BinarySize { part: [3] }] })"
+            ],
+        );
+        check(
+            "a FETCH 1 body[4.2.header.fields.not ({4}\r\nDate \"X-\\\"\")]",
+            expect![[
+                r#"a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [4, 2], text: Some(HeaderFields { not: true, names: [b"Date", b"X-\""] }) }, partial: None, peek: false }] })"#
+            ]],
+        );
+        check(
+            "a FETCH 1 (BODY[TEXT] BODY[1] BODY[1.MIME] BODY[1.2.HEADER])",
+            expect![
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [], text: Some(Text) }, partial: None, peek: false }, Section { section: Section { part: [1], text: None }, partial: None, peek: false }, Section { section: Section { part: [1], text: Some(Mime) }, partial: None, peek: false }, Section { section: Section { part: [1, 2], text: Some(Header) }, partial: None, peek: false }] })"
+            ],
+        );
     }
 
     #[test]
@@ -411,7 +461,10 @@ mod tests {
         check("a FETCH 1 BODY[1.FOO]", expect!["BAD a FETCH: expected section at octet 17"]);
         check("a FETCH 1 BODY[]<0>", expect!["BAD a FETCH: expected . at octet 18"]);
         check("a FETCH 1 BODY[]<0.0>", expect!["BAD a FETCH: expected number from 1 at octet 19"]);
-        check("a FETCH 1 BODY[HEADER.FIELDS ()]", expect!["BAD a FETCH: expected at least one item at octet 30"]);
+        check(
+            "a FETCH 1 BODY[HEADER.FIELDS ()]",
+            expect!["BAD a FETCH: expected at least one item at octet 30"],
+        );
         check("a FETCH 1 BODY[", expect!["BAD a FETCH: expected section at octet 15"]);
         check("a FETCH 1 BODY.PEEK", expect!["BAD a FETCH: expected [ at octet 19"]);
         check("a FETCH 1 ()", expect!["BAD a FETCH: expected at least one item at octet 11"]);

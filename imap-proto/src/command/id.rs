@@ -35,7 +35,7 @@ impl Body for Id {
 /// ```
 ///
 /// From RFC 2971 §4; `#` is a list with single spaces between. A field may be an atom too.
-pub(crate) fn id_params_list(input: Span<'_>) -> Parsed<'_, Vec<(Bytes, Option<Bytes>)>> {
+fn id_params_list(input: Span<'_>) -> Parsed<'_, Vec<(Bytes, Option<Bytes>)>> {
     if let Ok((rest, ())) = nil(input) {
         return Ok((rest, Vec::new()));
     }

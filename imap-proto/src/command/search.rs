@@ -304,19 +304,57 @@ mod tests {
 
     #[test]
     fn keys() {
-        check("A282 SEARCH FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"", expect![[r#"A282 Search(Search { uid: false, charset: None, key: And([Flag(Flagged), Since(1994-02-01), Not(Header(b"From", b"Smith"))]) })"#]]);
-        check("a uid search charset utf-8 text {3}\r\n\u{5b57}", expect![[r#"a Search(Search { uid: true, charset: Some("UTF-8"), key: Text(b"\xe5\xad\x97") })"#]]);
-        check("a SEARCH NEW", expect!["a Search(Search { uid: false, charset: None, key: And([Recent, Not(Flag(Seen))]) })"]);
-        check("a SEARCH OLD UNSEEN undraft UNKEYWORD $Junk", expect![[r#"a Search(Search { uid: false, charset: None, key: And([Not(Recent), Not(Flag(Seen)), Not(Flag(Draft)), Not(Keyword("$Junk"))]) })"#]]);
-        check("a SEARCH OR (1:3,* UID $) (SMALLER 5 (LARGER 9223372036854775807))", expect!["a Search(Search { uid: false, charset: None, key: Or(And([SequenceSet(Ranges([(Number(1), Number(3)), (Star, Star)])), Uid(Saved)]), And([Smaller(5), Larger(9223372036854775807)])) })"]);
+        check(
+            "A282 SEARCH FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"",
+            expect![[
+                r#"A282 Search(Search { uid: false, charset: None, key: And([Flag(Flagged), Since(1994-02-01), Not(Header(b"From", b"Smith"))]) })"#
+            ]],
+        );
+        check(
+            "a uid search charset utf-8 text {3}\r\n\u{5b57}",
+            expect![[
+                r#"a Search(Search { uid: true, charset: Some("UTF-8"), key: Text(b"\xe5\xad\x97") })"#
+            ]],
+        );
+        check(
+            "a SEARCH NEW",
+            expect!["a Search(Search { uid: false, charset: None, key: And([Recent, Not(Flag(Seen))]) })"],
+        );
+        check(
+            "a SEARCH OLD UNSEEN undraft UNKEYWORD $Junk",
+            expect![[
+                r#"a Search(Search { uid: false, charset: None, key: And([Not(Recent), Not(Flag(Seen)), Not(Flag(Draft)), Not(Keyword("$Junk"))]) })"#
+            ]],
+        );
+        check(
+            "a SEARCH OR (1:3,* UID $) (SMALLER 5 (LARGER 9223372036854775807))",
+            expect![
+                "a Search(Search { uid: false, charset: None, key: Or(And([SequenceSet(Ranges([(Number(1), Number(3)), (Star, Star)])), Uid(Saved)]), And([Smaller(5), Larger(9223372036854775807)])) })"
+            ],
+        );
         check("a SEARCH HEADER X-Foo \"\" (SUBJECT a(b)", expect!["BAD a SEARCH: expected ) at octet 35"]);
     }
 
     #[test]
     fn old_forms() {
-        check("a5 search deleted since 1-oct-26", expect!["a5 Search(Search { uid: false, charset: None, key: And([Flag(Deleted), Since(2026-10-01)]) })"]);
-        check("a SEARCH BEFORE \" 1-OCT-87\" ON 01-Jan-69 SENTON \"2-Jan-68\"", expect!["a Search(Search { uid: false, charset: None, key: And([Before(1987-10-01), On(1969-01-01), SentOn(2068-01-02)]) })"]);
-        check("a SEARCH SUBJECT foo(bar)", expect![[r#"a Search(Search { uid: false, charset: None, key: Header(b"Subject", b"foo(bar)") })"#]]);
+        check(
+            "a5 search deleted since 1-oct-26",
+            expect![
+                "a5 Search(Search { uid: false, charset: None, key: And([Flag(Deleted), Since(2026-10-01)]) })"
+            ],
+        );
+        check(
+            "a SEARCH BEFORE \" 1-OCT-87\" ON 01-Jan-69 SENTON \"2-Jan-68\"",
+            expect![
+                "a Search(Search { uid: false, charset: None, key: And([Before(1987-10-01), On(1969-01-01), SentOn(2068-01-02)]) })"
+            ],
+        );
+        check(
+            "a SEARCH SUBJECT foo(bar)",
+            expect![[
+                r#"a Search(Search { uid: false, charset: None, key: Header(b"Subject", b"foo(bar)") })"#
+            ]],
+        );
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl fmt::Debug for Tag {
 /// ```
 ///
 /// Only what SP or the end of the frame follows.
-pub(crate) fn tag(input: Span<'_>) -> Parsed<'_, Tag> {
+pub(super) fn tag(input: Span<'_>) -> Parsed<'_, Tag> {
     let length = input.octets().iter().take_while(|&&octet| is_tag_char(octet)).count();
     let (rest, octets) = input.split(length);
     match (rest.first(), Tag::new(octets.to_bytes())) {

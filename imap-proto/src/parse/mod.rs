@@ -15,10 +15,10 @@ mod string;
 pub(crate) use chars::{is_astring_char, is_atom_char, is_list_char, is_tag_char};
 pub(crate) use date::{date, date_time};
 pub(crate) use flag::{flag, flag_list, flag_perm};
-pub(crate) use number::{number, number64, nz_number, nz_number64};
+pub(crate) use number::{number64, nz_number, nz_number64};
 pub(crate) use set::{number_set, sequence_set};
 pub(crate) use span::{Parsed, Span};
-pub(crate) use string::{astring, atom, list_mailbox, mailbox, nil, nstring, string, token};
+pub(crate) use string::{astring, atom, list_mailbox, mailbox, nil, nstring, token};
 
 /// How deep anything may nest: each level is a stack frame of ours.
 pub(crate) const DEPTH_MAX: usize = 64;

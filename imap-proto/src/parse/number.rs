@@ -19,16 +19,6 @@ fn digits<'a>(input: Span<'a>, max: u64, rule: &'static str) -> Parsed<'a, u64> 
 }
 
 /// ```abnf
-/// number          = 1*DIGIT
-///                     ; Unsigned 32-bit integer
-///                     ; (0 <= n < 4,294,967,296)
-/// ```
-pub(crate) fn number(input: Span<'_>) -> Parsed<'_, u32> {
-    let (rest, value) = digits(input, u64::from(u32::MAX), "number")?;
-    Ok((rest, u32::try_from(value).expect("it is at most u32::MAX")))
-}
-
-/// ```abnf
 /// nz-number       = digit-nz *DIGIT
 ///                     ; Non-zero unsigned 32-bit integer
 ///                     ; (0 < n < 4,294,967,296)

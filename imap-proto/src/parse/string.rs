@@ -29,7 +29,7 @@ pub(crate) fn astring(input: Span<'_>) -> Parsed<'_, Bytes> {
 /// ```abnf
 /// string          = quoted / literal
 /// ```
-pub(crate) fn string(input: Span<'_>) -> Parsed<'_, Bytes> {
+fn string(input: Span<'_>) -> Parsed<'_, Bytes> {
     match input.first() {
         Some(b'"') => quoted(input),
         Some(b'{' | b'~') => literal(input),

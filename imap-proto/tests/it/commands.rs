@@ -1,0 +1,128 @@
+//! What the client writes, the server reads; and nothing that it reads makes it panic.
+
+use bytes::Bytes;
+use imap_proto::Dialect;
+use imap_proto::command::{Append, Command, peek};
+use imap_proto::wire::{Event, Framer, Limits, LiteralHead};
+use proptest::prelude::*;
+
+use crate::generate;
+
+const LIMITS: Limits = Limits {
+    line_octets_max: 100_000,
+    literal_octets_max: 10_000,
+    literals_max: 1_000,
+    dropped_octets_max: 10_000,
+};
+
+/// The frame of one command, its literals accepted as arguments.
+fn frame(octets: &[u8]) -> Bytes {
+    let mut framer = Framer::new(LIMITS);
+    framer.receive(octets);
+    loop {
+        match framer.poll() {
+            Some(Event::Literal(head)) => assert!(framer.accept_argument(), "{head:?}"),
+            Some(Event::Command(frame)) => {
+                assert!(!framer.has_buffered(), "one command is one frame");
+                return frame;
+            }
+            event => panic!("{event:?}"),
+        }
+    }
+}
+
+/// The head of the literal that the octets end with; those before it are arguments.
+fn last_head(octets: &[u8]) -> LiteralHead {
+    let mut framer = Framer::new(LIMITS);
+    framer.receive(octets);
+    loop {
+        match framer.poll() {
+            Some(Event::Literal(head)) if !framer.has_buffered() => return head,
+            Some(Event::Literal(head)) => assert!(framer.accept_argument(), "{head:?}"),
+            event => panic!("{event:?}"),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_parsed(
+        tag in generate::tag(),
+        command in generate::command(),
+        literal_plus in any::<bool>(),
+    ) {
+        let mut out = Vec::new();
+        let waits = command.write(&tag, literal_plus, &mut out);
+        prop_assert!(!literal_plus || waits.is_empty());
+        for wait in waits {
+            prop_assert_eq!(&out[wait - 3..wait], b"}\r\n");
+        }
+        let parsed = Command::parse(&frame(&out), Dialect::IMAP4);
+        prop_assert_eq!(parsed, Ok((tag.clone(), command.clone())), "{}", String::from_utf8_lossy(&out));
+        let (peeked, spec) = peek(&out);
+        prop_assert_eq!(peeked, Some(tag));
+        prop_assert_eq!(spec, Some(command.spec()));
+    }
+
+    #[test]
+    fn heads_of_append_are_parsed(
+        tag in generate::tag(),
+        append in generate::append(),
+        next in generate::append_message(),
+        literal_plus in any::<bool>(),
+    ) {
+        let mut out = Vec::new();
+        let waits = Command::Append(append.clone()).write(&tag, literal_plus, &mut out);
+        prop_assert_eq!(waits.last().copied(), (!literal_plus).then_some(out.len()));
+        let expected = (tag, append.mailbox, append.message);
+        prop_assert_eq!(Append::parse_head(&last_head(&out)), Some(expected));
+
+        out.clear();
+        next.write_next(literal_plus, &mut out);
+        prop_assert_eq!(Append::parse_next(&last_head(&out)), Some(next));
+    }
+
+    #[test]
+    fn no_octets_make_the_parser_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
+        parse_anything(&octets);
+    }
+
+    /// Octets that get farther than arbitrary ones: a good command with some of its octets changed.
+    #[test]
+    fn no_broken_command_makes_the_parser_panic(
+        tag in generate::tag(),
+        command in generate::command(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let mut out = Vec::new();
+        command.write(&tag, true, &mut out);
+        for (index, octet) in changes {
+            *index.get_mut(&mut out) = octet;
+        }
+        parse_anything(&out);
+        parse_anything(&out[..end.index(out.len())]);
+    }
+}
+
+fn parse_anything(octets: &[u8]) {
+    let frame = Bytes::copy_from_slice(octets);
+    if let Err(bad) = Command::parse(&frame, Dialect::SILENT) {
+        assert!(bad.error.at <= frame.len(), "{bad:?}");
+    }
+    peek(&frame);
+    let head = LiteralHead { frame, size_octets: 1, synchronizing: true, binary: false };
+    Append::parse_head(&head);
+    Append::parse_next(&head);
+}
+
+/// A set of half a million numbers in one line is parsed and resolved in no time and little memory.
+#[test]
+fn a_hostile_set_is_no_burden() {
+    let numbers: Vec<String> = (0..150_000u32).rev().map(|number| (number * 2 + 1).to_string()).collect();
+    let octets = format!("a UID FETCH {} UID", numbers.join(","));
+    let (_, command) = Command::parse(&Bytes::from(octets), Dialect::IMAP4).expect("a FETCH");
+    let Command::Fetch(fetch) = command else { panic!("not a FETCH") };
+    let set = fetch.set.resolve(None, &imap_proto::types::NumberSet::new());
+    assert_eq!((set.len(), set.ranges().len()), (150_000, 150_000));
+}
