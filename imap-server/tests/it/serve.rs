@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{FREE_PORTS, Imap, add_user, cli_ok, start, tcp, tls, try_start};
+use crate::support::{FREE_PORTS, Imap, add_user, cli_ok, start, start_with_files, tcp, tls, try_start};
 
 fn data() -> tempfile::TempDir {
     tempfile::tempdir().expect("a directory")
@@ -182,4 +182,26 @@ fn a_stranger_with_rubbish_disturbs_nobody() {
         std::io::Write::write_all(&mut stranger, &[0xff; 4096]).expect("sent");
     }
     client.ok("NOOP");
+}
+
+#[test]
+fn running_out_of_files_turns_callers_away_and_ends_nothing() {
+    let dir = data();
+    let server = start_with_files(dir.path(), 72, &FREE_PORTS);
+    let mut inside = server.connect();
+    // More than there are files; each is told so, or waits for its turn.
+    let crowd: Vec<_> = (0..100).map(|_| tcp(server.address("imap"))).collect();
+    inside.ok("NOOP");
+    drop(crowd);
+    // Those who come later find room, once the crowd's places are given back.
+    let came_in = (0..200).any(|_| {
+        let client = server.connect();
+        let welcome = client.greeting.starts_with("* OK");
+        if !welcome {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        welcome
+    });
+    assert!(came_in, "the accept loop does not come back");
+    inside.ok("NOOP");
 }

@@ -45,7 +45,19 @@ pub(crate) fn start(data: &Path, flags: &[&str]) -> Running {
 
 /// The same; the log is the error.
 pub(crate) fn try_start(data: &Path, flags: &[&str]) -> Result<Running, String> {
-    let mut child = restante()
+    spawn(restante(), data, flags)
+}
+
+/// The same with that many open files at the most.
+pub(crate) fn start_with_files(data: &Path, files: u32, flags: &[&str]) -> Running {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n \"$1\"; shift; exec \"$@\"", "sh"]);
+    shell.arg(files.to_string()).arg(env!("CARGO_BIN_EXE_restante"));
+    spawn(shell, data, flags).unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
+}
+
+fn spawn(mut command: Command, data: &Path, flags: &[&str]) -> Result<Running, String> {
+    let mut child = command
         .arg("serve")
         .arg("--data")
         .arg(data)
