@@ -229,9 +229,14 @@ impl Response {
 
 impl<S: Read + Write> Imap<S> {
     pub(crate) fn greeted(stream: S) -> Self {
+        Self::try_greeted(stream).expect("a greeting")
+    }
+
+    /// `None` when the connection ends without a word.
+    pub(crate) fn try_greeted(stream: S) -> Option<Self> {
         let mut client = Self { stream: BufReader::new(stream), tags: 0, greeting: String::new() };
-        client.greeting = client.read().expect("a greeting").line();
-        client
+        client.greeting = client.read()?.line();
+        Some(client)
     }
 
     /// Logged in.
