@@ -7,8 +7,11 @@ use crate::Dialect;
 use crate::wire::read::Reader;
 use crate::wire::write;
 
+/// Prefix and delimiter.
+type Descriptor = (Bytes, Option<u8>);
+
 /// `"NAMESPACE" SP namespace SP namespace SP namespace`; a list without an element is NIL.
-pub(super) fn write_namespace(out: &mut Vec<u8>, spaces: &[Vec<(Bytes, Option<u8>)>; 3], dialect: Dialect) {
+pub(super) fn write_namespace(out: &mut Vec<u8>, spaces: &[Vec<Descriptor>; 3], dialect: Dialect) {
     out.extend_from_slice(b"NAMESPACE");
     for space in spaces {
         out.push(b' ');
@@ -29,12 +32,12 @@ pub(super) fn write_namespace(out: &mut Vec<u8>, spaces: &[Vec<(Bytes, Option<u8
 }
 
 /// The three lists; extensions behind a delimiter are skipped (`namespace-response-extensions`).
-pub(super) fn read_namespace(reader: &mut Reader<'_>) -> Option<[Vec<(Bytes, Option<u8>)>; 3]> {
+pub(super) fn read_namespace(reader: &mut Reader<'_>) -> Option<[Vec<Descriptor>; 3]> {
     Some([reader.list(read_descriptor)?, reader.list(read_descriptor)?, reader.list(read_descriptor)?])
 }
 
 /// `namespace-descr = "(" string SP (DQUOTE QUOTED-CHAR DQUOTE / nil) [namespace-response-extensions] ")"`
-fn read_descriptor(reader: &mut Reader<'_>) -> Option<(Bytes, Option<u8>)> {
+fn read_descriptor(reader: &mut Reader<'_>) -> Option<Descriptor> {
     if !reader.eat_spaced(b'(') {
         return None;
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::Dialect;
-use crate::command::StatusItem;
+use crate::command::{StatusItem, status_att};
 use crate::wire::read::Reader;
 use crate::wire::write;
 
@@ -33,7 +33,7 @@ impl StatusData {
             if index > 0 {
                 out.push(b' ');
             }
-            out.extend_from_slice(item_name(item));
+            out.extend_from_slice(item.as_str().as_bytes());
             out.push(b' ');
             write::number(out, value);
         }
@@ -43,8 +43,13 @@ impl StatusData {
 
 /// One name and its value; the inner `None` when they are not known.
 fn read_item(reader: &mut Reader<'_>) -> Option<Option<(StatusItem, u64)>> {
-    let name = reader.atom()?;
-    let item = ITEMS.iter().find(|(_, known)| name.eq_ignore_ascii_case(known)).map(|&(item, _)| item);
+    reader.skip_spaces();
+    let name = *reader;
+    let item = reader.strict(status_att).filter(|_| reader.is_at_delimiter());
+    if item.is_none() {
+        *reader = name;
+        reader.atom()?;
+    }
     let start = *reader;
     if let (Some(item), Some(value)) = (item, reader.number())
         && reader.is_at_delimiter()
@@ -54,19 +59,4 @@ fn read_item(reader: &mut Reader<'_>) -> Option<Option<(StatusItem, u64)>> {
     *reader = start;
     reader.skip_value(0).ok()?;
     Some(None)
-}
-
-const ITEMS: [(StatusItem, &[u8]); 7] = [
-    (StatusItem::Messages, b"MESSAGES"),
-    (StatusItem::Recent, b"RECENT"),
-    (StatusItem::UidNext, b"UIDNEXT"),
-    (StatusItem::UidValidity, b"UIDVALIDITY"),
-    (StatusItem::Unseen, b"UNSEEN"),
-    (StatusItem::Deleted, b"DELETED"),
-    (StatusItem::Size, b"SIZE"),
-];
-
-fn item_name(item: StatusItem) -> &'static [u8] {
-    let name = ITEMS.iter().find(|(known, _)| *known == item).map(|&(_, name)| name);
-    name.expect("every item is in the table")
 }

@@ -203,7 +203,12 @@ fn section() -> BoxedStrategy<Section> {
         (any::<bool>(), vec(octets(), 1..3))
             .prop_map(|(not, names)| SectionText::HeaderFields { not, names }),
     ];
-    (part(), option::of(text)).prop_map(|(part, text)| Section { part, text }).boxed()
+    (part(), option::of(text))
+        .prop_map(|(part, text)| Section { part, text })
+        .prop_filter("MIME is of a part", |section| {
+            !section.part.is_empty() || section.text != Some(SectionText::Mime)
+        })
+        .boxed()
 }
 
 fn uid() -> impl Strategy<Value = Uid> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{FetchAttribute, StreamedItem};
-use crate::command::{Section, SectionText};
+use crate::command::section_binary;
 use crate::parse;
 use crate::response::flags::read_flags;
 use crate::types::{BodyStructure, Envelope, ModSeq, Uid};
@@ -123,9 +123,9 @@ fn read_bracketed(name: &Bytes, reader: &mut Reader<'_>) -> Option<FetchAttribut
     let mut inside = Reader::new(name);
     let base = inside.take_until(|octet| octet == b'[');
     if base.eq_ignore_ascii_case(b"BINARY.SIZE") {
-        let (section, origin) = read_section_and_origin(&mut inside)?;
-        let is_part = section.text.is_none() && origin.is_none();
-        return if is_part { Some(FetchAttribute::BinarySize(section.part, reader.number()?)) } else { None };
+        let part = inside.strict(section_binary)?;
+        let size_octets = reader.number()?;
+        return inside.peek().is_none().then_some(FetchAttribute::BinarySize(part, size_octets));
     }
     StreamedItem::from_name(name.clone()).into_attribute(reader.nstring()?)
 }
@@ -137,56 +137,12 @@ fn read_mod_seq(reader: &mut Reader<'_>) -> Option<ModSeq> {
     (!is_list || reader.eat_spaced(b')')).then_some(mod_seq)
 }
 
-/// `section ["<" number ">"]`, the whole of it.
-pub(super) fn read_section_and_origin(reader: &mut Reader<'_>) -> Option<(Section, Option<u64>)> {
-    if !reader.eat(b'[') {
-        return None;
+/// `["<" number ">"]` at the end of a name. The outer `None`: something else stands there.
+pub(super) fn read_origin(reader: &mut Reader<'_>) -> Option<Option<u64>> {
+    if !reader.eat(b'<') {
+        return reader.peek().is_none().then_some(None);
     }
-    let section = read_section(reader)?;
-    if !reader.eat_spaced(b']') {
-        return None;
-    }
-    let origin = if reader.eat(b'<') {
-        let origin = reader.number()?;
-        reader.take_until(|octet| octet == b'>');
-        if !reader.eat(b'>') {
-            return None;
-        }
-        Some(origin)
-    } else {
-        None
-    };
-    reader.peek().is_none().then_some((section, origin))
-}
-
-/// `section-spec = section-msgtext / (section-part ["." section-text])`
-fn read_section(reader: &mut Reader<'_>) -> Option<Section> {
-    reader.skip_spaces();
-    let mut part = Vec::new();
-    let mut is_text_due = true;
-    while is_text_due && reader.peek().is_some_and(|octet| octet.is_ascii_digit()) {
-        part.push(reader.number32().filter(|&number| number > 0)?);
-        is_text_due = reader.eat(b'.');
-    }
-    let text = if is_text_due { read_section_text(reader)? } else { None };
-    Some(Section { part, text })
-}
-
-/// The outer `None`: it is not known. The inner one: there is none.
-fn read_section_text(reader: &mut Reader<'_>) -> Option<Option<SectionText>> {
-    let word = reader.take_until(|octet| matches!(octet, b' ' | b'(' | b']'));
-    Some(match word.to_ascii_uppercase().as_slice() {
-        b"" => None,
-        b"HEADER" => Some(SectionText::Header),
-        b"TEXT" => Some(SectionText::Text),
-        b"MIME" => Some(SectionText::Mime),
-        b"HEADER.FIELDS" => Some(SectionText::HeaderFields { not: false, names: read_names(reader)? }),
-        b"HEADER.FIELDS.NOT" => Some(SectionText::HeaderFields { not: true, names: read_names(reader)? }),
-        _ => return None,
-    })
-}
-
-/// `header-list = "(" header-fld-name *(SP header-fld-name) ")"`
-fn read_names(reader: &mut Reader<'_>) -> Option<Vec<Bytes>> {
-    reader.list(Reader::astring).filter(|names| !names.is_empty())
+    let origin = reader.number()?;
+    let is_whole = reader.eat(b'>') && reader.peek().is_none();
+    is_whole.then_some(Some(origin))
 }

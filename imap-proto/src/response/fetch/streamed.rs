@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::FetchAttribute;
-use super::read::{Items, read_items, read_section_and_origin};
-use crate::command::Section;
+use super::read::{Items, read_items, read_origin};
+use crate::command::{Section, section, section_binary};
 use crate::types::SeqNum;
 use crate::wire::read::Reader;
 
@@ -120,9 +120,14 @@ impl StreamedItem {
             let found = known.into_iter().find(|known| known.as_bytes() == base);
             return found.map_or(Self::Other(name), Self::Rfc822);
         }
-        match (base.as_slice(), read_section_and_origin(&mut inside)) {
-            (b"BODY", Some((section, origin))) => Self::Section { section, origin },
-            (b"BINARY", Some((Section { part, text: None }, origin))) => Self::Binary { part, origin },
+        let item = match base.as_slice() {
+            b"BODY" => inside.strict(section).map(|section| Self::Section { section, origin: None }),
+            b"BINARY" => inside.strict(section_binary).map(|part| Self::Binary { part, origin: None }),
+            _ => None,
+        };
+        match (item, read_origin(&mut inside)) {
+            (Some(Self::Section { section, .. }), Some(origin)) => Self::Section { section, origin },
+            (Some(Self::Binary { part, .. }), Some(origin)) => Self::Binary { part, origin },
             _ => Self::Other(name),
         }
     }
