@@ -213,7 +213,7 @@ fn binary(input: Span<'_>, peek: bool) -> Parsed<'_, FetchItem> {
 ///                     ; text other than actual body part (headers,
 ///                     ; etc.)
 /// ```
-fn section(input: Span<'_>) -> Parsed<'_, Section> {
+pub(crate) fn section(input: Span<'_>) -> Parsed<'_, Section> {
     let (rest, ()) = octet(b'[', "[")(input)?;
     if rest.first() == Some(b']') {
         return Ok((rest.skip(1), Section::default()));
@@ -236,7 +236,7 @@ fn section(input: Span<'_>) -> Parsed<'_, Section> {
 /// ```abnf
 /// section-binary  = "[" [section-part] "]"
 /// ```
-fn section_binary(input: Span<'_>) -> Parsed<'_, Vec<u32>> {
+pub(crate) fn section_binary(input: Span<'_>) -> Parsed<'_, Vec<u32>> {
     let (rest, ()) = octet(b'[', "[")(input)?;
     let (rest, part) = if rest.first() == Some(b']') { (rest, Vec::new()) } else { section_part(rest)? };
     let (rest, ()) = octet(b']', "]")(rest)?;

@@ -83,7 +83,7 @@ impl Body for Status {
 /// ```
 ///
 /// RFC 3501 has `RECENT` too.
-fn status_att(input: Span<'_>) -> Parsed<'_, StatusItem> {
+pub(crate) fn status_att(input: Span<'_>) -> Parsed<'_, StatusItem> {
     let (rest, name) = atom(input)?;
     match StatusItem::ALL.into_iter().find(|item| name.is(item.as_str())) {
         Some(item) => Ok((rest, item)),
