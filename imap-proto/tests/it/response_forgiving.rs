@@ -184,6 +184,16 @@ fn nesting_is_bounded() {
     assert!(matches!(nested(100_000)[..], [FetchAttribute::Other(..), FetchAttribute::Rfc822Size(1)]));
 }
 
+/// Each of these would take minutes if it were read in the square of its length.
+#[test]
+fn hostile_lines_take_linear_time() {
+    for piece in ["[ ", "X[\" ", "(", "{9 ", "\"", "A[{1}\r\n", "BODY (((", "ENVELOPE (NIL ", "FLAGS (\\ "] {
+        items(&format!("({}", piece.repeat(60_000)));
+        parse(&format!("* OK [{}", piece.repeat(60_000)));
+        parse(&format!("* LIST ({}", piece.repeat(60_000)));
+    }
+}
+
 fn frame(octets: &'static str) -> Bytes {
     Bytes::from_static(octets.as_bytes())
 }

@@ -463,6 +463,27 @@ proptest! {
         prop_assert_eq!(&stream(&written, piece_octets), attributes, "{}", written.escape_ascii());
     }
 
+    /// A streamed literal somewhere inside an item costs that item, and no other.
+    #[test]
+    fn a_literal_streamed_inside_an_item_hides_no_other(
+        response in fetch(prop_oneof![
+            plain_attribute(),
+            envelope().prop_map(|envelope| FetchAttribute::Envelope(Box::new(envelope))),
+            structure().prop_map(|structure| FetchAttribute::BodyStructure(Box::new(structure))),
+        ]),
+        piece_octets in 1usize..40,
+    ) {
+        let Response::Fetch { seq_num, attributes } = response.clone() else { panic!("it is a FETCH") };
+        let is_whole = |attribute: &FetchAttribute| {
+            let nests = matches!(attribute, FetchAttribute::Envelope(_) | FetchAttribute::BodyStructure(_));
+            let alone = Response::Fetch { seq_num, attributes: vec![attribute.clone()] };
+            !nests || stream(&write(&alone, Dialect::IMAP4), piece_octets).len() == 1
+        };
+        let expected: Vec<FetchAttribute> = attributes.into_iter().filter(is_whole).collect();
+        let written = write(&response, Dialect::IMAP4);
+        prop_assert_eq!(stream(&written, piece_octets), expected, "{}", written.escape_ascii());
+    }
+
     /// Damage to a response costs what it hits, not the message and not the parser.
     #[test]
     fn damage_is_survived(

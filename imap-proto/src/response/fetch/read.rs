@@ -27,8 +27,9 @@ pub(in crate::response) fn read_fetch(reader: &mut Reader<'_>) -> Vec<FetchAttri
 /// Items up to the `)` of the response, to the head of a streamed literal, or to the end of the frame.
 pub(super) fn read_items(reader: &mut Reader<'_>) -> Items {
     let mut items = Items::default();
+    let mut brackets_end = true;
     while !reader.is_at_end() && !reader.eat(b')') {
-        let name = take_name(reader);
+        let name = take_name(reader, &mut brackets_end);
         if reader.is_at_streamed_literal() {
             items.streamed = Some((StreamedItem::from_name(name), 0));
             break;
@@ -65,19 +66,21 @@ fn take_unbalanced(reader: &mut Reader<'_>, start: usize) -> Bytes {
 }
 
 /// The name of an item with what stands in its brackets; empty where something else stands.
-fn take_name(reader: &mut Reader<'_>) -> Bytes {
+///
+/// A `[` without an end is an octet like any other, and after it so is every `[` of the response: to look
+/// for the end again and again would take time in the square of what was sent.
+fn take_name(reader: &mut Reader<'_>, brackets_end: &mut bool) -> Bytes {
     let start = reader.at();
     let is_end = |octet| matches!(octet, b' ' | b'(' | b')' | b'"' | b'\r' | b'\n');
     reader.take_until(|octet| is_end(octet) || octet == b'[');
-    let before_brackets = *reader;
-    if reader.eat(b'[') {
-        if skip_brackets(reader).is_some() {
-            reader.take_until(is_end);
-        } else {
-            *reader = before_brackets;
-            reader.take_until(is_end);
+    if *brackets_end && reader.peek() == Some(b'[') {
+        let mut behind = *reader;
+        *brackets_end = skip_brackets(&mut behind).is_some();
+        if *brackets_end {
+            *reader = behind;
         }
     }
+    reader.take_until(is_end);
     reader.since(start)
 }
 
