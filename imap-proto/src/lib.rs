@@ -1,6 +1,31 @@
-//! IMAP on the wire: types, parsers and writers, both directions, no I/O.
+//! IMAP on the wire: types, parsers and writers, both directions, every dialect from IMAP2 (RFC 1176) to
+//! IMAP4rev2 (RFC 9051). No I/O, no clock, no task: octets go in, values come out, and the other way round.
 //!
-//! A client finds responses in what the socket brings, and reads them:
+//! Octets become frames ([`wire`]), frames become [`command`]s and [`response`]s made of [`types`]. A server
+//! feeds a [`wire::Framer`] and parses what it finds:
+//!
+//! ```
+//! use imap_proto::Dialect;
+//! use imap_proto::command::{Command, FetchItem};
+//! use imap_proto::wire::{Event, Framer, Limits};
+//!
+//! let mut framer = Framer::new(Limits {
+//!     line_octets_max: 65_536,
+//!     literal_octets_max: 65_536,
+//!     literals_max: 64,
+//!     dropped_octets_max: 1 << 20,
+//! });
+//! framer.receive(b"a1 UID FETCH 1:* (FLAGS BODY.PEEK[HEADER])\r\n");
+//! let Some(Event::Command(frame)) = framer.poll() else { panic!("a whole line is a command") };
+//!
+//! let (tag, command) = Command::parse(&frame, Dialect::IMAP4).expect("it follows the grammar");
+//! let Command::Fetch(fetch) = command else { panic!("it is a FETCH") };
+//! assert_eq!(tag.as_bytes(), b"a1");
+//! assert!(fetch.uid);
+//! assert_eq!(fetch.items[0], FetchItem::Flags);
+//! ```
+//!
+//! A client writes with [`command::Command::write`], finds responses in what the socket brings, and reads them:
 //!
 //! ```
 //! use imap_proto::response::{FetchAttribute, Response};
@@ -18,7 +43,6 @@
 //! };
 //! assert_eq!((uid.get(), data.as_deref()), (447, Some(b"Hello".as_slice())));
 //! ```
-#![allow(clippy::todo)]
 
 pub mod command;
 mod dialect;

@@ -43,7 +43,7 @@ pub enum FetchItem {
     Rfc822Header,
     /// RFC822.TEXT: all behind the header, sets \Seen
     Rfc822Text,
-    /// BODY[section]<partial> and BODY.PEEK[...]
+    /// `BODY[section]<partial>` and `BODY.PEEK[...]`
     Section {
         /// Which octets.
         section: Section,
@@ -52,7 +52,7 @@ pub enum FetchItem {
         /// Leave \Seen as it is.
         peek: bool,
     },
-    /// BINARY[part]<partial> and BINARY.PEEK[...]: the part with its transfer encoding undone
+    /// `BINARY[part]<partial>` and `BINARY.PEEK[...]`: the part with its transfer encoding undone
     Binary {
         /// The part; empty is the whole message.
         part: Vec<u32>,
@@ -61,14 +61,14 @@ pub enum FetchItem {
         /// Leave \Seen as it is.
         peek: bool,
     },
-    /// BINARY.SIZE[part]
+    /// `BINARY.SIZE[part]`
     BinarySize {
         /// The part; empty is the whole message.
         part: Vec<u32>,
     },
 }
 
-/// What stands in the brackets of BODY[...]; empty is the whole message.
+/// What stands in the brackets of `BODY[...]`; empty is the whole message.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Section {
     /// The part's numbers from the outside in, each from 1.

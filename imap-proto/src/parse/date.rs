@@ -181,3 +181,74 @@ fn military_hours(name: &str) -> Option<i16> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// The date and time as we write it, or what was expected.
+    fn read(text: &str) -> String {
+        let frame = Bytes::copy_from_slice(text.as_bytes());
+        match date_time(Span::new(&frame)) {
+            Ok((rest, date)) => {
+                assert!(rest.is_empty(), "{text} is read whole");
+                let mut out = Vec::new();
+                date.write(&mut out);
+                String::from_utf8(out).expect("a date is ASCII")
+            }
+            Err(error) => match error {
+                nom::Err::Error(error) => error.to_string(),
+                other => panic!("{other:?}"),
+            },
+        }
+    }
+
+    #[test]
+    fn dates_of_every_age() {
+        for (text, expected) in [
+            ("\"17-Jul-1996 02:44:25 -0700\"", "\"17-Jul-1996 02:44:25 -0700\""),
+            ("\" 7-JUL-1996 02:44:25 +0530\"", "\"07-Jul-1996 02:44:25 +0530\""),
+            ("\"7-jul-96 02:44:25-PST\"", "\"07-Jul-1996 02:44:25 -0800\""),
+            ("\"7-Jul-68 02:44:25 z\"", "\"07-Jul-2068 02:44:25 +0000\""),
+            ("\"7-Jul-69 02:44:25 UT\"", "\"07-Jul-1969 02:44:25 +0000\""),
+            ("\"31-Dec-2016 23:59:60 +0000\"", "\"01-Jan-2017 00:00:00 +0000\""),
+            ("\"29-Feb-2000 00:00:00 -A\"", "expected digit at octet 23"),
+            ("\"29-Feb-2000 00:00:00-A\"", "\"29-Feb-2000 00:00:00 +0100\""),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date() {
+        for (text, expected) in [
+            ("17-Jul-1996 02:44:25 -0700", "expected date and time at octet 0"),
+            ("\"31-Feb-1996 02:44:25 -0700\"", "expected date that exists at octet 1"),
+            ("\"17-Jul-19961 02:44:25 -0700\"", "expected SP at octet 12"),
+            ("\"17-Jul-1996 24:00:00 -0700\"", "expected time that exists at octet 13"),
+            ("\"17-Jul-1996 02:44:25 -2400\"", "expected zone that exists at octet 22"),
+            ("\"17-Jul-1996 02:44:25 J\"", "expected zone at octet 22"),
+            ("\"17-Jul-1996 02:44:25\"", "expected zone at octet 21"),
+            ("\"31-Dec-9999 23:59:60 +0000\"", "expected date that exists at octet 0"),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_military_letters() {
+        let hours = |letter: char| zone_name_hours(&letter.to_string());
+        assert_eq!("ABCDEFGHIKLM".chars().map(hours).collect::<Vec<_>>(), (1..=12).collect::<Vec<_>>());
+        assert_eq!(
+            "NOPQRSTUVWXY".chars().map(hours).collect::<Vec<_>>(),
+            (-12..=-1).rev().collect::<Vec<_>>()
+        );
+    }
+
+    fn zone_name_hours(name: &str) -> i16 {
+        let frame = Bytes::copy_from_slice(name.as_bytes());
+        zone_name(Span::new(&frame)).expect("a zone").1 / 60
+    }
+}

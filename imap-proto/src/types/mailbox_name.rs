@@ -136,6 +136,8 @@ fn with_canonical_inbox(name: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn decoded(name: &str, form: NameForm) -> Option<String> {
@@ -169,6 +171,27 @@ mod tests {
         assert_eq!(decoded("a/b/", NameForm::ModifiedUtf7).as_deref(), Some("a/b"));
         assert_eq!(decoded("a//", NameForm::Utf8), None);
         assert_eq!(decoded("/", NameForm::Utf8), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes_to_the_same_name(text in "([iI]nbox|[ -~]{1,4}|\\PC{1,4})(/(\\PC{1,4}|&))*") {
+            if let Ok(name) = MailboxName::new(&text) {
+                for form in [NameForm::ModifiedUtf7, NameForm::Utf8] {
+                    let wire = WireMailbox(name.encode(form).into());
+                    prop_assert_eq!(wire.decode(form), Ok(name.clone()));
+                }
+            }
+        }
+
+        #[test]
+        fn no_octets_decode_to_a_bad_name(octets in proptest::collection::vec(any::<u8>(), 0..40)) {
+            for form in [NameForm::ModifiedUtf7, NameForm::Utf8] {
+                if let Ok(name) = WireMailbox(octets.clone().into()).decode(form) {
+                    prop_assert_eq!(MailboxName::new(name.as_str()), Ok(name));
+                }
+            }
+        }
     }
 
     #[test]
