@@ -318,6 +318,16 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_is_of_the_response_not_of_its_pieces() {
+        let piece = format!("* {} {{9}}\r\n123456789", "x".repeat(18));
+        let streamed = format!("stream 9 * {} {{9}}\\r\\n", "x".repeat(18));
+        check(
+            &format!("{piece}{piece}{piece}\r\n"),
+            &[&streamed, "octets 123456789", &streamed, "octets 123456789", "too long"],
+        );
+    }
+
+    #[test]
     fn buffered_octets_are_known() {
         let mut framer = ResponseFramer::new(60, 8);
         assert!(!framer.has_buffered());

@@ -64,6 +64,7 @@ fn spaces_and_case_do_not_matter() {
 #[test]
 fn an_unreadable_item_hides_no_other() {
     assert_eq!(items("(FOO BAR RFC822.SIZE 1)"), [other("FOO", "BAR"), size(1)]);
+    assert_eq!(items("(RFC822.SIZE 12x RFC822.SIZE 1)"), [other("RFC822.SIZE", "12x"), size(1)]);
     assert_eq!(
         items("(UID 0 X-THING (a (b \")\") {3}\r\n)(\" c) RFC822.SIZE 1)"),
         [other("UID", "0"), other("X-THING", "(a (b \")\") {3}\r\n)(\" c)"), size(1)]
@@ -85,6 +86,12 @@ fn an_item_without_an_end_is_kept_to_the_end() {
     assert_eq!(items("(RFC822.SIZE 1 FOO (a \"b)"), [size(1), other("FOO", "(a \"b")]);
     assert_eq!(items("(RFC822.SIZE 1 FOO {99}\r\nabc)"), [size(1), other("FOO", "{99}\r\nabc")]);
     assert_eq!(items(""), []);
+    let empty = FetchAttribute::Rfc822("RFC822.TEXT", Some(Bytes::new()));
+    assert_eq!(
+        items("(RFC822.SIZE 1 RFC822.TEXT {0}\r\n"),
+        [size(1), empty],
+        "an empty literal is never streamed"
+    );
     assert_eq!(items("(RFC822.SIZE 1 FOO"), [size(1), other("FOO", "")]);
 }
 
@@ -141,6 +148,12 @@ fn strings_come_in_every_form() {
     assert_eq!(read.in_reply_to.as_deref(), Some(b"x".as_slice()));
     assert_eq!(read.message_id.as_deref(), Some(b"atom".as_slice()));
     assert!(read.from.is_empty() && read.reply_to.is_empty());
+    let FetchAttribute::Envelope(read) = &envelope("\"dir\\\\\"")[0] else { panic!("an envelope") };
+    assert_eq!(
+        read.date.as_deref(),
+        Some(b"dir\\".as_slice()),
+        "the backslash before the quote is escaped itself"
+    );
     let Response::List(list) = parse("* LIST (\\HasNoChildren \\X-New) NIL NIL") else { panic!("a list") };
     assert_eq!(
         list.attributes,
