@@ -1,7 +1,7 @@
 //! ENABLE (RFC 9051 §6.3.1, RFC 5161).
 
 use super::{Body, CommandWriter, Form};
-use crate::parse::{Parsed, Span, atom};
+use crate::parse::{Parsed, Span, atom, spaced};
 
 /// ENABLE names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,14 +16,8 @@ impl Body for Enable {
     /// capability      = ("AUTH=" auth-type) / atom
     /// ```
     fn parse(input: Span<'_>, _form: Form) -> Parsed<'_, Self> {
-        let (mut rest, first) = atom(input)?;
-        let mut capabilities = vec![first.to_upper()];
-        while rest.first() == Some(b' ') && rest.octets().len() > 1 {
-            let (behind, name) = atom(rest.skip(1))?;
-            capabilities.push(name.to_upper());
-            rest = behind;
-        }
-        Ok((rest, Self { capabilities }))
+        let (rest, names) = spaced(input, atom)?;
+        Ok((rest, Self { capabilities: names.into_iter().map(Span::to_upper).collect() }))
     }
 
     fn write(&self, out: &mut CommandWriter<'_>) {

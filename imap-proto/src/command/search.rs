@@ -1,10 +1,13 @@
 //! SEARCH (RFC 3501 §6.4.4) with the keys of RFC 3501 and RFC 9051.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 
 use super::{Body, CommandWriter, Form};
 use crate::parse::{
-    DEPTH_MAX, Parsed, Span, astring, atom, date, no_case, number64, octet, run, sequence_set, sp, token,
+    DEPTH_MAX, ITEMS_MAX, Parsed, Span, astring, atom, date, no_case, number64, octet, run, sequence_set, sp,
+    spaced, token,
 };
 use crate::types::{Date, Keyword, SearchKey, SystemFlag, write_date};
 use crate::wire::write;
@@ -36,7 +39,8 @@ impl Body for Search {
             }
             Err(_) => (input, None),
         };
-        let (rest, key) = search_keys(rest, 0)?;
+        let nesting = Nesting { depth: 0, keys_left: &Cell::new(ITEMS_MAX) };
+        let (rest, key) = search_keys(rest, nesting)?;
         Ok((rest, Self { uid: form.is_uid(), charset, key }))
     }
 
@@ -57,15 +61,24 @@ impl Body for Search {
     }
 }
 
-/// `search-key *(SP search-key)`, all of which must match.
-fn search_keys(input: Span<'_>, depth: usize) -> Parsed<'_, SearchKey> {
-    let (mut rest, first) = search_key(input, depth)?;
-    let mut keys = vec![first];
-    while rest.first() == Some(b' ') && rest.octets().iter().any(|&octet| octet != b' ') {
-        let (behind, key) = search_key(rest.skip(1), depth)?;
-        keys.push(key);
-        rest = behind;
+/// What bounds the keys of one SEARCH.
+#[derive(Clone, Copy)]
+struct Nesting<'b> {
+    /// How deep the key lies in parentheses, NOT and OR.
+    depth: usize,
+    /// Keys that may still come, at any depth.
+    keys_left: &'b Cell<usize>,
+}
+
+impl Nesting<'_> {
+    fn deeper(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
     }
+}
+
+/// `search-key *(SP search-key)`, all of which must match.
+fn search_keys<'a>(input: Span<'a>, nesting: Nesting<'_>) -> Parsed<'a, SearchKey> {
+    let (rest, mut keys) = spaced(input, |input| search_key(input, nesting))?;
     let key = if keys.len() > 1 { SearchKey::And(keys) } else { keys.remove(0) };
     Ok((rest, key))
 }
@@ -91,22 +104,28 @@ fn search_keys(input: Span<'_>, depth: usize) -> Parsed<'_, SearchKey> {
 /// ```
 ///
 /// From RFC 3501 §9; the numbers have 63 bits (RFC 9051).
-fn search_key(input: Span<'_>, depth: usize) -> Parsed<'_, SearchKey> {
+fn search_key<'a>(input: Span<'a>, nesting: Nesting<'_>) -> Parsed<'a, SearchKey> {
+    if nesting.depth > DEPTH_MAX {
+        return input.fail("fewer levels of search keys");
+    }
+    match nesting.keys_left.get().checked_sub(1) {
+        Some(left) => nesting.keys_left.set(left),
+        None => return input.fail("fewer search keys"),
+    }
     match input.first() {
-        _ if depth > DEPTH_MAX => input.fail("fewer levels of search keys"),
         Some(b'(') => {
-            let (rest, key) = search_keys(input.skip(1), depth + 1)?;
+            let (rest, key) = search_keys(input.skip(1), nesting.deeper())?;
             let (rest, ()) = octet(b')', ")")(rest)?;
             Ok((rest, key))
         }
         Some(b'0'..=b'9' | b'*' | b'$') => {
             sequence_set(input).map(|(rest, set)| (rest, SearchKey::SequenceSet(set)))
         }
-        _ => named_key(input, depth),
+        _ => named_key(input, nesting),
     }
 }
 
-fn named_key(input: Span<'_>, depth: usize) -> Parsed<'_, SearchKey> {
+fn named_key<'a>(input: Span<'a>, nesting: Nesting<'_>) -> Parsed<'a, SearchKey> {
     use SearchKey as Key;
     let (rest, name) = run(|octet| octet.is_ascii_alphabetic(), "search key")(input)?;
     let name = name.to_upper();
@@ -114,16 +133,16 @@ fn named_key(input: Span<'_>, depth: usize) -> Parsed<'_, SearchKey> {
         return Ok((rest, key));
     }
     match name.as_str() {
-        "BCC" => header_key(rest, "Bcc", depth),
-        "CC" => header_key(rest, "Cc", depth),
-        "FROM" => header_key(rest, "From", depth),
-        "SUBJECT" => header_key(rest, "Subject", depth),
-        "TO" => header_key(rest, "To", depth),
-        "BODY" => text(rest, depth).map(|(rest, text)| (rest, Key::Body(text))),
-        "TEXT" => text(rest, depth).map(|(rest, text)| (rest, Key::Text(text))),
+        "BCC" => header_key(rest, "Bcc", nesting),
+        "CC" => header_key(rest, "Cc", nesting),
+        "FROM" => header_key(rest, "From", nesting),
+        "SUBJECT" => header_key(rest, "Subject", nesting),
+        "TO" => header_key(rest, "To", nesting),
+        "BODY" => text(rest, nesting).map(|(rest, text)| (rest, Key::Body(text))),
+        "TEXT" => text(rest, nesting).map(|(rest, text)| (rest, Key::Text(text))),
         "HEADER" => {
             let (rest, field) = astring(sp(rest)?.0)?;
-            let (rest, text) = text(rest, depth)?;
+            let (rest, text) = text(rest, nesting)?;
             Ok((rest, Key::Header(field, text)))
         }
         "BEFORE" => day(rest, Key::Before),
@@ -137,10 +156,10 @@ fn named_key(input: Span<'_>, depth: usize) -> Parsed<'_, SearchKey> {
         "LARGER" => number64(sp(rest)?.0).map(|(rest, size)| (rest, Key::Larger(size))),
         "SMALLER" => number64(sp(rest)?.0).map(|(rest, size)| (rest, Key::Smaller(size))),
         "UID" => sequence_set(sp(rest)?.0).map(|(rest, set)| (rest, Key::Uid(set))),
-        "NOT" => search_key(sp(rest)?.0, depth + 1).map(|(rest, key)| (rest, not(key))),
+        "NOT" => search_key(sp(rest)?.0, nesting.deeper()).map(|(rest, key)| (rest, not(key))),
         "OR" => {
-            let (rest, left) = search_key(sp(rest)?.0, depth + 1)?;
-            let (rest, right) = search_key(sp(rest)?.0, depth + 1)?;
+            let (rest, left) = search_key(sp(rest)?.0, nesting.deeper())?;
+            let (rest, right) = search_key(sp(rest)?.0, nesting.deeper())?;
             Ok((rest, Key::Or(Box::new(left), Box::new(right))))
         }
         _ => input.fail("search key"),
@@ -167,15 +186,15 @@ fn not(key: SearchKey) -> SearchKey {
     SearchKey::Not(Box::new(key))
 }
 
-fn header_key<'a>(input: Span<'a>, field: &'static str, depth: usize) -> Parsed<'a, SearchKey> {
-    let (rest, text) = text(input, depth)?;
+fn header_key<'a>(input: Span<'a>, field: &'static str, nesting: Nesting<'_>) -> Parsed<'a, SearchKey> {
+    let (rest, text) = text(input, nesting)?;
     Ok((rest, SearchKey::Header(Bytes::from_static(field.as_bytes()), text)))
 }
 
 /// `SP astring`. Outside parentheses the unquoted form may hold them, as RFC 1176 has it.
-fn text(input: Span<'_>, depth: usize) -> Parsed<'_, Bytes> {
+fn text<'a>(input: Span<'a>, nesting: Nesting<'_>) -> Parsed<'a, Bytes> {
     let (rest, ()) = sp(input)?;
-    if depth == 0 { token(rest) } else { astring(rest) }
+    if nesting.depth == 0 { token(rest) } else { astring(rest) }
 }
 
 fn day(input: Span<'_>, key: fn(Date) -> SearchKey) -> Parsed<'_, SearchKey> {
@@ -370,6 +389,15 @@ mod tests {
         check("a SEARCH SINCE 1-Feb-202", expect!["BAD a SEARCH: expected date at octet 15"]);
         check("a SEARCH LARGER 9223372036854775808", expect!["BAD a SEARCH: expected number at octet 16"]);
         check("a SEARCH CHARSET utf-8", expect!["BAD a SEARCH: expected SP at octet 22"]);
+    }
+
+    /// A line of 1 MiB could hold half a million keys, and each is a value of its own.
+    #[test]
+    fn keys_are_counted_at_every_depth() {
+        let many = format!("a SEARCH {}", "1 ".repeat(9_999));
+        check(&format!("{many}X"), expect!["BAD a SEARCH: expected search key at octet 20007"]);
+        let lists = format!("a SEARCH {}", format!("({}1) ", "1 ".repeat(999)).repeat(11));
+        check(&lists, expect!["BAD a SEARCH: expected fewer search keys at octet 20008"]);
     }
 
     #[test]

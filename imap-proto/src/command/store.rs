@@ -1,7 +1,7 @@
 //! STORE (RFC 9051 §6.4.6).
 
 use super::{Body, CommandWriter, Form};
-use crate::parse::{Parsed, Span, flag, flag_list, no_case, sequence_set, sp};
+use crate::parse::{Parsed, Span, flag, flag_list, no_case, sequence_set, sp, spaced};
 use crate::types::{Flag, SequenceSet};
 use crate::wire::write;
 
@@ -46,7 +46,7 @@ impl Body for Store {
             Err(_) => (rest, false),
         };
         let (rest, ()) = sp(rest)?;
-        let (rest, flags) = if rest.first() == Some(b'(') { flag_list(rest)? } else { bare_flags(rest)? };
+        let (rest, flags) = if rest.first() == Some(b'(') { flag_list(rest)? } else { spaced(rest, flag)? };
         Ok((rest, Self { uid: form.is_uid(), set, action, silent, flags }))
     }
 
@@ -76,17 +76,6 @@ fn action(input: Span<'_>) -> Parsed<'_, FlagAction> {
         Ok((rest, ())) => Ok((rest, action)),
         Err(_) => input.fail("FLAGS, +FLAGS or -FLAGS"),
     }
-}
-
-fn bare_flags(input: Span<'_>) -> Parsed<'_, Vec<Flag>> {
-    let (mut rest, first) = flag(input)?;
-    let mut flags = vec![first];
-    while rest.first() == Some(b' ') && rest.octets().len() > 1 {
-        let (behind, next) = flag(rest.skip(1))?;
-        flags.push(next);
-        rest = behind;
-    }
-    Ok((rest, flags))
 }
 
 #[cfg(test)]

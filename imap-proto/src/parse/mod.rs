@@ -23,6 +23,10 @@ pub(crate) use string::{astring, atom, list_mailbox, mailbox, nil, nstring, toke
 /// How deep anything may nest: each level is a stack frame of ours.
 pub(crate) const DEPTH_MAX: usize = 64;
 
+/// How many items a list may have. The longest line could hold half a million of them, and each becomes a
+/// value of dozens of octets; sets of numbers are compact and not bounded so.
+pub(crate) const ITEMS_MAX: usize = 10_000;
+
 /// One octet, told in errors as `rule`.
 pub(crate) fn octet<'a>(octet: u8, rule: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, ()> {
     move |input| match input.first() {
@@ -66,20 +70,31 @@ pub(crate) fn list<'a, T>(
     input: Span<'a>,
     mut item: impl FnMut(Span<'a>) -> Parsed<'a, T>,
 ) -> Parsed<'a, Vec<T>> {
-    let (mut rest, ()) = octet(b'(', "(")(input)?;
-    let mut items = Vec::new();
+    let (rest, ()) = octet(b'(', "(")(input)?;
     if rest.first() == Some(b')') {
-        return Ok((rest.skip(1), items));
+        return Ok((rest.skip(1), Vec::new()));
     }
-    loop {
-        let (behind, value) = item(rest)?;
-        items.push(value);
-        match behind.first() {
-            Some(b' ') => rest = behind.skip(1),
-            Some(b')') => return Ok((behind.skip(1), items)),
-            _ => return behind.fail(")"),
+    let (rest, items) = spaced(rest, &mut item)?;
+    let (rest, ()) = octet(b')', ")")(rest)?;
+    Ok((rest, items))
+}
+
+/// `item *(SP item)`. A space at the end of the frame begins no item.
+pub(crate) fn spaced<'a, T>(
+    input: Span<'a>,
+    mut item: impl FnMut(Span<'a>) -> Parsed<'a, T>,
+) -> Parsed<'a, Vec<T>> {
+    let (mut rest, first) = item(input)?;
+    let mut items = vec![first];
+    while rest.first() == Some(b' ') && end(rest).is_err() {
+        if items.len() == ITEMS_MAX {
+            return rest.fail("fewer items");
         }
+        let (behind, next) = item(rest.skip(1))?;
+        items.push(next);
+        rest = behind;
     }
+    Ok((rest, items))
 }
 
 /// `"(" item *(SP item) ")"`.

@@ -9,7 +9,7 @@ use super::modified_utf7;
 
 /// A mailbox argument as it came, before it is known in which form it is written.
 ///
-/// Kept apart from [`MailboxName`] since a bad name is refused with NO [CANNOT], not with BAD.
+/// Kept apart from [`MailboxName`] since a bad name is refused with `NO [CANNOT]`, not with BAD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WireMailbox(pub Bytes);
 
