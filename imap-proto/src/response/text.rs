@@ -3,6 +3,7 @@
 //! They cannot be quoted, so an octet that would break the line is replaced instead.
 
 use crate::Dialect;
+use crate::parse::is_atom_char;
 use crate::wire::write;
 
 /// Writes a word that stands outside of strings. Anything but printable ASCII becomes `?`, so that no value
@@ -18,7 +19,6 @@ pub(super) fn write_astring(out: &mut Vec<u8>, octets: &[u8], dialect: Dialect) 
 
 /// Whether the octets can stand bare; `]` cannot, since readers look for it at the end of a section or a code.
 pub(super) fn is_atom(octets: &[u8]) -> bool {
-    !octets.is_empty()
-        && !octets.eq_ignore_ascii_case(b"NIL")
-        && octets.iter().all(|octet| octet.is_ascii_graphic() && !b"(){%*\"\\]".contains(octet))
+    let is_nil = octets.eq_ignore_ascii_case(b"NIL");
+    !octets.is_empty() && !is_nil && octets.iter().all(|&octet| is_atom_char(octet))
 }
