@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::{Body, CommandWriter, Form, Tag, command_name, tag};
+use super::{Body, CommandWriter, Form, Literals, Tag, command_name, tag};
 use crate::parse::{Parsed, Span, date_time, end, flag_list, mailbox, sp};
 use crate::types::{DateTime, Flag, WireMailbox};
 use crate::wire::{LiteralHead, write};
@@ -88,11 +88,12 @@ impl AppendMessage {
         .then_some(Self { flags, internal_date, size_octets: head.size_octets, binary: head.binary })
     }
 
-    /// Writes ` (flags) "date" {n}` CRLF for a message behind the first (MULTIAPPEND, RFC 3502); its octets
-    /// follow, and behind the last message CRLF. Whether to wait for `+` behind it follows from
-    /// `literal_plus`.
-    pub fn write_next(&self, literal_plus: bool, out: &mut Vec<u8>) {
-        self.write_head(&mut CommandWriter::new(out, literal_plus));
+    /// Writes ` (flags) "date" {n}` CRLF for a message behind the first (MULTIAPPEND, RFC 3502), and says
+    /// whether the client has to wait for `+` then. The octets follow, and behind the last message CRLF.
+    pub fn write_next(&self, literals: impl Into<Literals>, out: &mut Vec<u8>) -> bool {
+        let mut writer = CommandWriter::new(out, literals.into());
+        self.write_head(&mut writer);
+        !writer.into_waits().is_empty()
     }
 
     fn write_head(&self, out: &mut CommandWriter<'_>) {

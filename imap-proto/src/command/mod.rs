@@ -39,6 +39,7 @@ pub use store::{FlagAction, Store};
 pub use tag::Tag;
 use tag::tag;
 use writer::CommandWriter;
+pub use writer::Literals;
 
 use crate::parse::{Parsed, Span, end, run, sp};
 use crate::{Dialect, ParseError};
@@ -255,14 +256,14 @@ impl Command {
         lookup(self.name().as_bytes()).expect("the table makes a line for every variant")
     }
 
-    /// Writes tag and command for a client, CRLF included. Strings that need a literal are written as a
-    /// synchronizing literal, or a non-synchronizing one where `literal_plus`; the returned offsets into
-    /// `out` are where the client has to wait for `+` (behind each synchronizing head).
+    /// Writes tag and command for a client, CRLF included. Strings that cannot be quoted are literals;
+    /// `literals` (or `true` for LITERAL+) says which of them the server reads at once. The returned offsets
+    /// into `out` are where the client has to wait for `+`, each behind the head of a synchronizing literal.
     ///
     /// [`Command::Append`] ends with the head of its literal; the octets and the last CRLF are the caller's.
-    pub fn write(&self, tag: &Tag, literal_plus: bool, out: &mut Vec<u8>) -> Vec<usize> {
+    pub fn write(&self, tag: &Tag, literals: impl Into<Literals>, out: &mut Vec<u8>) -> Vec<usize> {
         out.extend_from_slice(tag.as_bytes());
-        let mut writer = CommandWriter::new(out, literal_plus);
+        let mut writer = CommandWriter::new(out, literals.into());
         writer.sp();
         writer.raw(self.name());
         self.write_arguments(&mut writer);

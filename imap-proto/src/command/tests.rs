@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use expect_test::{Expect, expect};
 
-use super::{Command, REGISTRY, Tag, peek};
+use super::{Command, Literals, REGISTRY, Tag, peek};
 use crate::Dialect;
 
 /// What becomes of a frame: the command, or what is answered with BAD.
@@ -80,4 +80,18 @@ fn literals_are_waited_for_unless_the_server_reads_ahead() {
     out.clear();
     assert!(login.write(&tag, true, &mut out).is_empty());
     assert_eq!(out, b"t LOGIN {3+}\r\na\"b {1+}\r\n\\\r\n");
+}
+
+#[test]
+fn literal_minus_reads_small_literals_ahead() {
+    let mut out = Vec::new();
+    let tag = Tag::new("t").expect("a tag");
+    let login = |password: Vec<u8>| {
+        let password = crate::types::Secret::new(password);
+        Command::Login(super::Login { user: Bytes::from_static(b"ann"), password })
+    };
+    assert!(login(vec![0xff; 4_096]).write(&tag, Literals::Minus, &mut out).is_empty());
+    out.clear();
+    assert_eq!(login(vec![0xff; 4_097]).write(&tag, Literals::Minus, &mut out), [22]);
+    assert!(out.starts_with(b"t LOGIN \"ann\" {4097}\r\n"));
 }

@@ -7,16 +7,45 @@ use crate::parse::is_astring_char;
 use crate::types::{SequenceSet, WireMailbox};
 use crate::wire::write;
 
+/// Which literals the server reads without being waited for (RFC 7888).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Literals {
+    /// None: the client waits for `+` at each.
+    Synchronizing,
+    /// Those of at most 4,096 octets: the server announces LITERAL-.
+    Minus,
+    /// All: the server announces LITERAL+.
+    Plus,
+}
+
+impl Literals {
+    /// Whether the client has to wait for `+` before it sends a literal of that size.
+    pub fn waits_for(self, size_octets: u64) -> bool {
+        match self {
+            Self::Synchronizing => true,
+            Self::Minus => size_octets > 4_096,
+            Self::Plus => false,
+        }
+    }
+}
+
+impl From<bool> for Literals {
+    /// Whether the server announces LITERAL+.
+    fn from(literal_plus: bool) -> Self {
+        if literal_plus { Self::Plus } else { Self::Synchronizing }
+    }
+}
+
 /// The octets of one command, and where the client has to wait for `+`.
 pub(crate) struct CommandWriter<'a> {
     out: &'a mut Vec<u8>,
-    literal_plus: bool,
+    literals: Literals,
     waits: Vec<usize>,
 }
 
 impl<'a> CommandWriter<'a> {
-    pub(crate) fn new(out: &'a mut Vec<u8>, literal_plus: bool) -> Self {
-        Self { out, literal_plus, waits: Vec::new() }
+    pub(crate) fn new(out: &'a mut Vec<u8>, literals: Literals) -> Self {
+        Self { out, literals, waits: Vec::new() }
     }
 
     /// Where to wait: offsets into the buffer, each behind the head of a synchronizing literal.
@@ -69,9 +98,11 @@ impl<'a> CommandWriter<'a> {
     pub(crate) fn literal_head(&mut self, size_octets: u64, binary: bool) {
         self.raw(if binary { "~{" } else { "{" });
         write::number(self.out, size_octets);
-        self.raw(if self.literal_plus { "+}\r\n" } else { "}\r\n" });
-        if !self.literal_plus {
+        if self.literals.waits_for(size_octets) {
+            self.raw("}\r\n");
             self.waits.push(self.out.len());
+        } else {
+            self.raw("+}\r\n");
         }
     }
 

@@ -78,7 +78,7 @@ proptest! {
         prop_assert_eq!(Append::parse_head(&last_head(&out)), Some(expected));
 
         out.clear();
-        next.write_next(literal_plus, &mut out);
+        prop_assert_eq!(next.write_next(literal_plus, &mut out), !literal_plus);
         prop_assert_eq!(Append::parse_next(&last_head(&out)), Some(next));
     }
 
