@@ -1,12 +1,14 @@
 //! APPEND: uploads a message.
 
 use bytes::{Bytes, BytesMut};
+use imap_proto::command::{Append, AppendMessage, Command};
 use imap_proto::response::Code;
 use imap_proto::types::{DateTime, Flag, MailboxName, NumberSet, UidValidity};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 
-use crate::session::{AppendHead, Request};
+use super::wire;
+use crate::session::Request;
 use crate::{Connection, Error, Result};
 
 /// Where an appended message is (RFC 4315, APPENDUID).
@@ -30,13 +32,13 @@ impl Connection {
         message: impl Into<Bytes>,
     ) -> Result<Option<Appended>> {
         let message = message.into();
-        let head = head(mailbox, flags, internal_date, message.len() as u64);
+        let append = append(mailbox, flags, internal_date, message.len() as u64);
         let (octets, feed) = mpsc::channel(1);
         // It holds one, so the whole message is handed over already, and dropping this future cuts nothing short.
         octets
             .try_send(message)
             .map_err(|_| Error::Argument { what: "the message cannot be handed over" })?;
-        self.upload(head, feed).await
+        self.upload(append, feed).await
     }
 
     /// APPEND of a message of `size_octets` octets that comes from somewhere, held in small pieces only.
@@ -51,9 +53,9 @@ impl Connection {
         size_octets: u64,
         message: impl AsyncRead + Unpin,
     ) -> Result<Option<Appended>> {
-        let head = head(mailbox, flags, internal_date, size_octets);
+        let append = append(mailbox, flags, internal_date, size_octets);
         let (octets, feed) = mpsc::channel(1);
-        let answer = self.upload(head, feed);
+        let answer = self.upload(append, feed);
         tokio::pin!(answer);
         tokio::select! {
             // A NO comes before the octets are through.
@@ -63,9 +65,10 @@ impl Connection {
         answer.await
     }
 
-    async fn upload(&self, head: AppendHead, feed: mpsc::Receiver<Bytes>) -> Result<Option<Appended>> {
-        let literal_plus = self.capabilities().sends_message_unasked(head.size_octets);
-        let request = Request::Append { head, literal_plus };
+    async fn upload(&self, append: Append, feed: mpsc::Receiver<Bytes>) -> Result<Option<Appended>> {
+        let size_octets = append.message.size_octets;
+        let literal_plus = self.capabilities().sends_message_unasked(size_octets);
+        let request = Request { command: Command::Append(append), literal_plus };
         let code = self.submit(request, Some(feed)).await?.done().await?;
         Ok(match code {
             Some(Code::AppendUid(uid_validity, uids)) => Some(Appended { uid_validity, uids }),
@@ -74,13 +77,14 @@ impl Connection {
     }
 }
 
-fn head(
+fn append(
     mailbox: &MailboxName,
     flags: &[Flag],
     internal_date: Option<DateTime>,
     size_octets: u64,
-) -> AppendHead {
-    AppendHead { mailbox: mailbox.clone(), flags: flags.to_vec(), internal_date, size_octets }
+) -> Append {
+    let message = AppendMessage { flags: flags.to_vec(), internal_date, size_octets, binary: false };
+    Append { mailbox: wire(mailbox), message }
 }
 
 async fn copy(mut message: impl AsyncRead + Unpin, octets: mpsc::Sender<Bytes>) -> Result<()> {

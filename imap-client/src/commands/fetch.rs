@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use imap_proto::command::{Command, Fetch, FetchItem};
-use imap_proto::response::{FetchAttribute, Response};
+use imap_proto::response::{FetchAttribute, Response, StreamedFetch, StreamedItem};
 use imap_proto::types::{DateTime, Envelope, Flag, ModSeq, SeqNum, Uid};
 
 use super::message::Messages;
@@ -15,7 +15,7 @@ use crate::{Connection, Error, Result};
 pub struct Message {
     /// Which message.
     pub seq_num: SeqNum,
-    /// In the order of the server. A body that was streamed is there with empty data.
+    /// In the order of the server. A body that was streamed is not among them.
     pub attributes: Vec<FetchAttribute>,
 }
 
@@ -110,8 +110,8 @@ pub struct Body<'a> {
     pub seq_num: SeqNum,
     /// Its UID, if the server told it before the body; most do.
     pub uid: Option<Uid>,
-    /// Which of the items asked for, without its data.
-    pub item: Option<FetchAttribute>,
+    /// Which of the items asked for.
+    pub item: StreamedItem,
     /// How many octets it has.
     pub size_octets: u64,
     stream: &'a mut FetchStream,
@@ -180,8 +180,8 @@ impl FetchStream {
                 Reply::Data(Response::Fetch { seq_num, attributes }) => {
                     return Ok(Some(Found::Message(self.complete(seq_num, attributes))));
                 }
-                Reply::StreamStart { seq_num, attributes, size_octets } => {
-                    return Ok(Some(self.begin_body(seq_num, attributes, size_octets)));
+                Reply::StreamStart { fetch, size_octets } => {
+                    return Ok(Some(self.begin_body(*fetch, size_octets)));
                 }
                 Reply::Done(tagged) => {
                     self.replies = None;
@@ -202,13 +202,12 @@ impl FetchStream {
         }
     }
 
-    fn begin_body(&mut self, seq_num: SeqNum, attributes: Vec<FetchAttribute>, size_octets: u64) -> Found {
-        let item = attributes.last().cloned();
-        let message = self.complete(seq_num, attributes);
+    fn begin_body(&mut self, fetch: StreamedFetch, size_octets: u64) -> Found {
+        let message = self.complete(fetch.seq_num, fetch.before);
         let uid = message.uid();
         self.partial = Some(message);
         self.in_body = true;
-        Found::Body { seq_num, uid, item, size_octets }
+        Found::Body { seq_num: fetch.seq_num, uid, item: fetch.item, size_octets }
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>> {
@@ -235,5 +234,5 @@ impl Body<'_> {
 /// What [`FetchStream::advance`] found; a body does not borrow yet.
 enum Found {
     Message(Message),
-    Body { seq_num: SeqNum, uid: Option<Uid>, item: Option<FetchAttribute>, size_octets: u64 },
+    Body { seq_num: SeqNum, uid: Option<Uid>, item: StreamedItem, size_octets: u64 },
 }

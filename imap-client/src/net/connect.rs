@@ -189,7 +189,7 @@ impl Opening {
     }
 
     async fn run(&mut self, command: Command) -> Result<Tagged> {
-        self.session.start(Request::Command { command, literal_plus: false });
+        self.session.start(Request { command, literal_plus: false });
         loop {
             if let Output::Reply(_, Reply::Done(tagged)) = self.next().await? {
                 return Ok(tagged);

@@ -114,7 +114,7 @@ impl Connection {
     }
 
     pub(crate) fn request(&self, command: Command) -> Request {
-        Request::Command { command, literal_plus: self.capabilities().literal_plus() }
+        Request { command, literal_plus: self.capabilities().literal_plus() }
     }
 
     /// Sends a command and gives its replies.

@@ -34,8 +34,7 @@ pub(super) enum Interest {
 
 impl Interest {
     pub(super) fn of(request: &Request) -> Self {
-        let Request::Command { command, .. } = request else { return Self::Nothing };
-        match command {
+        match &request.command {
             Command::Capability => Self::Capability,
             Command::Enable(_) => Self::Enabled,
             Command::List(_) => Self::List,
@@ -54,6 +53,11 @@ impl Interest {
         }
     }
 
+    /// Whether it asked for more than flags, so that a streamed literal may be its own.
+    pub(super) fn takes_streams(&self) -> bool {
+        matches!(self, Self::Contents)
+    }
+
     /// `oldest`: no command before it is in flight.
     pub(super) fn takes(&self, response: &Response, oldest: bool) -> bool {
         match self {
@@ -69,14 +73,8 @@ impl Interest {
             }
             Self::Selection => oldest && tells_selection(response),
             Self::Search => matches!(response, Response::Search(_)),
-            Self::Contents => match response {
-                Response::Fetch { attributes, .. } => attributes.iter().any(is_content_attribute),
-                _ => false,
-            },
-            Self::Flags => match response {
-                Response::Fetch { attributes, .. } => !attributes.iter().any(is_content_attribute),
-                _ => false,
-            },
+            Self::Contents => fetched(response).is_some_and(|told| told.iter().any(is_content_attribute)),
+            Self::Flags => fetched(response).is_some_and(|told| !told.iter().any(is_content_attribute)),
             Self::Expunge => oldest && matches!(response, Response::Expunge(_)),
             Self::CopyMove => {
                 matches!(response, Response::Status { tag: None, code: Some(Code::CopyUid(..)), .. })
@@ -88,6 +86,13 @@ impl Interest {
 /// Servers may answer with another spelling of INBOX than they were asked with.
 fn same_mailbox(one: &[u8], other: &[u8]) -> bool {
     one == other || (one.eq_ignore_ascii_case(b"INBOX") && other.eq_ignore_ascii_case(b"INBOX"))
+}
+
+fn fetched(response: &Response) -> Option<&[FetchAttribute]> {
+    match response {
+        Response::Fetch { attributes, .. } => Some(attributes),
+        _ => None,
+    }
 }
 
 fn tells_selection(response: &Response) -> bool {

@@ -18,7 +18,6 @@
 mod interest;
 mod request;
 mod script;
-mod streamed;
 #[cfg(test)]
 mod tests;
 
@@ -26,14 +25,12 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
 use imap_proto::command::Tag;
-use imap_proto::response::{Capability, Code, FetchAttribute, Kind, Response};
-use imap_proto::types::SeqNum;
+use imap_proto::response::{Capability, Code, Kind, Response, StreamedFetch};
 use imap_proto::wire::{ResponseEvent, ResponseFramer};
 
 use self::interest::Interest;
-pub(crate) use self::request::{AppendHead, Request};
+pub(crate) use self::request::Request;
 use self::script::Script;
-use self::streamed::Streamed;
 use crate::event::Event;
 use crate::{Error, Result};
 
@@ -54,6 +51,14 @@ pub(crate) struct Session {
     out: BytesMut,
     /// Found, not yet polled.
     found: VecDeque<Output>,
+}
+
+/// A FETCH in the middle of its streamed literals.
+struct Streamed {
+    /// `None`: a response that cannot be read.
+    fetch: Option<StreamedFetch>,
+    /// Whose it is; `None`: it is dropped.
+    taker: Option<CommandId>,
 }
 
 struct InFlight {
@@ -90,12 +95,12 @@ pub(crate) struct Greeting {
 pub(crate) enum Reply {
     /// A response that belongs to the command.
     Data(Response),
-    /// A FETCH up to a literal that is streamed: the last attribute is that literal's, without its octets.
-    StreamStart { seq_num: SeqNum, attributes: Vec<FetchAttribute>, size_octets: u64 },
+    /// A FETCH up to a literal that is streamed, from the last one on if there was one.
+    StreamStart { fetch: Box<StreamedFetch>, size_octets: u64 },
     /// The next octets of that literal.
     Chunk(Bytes),
-    /// The literal is complete. What is left of the FETCH follows as [`Reply::Data`] or the next
-    /// [`Reply::StreamStart`].
+    /// The literal is complete. The next [`Reply::StreamStart`] of the message follows, or what is left of it as
+    /// [`Reply::Data`].
     StreamEnd,
     /// `+`, in an exchange of lines.
     Continue(Bytes),
@@ -313,26 +318,21 @@ impl Session {
     }
 
     fn stream_start(&mut self, frame: &Bytes, size_octets: u64) {
-        let streamed = self.streamed.take();
-        let head = match &streamed {
-            None => Streamed::begin(frame),
-            Some(streamed) => streamed.go_on(frame),
+        let (fetch, taker) = match self.streamed.take() {
+            None => (StreamedFetch::parse_head(frame), self.stream_taker()),
+            Some(Streamed { fetch, taker }) => (fetch.and_then(|fetch| fetch.parse_next(frame)), taker),
         };
-        let Some((seq_num, attributes)) = head else {
-            // No FETCH that we can read: its octets are dropped.
-            self.streamed = Some(Streamed::unknown());
-            return;
-        };
-        let response = Response::Fetch { seq_num, attributes };
-        let taker = match streamed {
-            None => self.taker(&response),
-            Some(streamed) => streamed.taker,
-        };
-        self.streamed = Some(Streamed::of(seq_num, taker));
-        if let (Response::Fetch { seq_num, attributes }, Some(id)) = (response, taker) {
-            let start = Reply::StreamStart { seq_num, attributes, size_octets };
+        // What cannot be read is nobody's, and its octets are dropped.
+        let taker = fetch.as_ref().and(taker);
+        if let (Some(fetch), Some(id)) = (&fetch, taker) {
+            let start = Reply::StreamStart { fetch: Box::new(fetch.clone()), size_octets };
             self.found.push_back(Output::Reply(id, start));
         }
+        self.streamed = Some(Streamed { fetch, taker });
+    }
+
+    fn stream_taker(&self) -> Option<CommandId> {
+        self.in_flight.iter().find(|command| command.interest.takes_streams()).map(|command| command.id)
     }
 
     fn stream(&mut self, reply: Reply) {
@@ -342,8 +342,8 @@ impl Session {
     }
 
     fn stream_rest(&mut self, rest: &Bytes) {
-        let Some(streamed) = self.streamed.take() else { return };
-        if let (Some(response), Some(id)) = (streamed.end(rest), streamed.taker) {
+        if let Some(Streamed { fetch: Some(fetch), taker: Some(id) }) = self.streamed.take() {
+            let response = Response::Fetch { seq_num: fetch.seq_num, attributes: fetch.parse_rest(rest) };
             self.found.push_back(Output::Reply(id, Reply::Data(response)));
         }
     }
