@@ -1,5 +1,6 @@
 //! The integration tests of imap-proto: one binary, one module a subject.
 
+mod command_examples;
 mod commands;
 mod generate;
 mod response_examples;
