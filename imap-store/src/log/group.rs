@@ -4,7 +4,7 @@ use std::io::IoSlice;
 use std::ops::Range;
 
 use super::queue::Pending;
-use super::record::{encode_header, le_u32, le_u64};
+use super::record::{RECORD_HEADER_OCTETS, encode_header, le_u32, le_u64};
 
 /// Groups begin at multiples of this, so that no block is written again once it was synced.
 pub(super) const BLOCK_OCTETS: u64 = 4096;
@@ -58,6 +58,12 @@ impl GroupHeader {
             closed: le_u32(header, 28) & 1 != 0,
             synced_to: le_u64(header, 32),
         })
+    }
+
+    /// Whether so many records can stand here: what is read asks for memory by these numbers.
+    pub(super) fn is_plausible(&self, at: u64) -> bool {
+        let fit = |records: u32, octets: u64| u64::from(records) * RECORD_HEADER_OCTETS as u64 <= octets;
+        fit(self.records, self.octets.into()) && fit(self.first_record, at)
     }
 
     /// Octets from the header to the next group.

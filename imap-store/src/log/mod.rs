@@ -2,6 +2,7 @@
 //!
 //! Knows records and their order, not what a change says. `docs/STORAGE.md` has every field.
 
+mod active;
 mod group;
 mod prepare;
 mod queue;
@@ -28,10 +29,9 @@ pub use self::upload::{CHUNK_OCTETS, Upload};
 
 use self::prepare::Preparer;
 use self::queue::{FIRST_SEGMENT_OCTETS, Pending, Queue, State};
-use self::reader::{Reader, Segment};
+use self::reader::Reader;
 use self::record::Content;
 use self::recovery::{Opened, recover};
-use self::segment::{GROUPS_AT, Prepared, Table};
 use self::writer::{Answer, Writer};
 use crate::files::{Disk, RealDisk};
 use crate::{Durability, OpenError, StoreError};
@@ -159,16 +159,11 @@ impl Log {
         let fail = |error| OpenError::Io { file: dir.clone(), error };
         disk.create_dir(&dir).map_err(fail)?;
         let Opened { store, segment, last_group, recovery } = recover(&*disk, &dir, from, replay)?;
-        let octets = FIRST_SEGMENT_OCTETS.min(segment_octets);
-        let first = Prepared::make(&*disk, &dir, store, segment, octets).map_err(fail)?;
-        first.adopt(&*disk, &dir).map_err(fail)?;
-        let table = Table { end: GROUPS_AT, last_group, ..Table::default() };
-        let active = Segment { file: Arc::clone(&first.file), seed: first.header.seed(), table };
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue::new(segment, octets, segment_octets)),
+            queue: Mutex::new(Queue::new(segment, segment_octets)),
             work: Condvar::new(),
             room: Notify::new(),
-            reader: Reader::new(Arc::clone(&disk), dir.clone(), segment, active),
+            reader: Reader::new(Arc::clone(&disk), dir.clone()),
             preparer: Preparer::new(Arc::clone(&disk), dir.clone(), store),
             disk,
             dir: dir.clone(),
@@ -177,7 +172,9 @@ impl Log {
             queue_octets_max,
             durability,
         });
-        let threads = start(&shared, first, last_group).map_err(fail)?;
+        // Not made here: a full disk is to open too, and one that is only read needs none.
+        shared.preparer.ask(segment, FIRST_SEGMENT_OCTETS);
+        let threads = start(&shared, segment, last_group).map_err(fail)?;
         let handle = Handle { shared, threads: Mutex::new(threads) };
         Ok((Self { handle: Arc::new(handle) }, recovery))
     }
@@ -254,7 +251,26 @@ impl Log {
         self.shared().reader.body(body, range)
     }
 
-    /// Behind the last published change: a checkpoint taken now may name it.
+    /// Waits until all that is published now is on the disk. Blocking. At once where OK means that anyway.
+    ///
+    /// [`StoreError::InDoubt`] when it could not be, [`StoreError::Unavailable`] when the log is closed or
+    /// poisoned.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        let (asked, answer) = mpsc::channel();
+        {
+            let mut queue = self.shared().queue();
+            match queue.refusal() {
+                Some(error) => return Err(error),
+                None if self.shared().durability == Durability::Sync => return Ok(()),
+                None => queue.syncs.push(asked),
+            }
+        }
+        self.shared().work.notify_one();
+        let gone = |_| StoreError::Unavailable { reason: "the log's writer is gone".to_owned() };
+        answer.recv().map_err(gone)?
+    }
+
+    /// Behind the last published change: a checkpoint taken now may name it, after [`Log::sync`].
     pub fn published(&self) -> Position {
         self.shared().queue().published
     }
@@ -321,7 +337,6 @@ impl Handle {
         }
         self.shared.work.notify_all();
         self.shared.room.notify_waiters();
-        self.shared.preparer.stop();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         // The last clone may be dropped by a waiter, on one of these threads: it cannot wait for itself.
         let own = thread::current().id();
@@ -338,7 +353,7 @@ impl Drop for Handle {
 }
 
 /// Starts the writer, the answering thread and the preparer.
-fn start(shared: &Arc<Shared>, first: Prepared, last_group: u64) -> std::io::Result<Vec<JoinHandle<()>>> {
+fn start(shared: &Arc<Shared>, first: u64, last_group: u64) -> std::io::Result<Vec<JoinHandle<()>>> {
     let (answers, answered) = mpsc::channel::<Answer>();
     let writer = Writer::new(Arc::clone(shared), answers, first, last_group);
     let preparing = Arc::clone(shared);

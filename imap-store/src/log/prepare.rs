@@ -43,9 +43,12 @@ impl Preparer {
                     drop(step);
                     let made = self.make(segment, octets);
                     step = self.lock();
-                    if matches!(*step, Step::Working) {
-                        // A failure is found again, and reported, by the writer when it has to have the file.
-                        *step = made.map_or(Step::Idle, Step::Ready);
+                    match made {
+                        Ok(prepared) if matches!(*step, Step::Stopped) => prepared.discard(&*self.disk),
+                        Ok(prepared) => *step = Step::Ready(prepared),
+                        Err(_) if matches!(*step, Step::Stopped) => {}
+                        // The writer finds it again, and reports it, when it has to have the file.
+                        Err(_) => *step = Step::Idle,
                     }
                     self.changed.notify_all();
                 }
@@ -79,10 +82,13 @@ impl Preparer {
         self.make(segment, FIRST_SEGMENT_OCTETS)
     }
 
-    /// Ends the thread. What is ready stays under its temporary name, and goes when the log is next opened.
+    /// Ends the thread once nobody will [`Preparer::take`] any more. What is ready goes.
     pub(super) fn stop(&self) {
-        *self.lock() = Step::Stopped;
+        let step = std::mem::replace(&mut *self.lock(), Step::Stopped);
         self.changed.notify_all();
+        if let Step::Ready(prepared) = step {
+            prepared.discard(&*self.disk);
+        }
     }
 
     fn make(&self, segment: u64, octets: u64) -> io::Result<Prepared> {

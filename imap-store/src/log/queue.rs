@@ -1,6 +1,7 @@
 //! What waits for the writer, and the addresses that it is given while it waits.
 
 use std::collections::VecDeque;
+use std::sync::mpsc::Sender;
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -46,6 +47,9 @@ pub(super) enum State {
     Poisoned(String),
 }
 
+/// Where the answer to a wish for a sync goes.
+pub(super) type SyncAsked = Sender<Result<(), StoreError>>;
+
 /// The queue, under one lock.
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -54,6 +58,8 @@ pub(super) struct Queue {
     pub(super) stop: bool,
     pub(super) epoch: u64,
     pub(super) pending: VecDeque<Pending>,
+    /// Those who wait for a sync of all that was published.
+    pub(super) syncs: Vec<SyncAsked>,
     /// Octets of records queued or being written.
     pub(super) octets: usize,
     /// Behind the last published change.
@@ -77,12 +83,15 @@ struct Tail {
 }
 
 impl Queue {
-    pub(super) fn new(segment: u64, target: u64, segment_octets: u64) -> Self {
+    /// The first record goes to the beginning of `segment`.
+    pub(super) fn new(segment: u64, segment_octets: u64) -> Self {
+        let target = FIRST_SEGMENT_OCTETS;
         Self {
             state: State::Open,
             stop: false,
             epoch: 1,
             pending: VecDeque::new(),
+            syncs: Vec::new(),
             octets: 0,
             published: Position { segment, record: 0 },
             tail: Tail { segment, record: 0, written: GROUPS_AT, queued: 0, target },

@@ -28,36 +28,38 @@ pub(super) struct Segment {
 pub(super) struct Reader {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
-    active: RwLock<(u64, Segment)>,
+    active: RwLock<Option<(u64, Segment)>>,
     cache: Mutex<Cache>,
 }
 
 impl Reader {
-    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, number: u64, active: Segment) -> Self {
-        Self { disk, dir, active: RwLock::new((number, active)), cache: Mutex::default() }
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
+        Self { disk, dir, active: RwLock::default(), cache: Mutex::default() }
     }
 
     /// The writer wrote a group: its records can be found.
-    pub(super) fn wrote(&self, entries: impl Iterator<Item = Entry>, end: u64, last_group: u64) {
+    pub(super) fn wrote(&self, entries: Vec<Entry>, end: u64, last_group: u64) {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
-        let table = &mut active.1.table;
-        table.entries.extend(entries);
-        table.end = end;
-        table.last_group = last_group;
+        if let Some((_, Segment { table, .. })) = &mut *active {
+            table.entries.extend(entries);
+            table.end = end;
+            table.last_group = last_group;
+        }
     }
 
     /// The table of the active segment as it will be sealed.
-    pub(super) fn table(&self, closed: bool) -> Table {
+    pub(super) fn table(&self, closed: bool) -> Option<Table> {
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
-        Table { closed, ..active.1.table.clone() }
+        active.as_ref().map(|(_, segment)| Table { closed, ..segment.table.clone() })
     }
 
     /// The writer begins a segment; the one before is sealed.
     pub(super) fn begin(&self, number: u64, segment: Segment) {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
-        let (old_number, old) = std::mem::replace(&mut *active, (number, segment));
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.insert(old_number, Arc::new(old));
+        if let Some((number, sealed)) = active.replace((number, segment)) {
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            cache.insert(number, Arc::new(sealed));
+        }
     }
 
     /// A range of a body.
@@ -103,9 +105,11 @@ impl Reader {
     pub(super) fn record(&self, position: Position) -> Result<Stored, StoreError> {
         let index = position.record as usize;
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
-        if active.0 == position.segment {
-            let (file, seed) = (Arc::clone(&active.1.file), active.1.seed);
-            let place = place(&active.1.table, index);
+        if let Some((number, segment)) = &*active
+            && *number == position.segment
+        {
+            let (file, seed) = (Arc::clone(&segment.file), segment.seed);
+            let place = place(&segment.table, index);
             drop(active);
             return read_at(&*file, seed, place, position);
         }

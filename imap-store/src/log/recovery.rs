@@ -128,14 +128,14 @@ fn ours(files: Vec<Found>, store: [u8; 16], recovery: &mut Recovery) -> Vec<Ours
             expected = number + 1;
             continue;
         };
-        if header.store != store || header.segment != number {
-            recovery.foreign.push(path);
-            continue;
-        }
         if number > expected {
             recovery.damage.push(format!("segments {expected} to {} are missing", number - 1));
         }
         expected = number + 1;
+        if header.store != store || header.segment != number {
+            recovery.foreign.push(path);
+            continue;
+        }
         segments.push(Ours { number, path, file, seed: header.seed() });
     }
     segments
@@ -157,7 +157,11 @@ fn tables(
             Some(table) => table,
             None => {
                 let scan = scan(&*segment.file, segment.seed, later).map_err(fail)?;
-                recovery.unclean = true;
+                recovery.unclean |= !later;
+                if later {
+                    let what = "its table was damaged, and is made again from its groups";
+                    recovery.damage.push(format!("segment {}: {what}", segment.number));
+                }
                 recovery.torn_octets += scan.torn.as_ref().map_or(0, |torn| torn.end - torn.start);
                 let damage = scan.damage.iter().map(|what| format!("segment {}: {what}", segment.number));
                 recovery.damage.extend(damage);
@@ -267,7 +271,12 @@ pub(super) fn scan(file: &dyn DiskFile, seed: u32, all_synced: bool) -> io::Resu
             scan.damage.push(format!("octets {} to {} cannot be read", span.start, span.used_to));
         }
         match span.group {
-            Some(group) => scan.table.add(group, span.start),
+            Some(group) if scan.table.takes(&group.header) => scan.table.add(group, span.start),
+            Some(group) => {
+                let number = group.header.number;
+                scan.damage.push(format!("group {number} at octet {} is out of order", span.start));
+                scan.table.end = span.start + group.header.span_octets();
+            }
             None if !span.table => scan.table.end = span.used_to.next_multiple_of(BLOCK_OCTETS),
             None => {}
         }
@@ -276,6 +285,11 @@ pub(super) fn scan(file: &dyn DiskFile, seed: u32, all_synced: bool) -> io::Resu
 }
 
 impl Table {
+    /// Whether a group's records can stand behind those that are here.
+    fn takes(&self, header: &GroupHeader) -> bool {
+        header.first_record as usize >= self.entries.len() && header.number > self.last_group
+    }
+
     fn add(&mut self, group: ScannedGroup, start: u64) {
         let ScannedGroup { header, entries, .. } = group;
         self.entries.resize(header.first_record as usize, Entry::LOST);
@@ -313,7 +327,8 @@ fn walk(file: &dyn DiskFile, seed: u32) -> io::Result<Vec<Span>> {
     while at < length {
         let mut block = [0; BLOCK_OCTETS as usize];
         let count = read_full(file, &mut block, at)?;
-        let Some(header) = GroupHeader::decode(seed, &block[..count]) else {
+        let header = GroupHeader::decode(seed, &block[..count]).filter(|header| header.is_plausible(at));
+        let Some(header) = header else {
             let (used_to, next) = search(file, seed, at, length)?;
             let last = next.is_none();
             if used_to > at || !last {

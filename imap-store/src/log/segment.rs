@@ -256,6 +256,11 @@ impl Prepared {
         }
     }
 
+    /// Removes the file: it is not needed.
+    pub(super) fn discard(self, disk: &dyn Disk) {
+        let _ = disk.remove(&self.path);
+    }
+
     /// Gives the file its name, lastingly.
     pub(super) fn adopt(&self, disk: &dyn Disk, dir: &Path) -> io::Result<()> {
         let path = path_of(dir, self.header.segment);

@@ -370,14 +370,19 @@ fn torn_tail_is_cut_and_kept_aside() {
     let aside = disk.open(Path::new("log/0000000001.torn")).expect("kept aside");
     assert_eq!(aside.len().expect("a length"), recovery.torn_octets);
     drop(log);
+    // Told again until something was written: whoever must act on it may have been stopped before.
+    let (log, recovery, seen) = open_sim(&disk);
+    assert_eq!((recovery.torn_octets, recovery.unclean, seen.len()), (0, true, 3));
+    commit(&log, 1, 4, b"x");
+    drop(log);
     let (_log, recovery, seen) = open_sim(&disk);
-    assert_eq!((recovery.torn_octets, recovery.unclean, seen.len()), (0, false, 3));
+    assert_eq!((recovery.torn_octets, recovery.unclean, seen.len()), (0, false, 4));
 }
 
 #[test]
 fn newer_format_is_refused_with_both_versions() {
     let disk = SimDisk::new(1);
-    drop(open_sim(&disk));
+    commit(&open_sim(&disk).0, 1, 1, b"x");
     let newer = |octets: &mut Vec<u8>| {
         octets[8] = 9;
         octets[4096 + 8] = 9;
@@ -399,14 +404,18 @@ fn one_header_is_enough_and_foreign_files_are_left_alone() {
     }
     // A segment of another store.
     let other = SimDisk::new(2);
-    drop(open_sim(&other));
-    let theirs = other.open(&segment(1)).expect("there");
+    let log = open_sim(&other).0;
+    for seq in 1..=25 {
+        commit(&log, 1, seq, &[0; 50_000]);
+    }
+    let theirs = other.open(&segment(2)).expect("there");
     let mut octets = vec![0; theirs.len().expect("a length") as usize];
     theirs.read_at(&mut octets, 0).expect("read");
     let copy = disk.create(&segment(2)).expect("made");
     copy.write_at(&mut [std::io::IoSlice::new(&octets)], 0).expect("written");
-    let (_log, recovery, seen) = open_sim(&disk);
+    let (log, recovery, seen) = open_sim(&disk);
     assert_eq!(seen.len(), 1);
+    assert!(matches!(commit(&log, 1, 2, b"goes into the third"), Outcome::Woken(_)));
     let foreign: Vec<_> = recovery.foreign.iter().map(|path| path.display().to_string()).collect();
     assert_eq!(foreign, ["log/1.seg", "log/notes.txt", "log/x.torn", "log/0000000002.seg"]);
     assert!(disk.open(&segment(2)).is_ok() && disk.open(&segment(3)).is_ok());
@@ -430,6 +439,73 @@ fn waiting_upload_goes_on_when_the_queue_empties_and_dropped_one_leaves_nothing(
     for body in bodies {
         assert!(log.read(body, 0..u64::MAX).expect("read") == octets);
     }
+}
+
+#[test]
+fn log_that_is_only_read_writes_nothing_and_opens_on_a_full_disk() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    assert!(matches!(commit(&log, 1, 1, b"x"), Outcome::Woken(_)));
+    drop(log);
+    for _ in 0..3 {
+        disk.set_faults(Faults { room_octets: Some(0), ..Faults::default() });
+        let (log, recovery, seen) = open_sim(&disk);
+        assert!(!recovery.unclean && seen.len() == 1, "{recovery:?}");
+        assert!(matches!(commit(&log, 1, 2, b"no room"), Outcome::Failed(StoreError::Unavailable { .. })));
+        drop(log);
+        assert_eq!(disk.list(Path::new("log")).expect("listed"), [segment(1)]);
+    }
+}
+
+#[test]
+fn sync_makes_what_was_published_lasting() {
+    let disk = SimDisk::new(1);
+    let lazy = LogOptions { durability: Durability::None, ..options(Path::new("log")) };
+    let (log, ..) = open_on(Arc::new(disk.clone()), lazy).expect("opens");
+    for seq in 1..=5 {
+        assert!(matches!(commit(&log, 1, seq, b"x"), Outcome::Woken(_)));
+    }
+    log.sync().expect("synced");
+    for seed in 0..20 {
+        assert_eq!(open_sim(&disk.power_cut(seed)).2.len(), 5);
+    }
+    log.close();
+    assert!(matches!(log.sync(), Err(StoreError::Unavailable { .. })));
+}
+
+/// A waiter that panics wherever it is told to.
+struct Panics {
+    committed: bool,
+}
+
+impl Waiter for Panics {
+    fn committed(&mut self, _: Position) {
+        assert!(!self.committed, "as the test asks");
+    }
+    fn wake(self: Box<Self>) {
+        panic!("as the test asks");
+    }
+    fn failed(self: Box<Self>, _: StoreError) {}
+}
+
+#[test]
+fn panicking_waiter_lets_nobody_wait_for_ever() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    let waiter = Box::new(Panics { committed: false });
+    assert!(log.enqueue(log.epoch(), AccountId(1), Seq(1), vec![1], waiter).is_ok());
+    assert!(matches!(commit(&log, 1, 2, b"x"), Outcome::Woken(_)), "others are answered");
+    let waiter = Box::new(Panics { committed: true });
+    assert!(log.enqueue(log.epoch(), AccountId(1), Seq(3), vec![1], waiter).is_ok());
+    let (sender, receiver) = channel();
+    let waiter = Box::new(Tell { sender, account: 1, seq: 4, position: None });
+    // Either it is refused, or it goes down with the writer: nothing is left that could answer.
+    drop(log.enqueue(log.epoch(), AccountId(1), Seq(4), vec![1], waiter).err());
+    assert!(!matches!(receiver.recv(), Ok((_, _, Outcome::Woken(_)))));
+    while log.refusal().is_none() {
+        thread::yield_now();
+    }
+    assert!(block_on(log.room(1)).is_err());
 }
 
 /// What one round of the crash property does.

@@ -9,17 +9,16 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::group::{BLOCK_OCTETS, GROUP_HEADER_OCTETS, Group, GroupHeader};
-use super::queue::{Pending, State, needs_sync, next_target};
-use super::reader::Segment;
+use super::active::{Active, Fault};
+use super::queue::{Pending, State, SyncAsked, needs_sync, next_target};
 use super::record::Kind;
-use super::segment::{Entry, GROUPS_AT, Prepared, Table, seal, write_zeros};
+use super::segment::{GROUPS_AT, Prepared, seal};
 use super::{Position, Shared, Waiter};
-use crate::files::{DiskFile, is_full};
 use crate::{Durability, StoreError};
 
 /// What the answering thread is to tell.
@@ -33,39 +32,30 @@ pub(super) enum Answer {
 impl Answer {
     pub(super) fn tell(self) {
         match self {
-            Self::Wake(waiters) => waiters.into_iter().for_each(Waiter::wake),
+            Self::Wake(waiters) => waiters.into_iter().for_each(|waiter| guarded(|| waiter.wake())),
             Self::Fail(waiters, error) => {
-                waiters.into_iter().for_each(|waiter| waiter.failed(error.clone()));
+                waiters.into_iter().for_each(|waiter| guarded(|| waiter.failed(error.clone())));
             }
         }
     }
 }
 
-/// Why a group did not become durable.
-enum Fault {
-    /// Nothing of it was written.
-    NoRoom(String),
-    /// Nobody knows.
-    Unknown(String),
+/// One waiter's panic is not to keep the others from their answers.
+fn guarded(tell: impl FnOnce()) {
+    if std::panic::catch_unwind(AssertUnwindSafe(tell)).is_err() {
+        tracing::error!("a waiter panicked while it was answered");
+    }
 }
 
 /// The thread's state. Only it writes to segments.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     answers: Sender<Answer>,
-    file: Arc<dyn DiskFile>,
-    segment: u64,
-    seed: u32,
-    /// Where the file's zeros end.
-    octets: u64,
-    /// How long it was made; the next one is larger.
-    target: u64,
-    end: u64,
-    synced_to: u64,
-    records: u32,
+    /// The number of the first segment after opening, which is made when it is needed.
+    first: u64,
+    active: Option<Active>,
     last_group: u64,
-    /// It is full: no group goes into it any more.
-    full: bool,
+    /// The next segment, while the present one could not be sealed.
     next: Option<Prepared>,
     /// When what is written must be synced (`Durability::Interval`).
     due: Option<Instant>,
@@ -74,37 +64,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        answers: Sender<Answer>,
-        first: Prepared,
-        last_group: u64,
-    ) -> Self {
-        Self {
-            shared,
-            answers,
-            file: Arc::clone(&first.file),
-            segment: first.header.segment,
-            seed: first.header.seed(),
-            octets: first.octets,
-            target: first.octets,
-            end: GROUPS_AT,
-            synced_to: GROUPS_AT,
-            records: 0,
-            last_group,
-            full: false,
-            next: None,
-            due: None,
-            marked: true,
-        }
+    pub(super) fn new(shared: Arc<Shared>, answers: Sender<Answer>, first: u64, last_group: u64) -> Self {
+        Self { shared, answers, first, active: None, last_group, next: None, due: None, marked: true }
     }
 
     /// Writes until the log is closed. A panic in a waiter poisons the log: nobody waits for ever.
     pub(super) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
-        let guard = PoisonWhenPanicking(&shared);
+        let _last_act = Farewell(&shared);
         while self.step() {}
-        drop(guard);
     }
 
     /// Waits for something to do and does it; false when the log is closed and all is written.
@@ -113,6 +81,7 @@ impl Writer {
         match work {
             Work::Group(group) => self.commit(group),
             Work::Idle => self.idle(),
+            Work::Sync(asked) => self.sync_asked(asked),
             Work::Close => {
                 self.close();
                 return false;
@@ -127,6 +96,9 @@ impl Writer {
             let group = queue.take_group();
             if !group.is_empty() {
                 return Work::Group(group);
+            }
+            if !queue.syncs.is_empty() {
+                return Work::Sync(std::mem::take(&mut queue.syncs));
             }
             if queue.stop {
                 return Work::Close;
@@ -170,20 +142,16 @@ impl Writer {
 
     /// One write, and one sync when somebody waits for it.
     fn write(&mut self, group: &[Pending]) -> Result<(), Fault> {
-        if group[0].position.segment != self.segment {
-            self.roll_over().map_err(|error| no_room_or_unknown("a new segment", &error))?;
+        let begin = group[0].position;
+        if self.active.as_ref().is_none_or(|active| active.number != begin.segment) {
+            self.roll_over().map_err(|error| Fault::no_room_or_unknown("a new segment", &error))?;
         }
-        assert_eq!(group[0].position.record, self.records, "addresses are given in log order");
-        let group_header = self.header(false);
-        let laid_out = Group::new(self.seed, group_header, group);
-        self.put(&laid_out)?;
-        let entries = laid_out.offsets.iter().zip(group).map(|(offset, pending)| Entry {
-            offset: u32::try_from(self.end).expect("a segment is under 4 GiB") + offset,
-            kind: pending.content.kind() as u8,
-        });
-        let end = self.end + laid_out.header.span_octets();
-        self.shared.reader.wrote(entries, end, laid_out.header.number);
-        self.advance(&laid_out.header);
+        let number = self.last_group + 1;
+        let active = self.active.as_mut().expect("rolled over to one");
+        assert_eq!(begin, active.next(), "addresses are given in log order");
+        let entries = active.write(number, false, group)?;
+        self.shared.reader.wrote(entries, active.end, number);
+        self.last_group = number;
         self.marked = false;
         match self.shared.durability {
             Durability::Sync if needs_sync(group) => self.sync(),
@@ -196,63 +164,45 @@ impl Writer {
         }
     }
 
-    fn header(&self, closed: bool) -> GroupHeader {
-        GroupHeader {
-            number: self.last_group + 1,
-            octets: 0,
-            records: 0,
-            first_record: self.records,
-            closed,
-            synced_to: self.synced_to,
-        }
-    }
-
-    /// Makes room behind the zeros if it must, and writes.
-    fn put(&mut self, group: &Group<'_>) -> Result<(), Fault> {
-        let end = self.end + group.header.span_octets();
-        if end > self.octets {
-            let octets = end.next_multiple_of(EXTENSION_OCTETS);
-            write_zeros(&*self.file, self.octets, octets)
-                .map_err(|error| no_room_or_unknown("a longer segment", &error))?;
-            self.octets = octets;
-        }
-        self.file.write_at(&mut group.slices(), self.end).map_err(|error| unknown("write", &error))
-    }
-
-    fn advance(&mut self, group: &GroupHeader) {
-        self.end += group.span_octets();
-        self.records += group.records;
-        self.last_group = group.number;
-    }
-
     fn sync(&mut self) -> Result<(), Fault> {
         self.due = None;
-        self.file.sync().map_err(|error| unknown("sync", &error))?;
-        self.synced_to = self.end;
-        Ok(())
+        self.active.as_mut().map_or(Ok(()), Active::sync)
     }
 
     /// Gets the next segment, seals this one, and goes over. Changes nothing that counts when it fails, and
     /// may be tried again.
     fn roll_over(&mut self) -> io::Result<()> {
-        self.full = true;
+        let number = match &mut self.active {
+            None => self.first,
+            Some(active) => {
+                active.full = true;
+                active.number + 1
+            }
+        };
         let next = match self.next.take() {
             Some(next) => next,
-            None => self.shared.preparer.take(self.segment + 1)?,
+            None => self.shared.preparer.take(number)?,
         };
         let next = self.next.insert(next);
         next.adopt(&*self.shared.disk, &self.shared.dir)?;
-        seal(&*self.file, self.seed, &self.shared.reader.table(false))?;
-        let Some(next) = self.next.take() else { return Ok(()) };
-        let (file, seed) = (Arc::clone(&next.file), next.header.seed());
-        let table = Table { end: GROUPS_AT, ..Table::default() };
-        self.shared.reader.begin(next.header.segment, Segment { file, seed, table });
-        (self.file, self.seed, self.segment) = (next.file, seed, next.header.segment);
-        // A small one made in haste stands for one of the size that was due.
-        self.target = next_target(self.target, self.shared.segment_octets).max(next.octets);
-        (self.octets, self.end, self.synced_to) = (next.octets, GROUPS_AT, GROUPS_AT);
-        (self.records, self.full, self.due) = (0, false, None);
+        if let Some(active) = &self.active
+            && let Some(table) = self.shared.reader.table(false)
+        {
+            seal(&*active.file, active.seed, &table)?;
+        }
+        let target = self.next_octets();
+        if let Some(next) = self.next.take() {
+            let active = Active::new(next, target);
+            self.shared.reader.begin(number, active.reading());
+            self.active = Some(active);
+            self.due = None;
+        }
         Ok(())
+    }
+
+    fn next_octets(&self) -> u64 {
+        let octets = self.active.as_ref().map(|active| active.target);
+        octets.map_or(0, |octets| next_target(octets, self.shared.segment_octets))
     }
 
     fn publish(&mut self, group: &mut Vec<Pending>) {
@@ -267,16 +217,16 @@ impl Writer {
         if let Some(last) = group.iter().rfind(|pending| pending.content.kind() == Kind::Change) {
             queue.published = Position { record: last.position.record + 1, ..last.position };
         }
-        queue.written(group, self.end);
+        let Some(active) = &self.active else { return };
+        queue.written(group, active.end);
         drop(queue);
         group.clear();
         self.shared.room.notify_waiters();
         if !waiters.is_empty() {
             let _ = self.answers.send(Answer::Wake(waiters));
         }
-        if self.end > self.target / 2 {
-            let octets = next_target(self.target, self.shared.segment_octets);
-            self.shared.preparer.ask(self.segment + 1, octets);
+        if active.end > active.target / 2 {
+            self.shared.preparer.ask(active.number + 1, self.next_octets());
         }
     }
 
@@ -300,14 +250,31 @@ impl Writer {
     }
 
     fn empty_queue(&self) -> VecDeque<Pending> {
-        let next = Position { segment: self.segment, record: self.records };
-        self.shared.queue().refuse_all(next, self.end, self.full)
+        let mut queue = self.shared.queue();
+        match &self.active {
+            Some(active) => queue.refuse_all(active.next(), active.end, active.full),
+            None => queue.refuse_all(Position { segment: self.first, record: 0 }, GROUPS_AT, false),
+        }
     }
 
     fn fail(&self, group: VecDeque<Pending>, error: StoreError) {
         let waiters: Vec<_> = group.into_iter().filter_map(|pending| pending.waiter).collect();
         if !waiters.is_empty() {
             let _ = self.answers.send(Answer::Fail(waiters, error));
+        }
+    }
+
+    /// Somebody needs all that was published on the disk.
+    fn sync_asked(&mut self, asked: Vec<SyncAsked>) {
+        let mut answer = self.poisoned().map_or(Ok(()), Err);
+        if answer.is_ok()
+            && let Err(Fault::NoRoom(reason) | Fault::Unknown(reason)) = self.sync()
+        {
+            self.poison(Vec::new(), reason.clone());
+            answer = Err(StoreError::InDoubt { reason });
+        }
+        for asked in asked {
+            let _ = asked.send(answer.clone());
         }
     }
 
@@ -325,15 +292,13 @@ impl Writer {
     /// A group without records; not where the file would have to grow for it.
     fn mark(&mut self, closed: bool) -> Result<(), Fault> {
         self.marked = true;
-        if self.full || (self.end + BLOCK_OCTETS > self.octets && !closed) {
+        let Some(active) = self.active.as_mut().filter(|active| active.has_room_for_mark()) else {
             return Ok(());
-        }
-        let group = Group::new(self.seed, self.header(closed), &[]);
-        debug_assert!(group.header.span_octets() >= GROUP_HEADER_OCTETS as u64);
-        self.put(&group)?;
-        self.advance(&group.header);
-        self.shared.reader.wrote(std::iter::empty(), self.end, self.last_group);
-        self.shared.queue().marked(self.segment, self.end);
+        };
+        active.write(self.last_group + 1, closed, &[])?;
+        self.last_group += 1;
+        self.shared.reader.wrote(Vec::new(), active.end, self.last_group);
+        self.shared.queue().marked(active.number, active.end);
         Ok(())
     }
 
@@ -342,42 +307,41 @@ impl Writer {
         if self.poisoned().is_some() {
             return;
         }
-        let sealed = self.sync().and_then(|()| self.mark(true)).and_then(|()| {
-            let table = self.shared.reader.table(true);
-            seal(&*self.file, self.seed, &table).map_err(|error| unknown("seal", &error))
-        });
+        let sealed = self.sync().and_then(|()| self.mark(true)).and_then(|()| self.seal_closed());
         if let Err(Fault::NoRoom(reason) | Fault::Unknown(reason)) = sealed {
             tracing::warn!(%reason, "the log was not closed cleanly");
         }
+    }
+
+    fn seal_closed(&self) -> Result<(), Fault> {
+        let (Some(active), Some(table)) = (&self.active, self.shared.reader.table(true)) else {
+            return Ok(());
+        };
+        seal(&*active.file, active.seed, &table).map_err(|error| Fault::unknown("seal", &error))
     }
 }
 
 enum Work {
     Group(Vec<Pending>),
     Idle,
+    Sync(Vec<SyncAsked>),
     Close,
 }
 
-fn no_room_or_unknown(what: &str, error: &io::Error) -> Fault {
-    if is_full(error) { Fault::NoRoom(format!("no room for {what}: {error}")) } else { unknown(what, error) }
-}
+/// What the writer's thread does last: it dismisses the preparer, and poisons the log when it dies itself.
+struct Farewell<'a>(&'a Shared);
 
-fn unknown(what: &str, error: &io::Error) -> Fault {
-    Fault::Unknown(format!("{what} of the log failed: {error}"))
-}
-
-/// Poisons the log when the writer's thread dies.
-struct PoisonWhenPanicking<'a>(&'a Shared);
-
-impl Drop for PoisonWhenPanicking<'_> {
+impl Drop for Farewell<'_> {
     fn drop(&mut self) {
+        self.0.preparer.stop();
         if std::thread::panicking() {
             let mut queue = self.0.queue();
             queue.state = State::Poisoned("the log's writer died".to_owned());
             queue.epoch += 1;
             let pending = std::mem::take(&mut queue.pending);
+            let syncs = std::mem::take(&mut queue.syncs);
             drop(queue);
-            drop(pending);
+            drop((pending, syncs));
             self.0.room.notify_waiters();
         }
     }
@@ -385,5 +349,3 @@ impl Drop for PoisonWhenPanicking<'_> {
 
 /// How long the writer has nothing to do before it says so on the disk.
 const IDLE_MARK_AFTER: Duration = Duration::from_secs(1);
-/// By how much a segment grows that is longer than it was made.
-const EXTENSION_OCTETS: u64 = 256 << 10;
