@@ -157,7 +157,7 @@ fn tables(
             Some(table) => table,
             None => {
                 let scan = scan(&*segment.file, segment.seed, later).map_err(fail)?;
-                recovery.unclean |= !later;
+                recovery.unclean |= !later && (scan.table.end > GROUPS_AT || scan.torn.is_some());
                 if later {
                     let what = "its table was damaged, and is made again from its groups";
                     recovery.damage.push(format!("segment {}: {what}", segment.number));

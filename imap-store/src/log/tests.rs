@@ -473,6 +473,34 @@ fn sync_makes_what_was_published_lasting() {
     assert!(matches!(log.sync(), Err(StoreError::Unavailable { .. })));
 }
 
+#[test]
+fn interval_syncs_by_itself() {
+    let disk = SimDisk::new(1);
+    let lazy = LogOptions { durability: Durability::Interval(0), ..options(Path::new("log")) };
+    let (log, ..) = open_on(Arc::new(disk.clone()), lazy).expect("opens");
+    assert!(matches!(commit(&log, 1, 1, b"x"), Outcome::Woken(_)));
+    while open_sim(&disk.power_cut(0)).2.is_empty() {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn upload_that_lost_chunks_to_a_refusal_does_not_finish() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    let mut begun = log.upload(AccountId(1));
+    block_on(begun.write(&pattern(600_000))).expect("taken");
+    let finished = upload(&log, b"whole").expect("taken");
+    disk.set_faults(Faults { room_octets: Some(0), ..Faults::default() });
+    while matches!(commit(&log, 1, 1, &[0; 50_000]), Outcome::Woken(_)) {}
+    disk.set_faults(Faults::default());
+    assert!(matches!(block_on(begun.finish()), Err(StoreError::Unavailable { .. })));
+    let (sender, _receiver) = channel();
+    let waiter = Box::new(Tell { sender, account: 1, seq: 1, position: None });
+    assert!(log.enqueue(finished.epoch, AccountId(1), Seq(1), vec![1], waiter).is_err());
+    assert!(upload(&log, &pattern(600_000)).is_ok());
+}
+
 /// A waiter that panics wherever it is told to.
 struct Panics {
     committed: bool,
