@@ -16,7 +16,7 @@ mod transfer;
 
 pub(crate) use content::parameter;
 pub use header::filter_header;
-pub(crate) use header::{Field, fields, first, unfold};
+pub(crate) use header::{fields, first, unfold};
 pub use scan::{Part, Scanner};
 pub use summary::Summary;
 pub(crate) use transfer::TransferDecoder;

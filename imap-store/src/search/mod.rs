@@ -1,4 +1,22 @@
 //! SEARCH, exact: any substring, any charset, over flags, dates, summaries and decoded bodies.
+//!
+//! What a string is compared with:
+//! - Case is folded char by char ([`fold`]); nothing else is normalised, so `ö` does not match `o`, nor
+//!   an `o` with a combining mark. (Dovecot's default, i;unicode-casemap, decomposes too; clients type what they see.)
+//! - Header fields are unfolded, encoded words (RFC 2047) decoded. HEADER, FROM, SUBJECT look at one field's value;
+//!   TEXT at `Name: value` of every field, of the message's header and those of its parts.
+//! - Bodies are the `text/*` parts, transfer encoding and charset undone, text/html as people see it ([`html`]).
+//!   Of an attached message its fields and its text parts count as body.
+//!
+//! Memory is bounded: bodies come in pieces, whatever their length.
+
+mod charset;
+mod date;
+mod fold;
+mod html;
+mod key;
+mod text;
+mod words;
 
 use bytes::Bytes;
 use imap_proto::types::{NumberSet, SearchKey};
@@ -7,6 +25,8 @@ use crate::StoreError;
 use crate::account::{Mailbox, MessageRef};
 use crate::message::Summary;
 
+pub use charset::charsets;
+
 /// What a search must know of the session that asks.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
@@ -14,13 +34,15 @@ pub struct Context<'a> {
     pub mailbox: &'a Mailbox,
     /// UIDs that are \Recent to the session.
     pub recent: &'a NumberSet,
-    /// What `$` means.
+    /// What `$` means: UIDs.
     pub saved: &'a NumberSet,
 }
 
 /// A search, prepared: strings decoded and folded, sets resolved, cheap keys first.
 #[derive(Debug)]
-pub struct Query {}
+pub struct Query {
+    key: key::Key,
+}
 
 /// The charset is not known; the answer names those in [`charsets`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,13 +60,15 @@ pub trait Source {
 impl Query {
     /// Prepares a search. `charset` is the command's, `None`: UTF-8 (of which US-ASCII is a part).
     pub fn prepare(key: &SearchKey, charset: Option<&str>, context: Context<'_>) -> Result<Self, BadCharset> {
-        let _ = (key, charset, context);
-        todo!()
+        let charset = charset::Charset::named(charset)?;
+        Ok(Self { key: key::Key::prepare(key, charset, &key::View::with_highest(context))? })
     }
+
     /// Whether no message has to be opened: neither summary nor body.
     pub fn is_cheap(&self) -> bool {
-        todo!()
+        self.key.cost() == key::Cost::Flags
     }
+
     /// Whether a message matches. Blocking where the source is asked.
     pub fn matches(
         &self,
@@ -52,12 +76,9 @@ impl Query {
         context: Context<'_>,
         source: &mut dyn Source,
     ) -> Result<bool, StoreError> {
-        let _ = (message, context, source);
-        todo!()
+        self.key.matches(message, &key::View::of(context), source)
     }
 }
 
-/// The charsets that SEARCH takes, for BADCHARSET.
-pub fn charsets() -> &'static [&'static str] {
-    &["US-ASCII", "UTF-8"]
-}
+#[cfg(test)]
+mod tests;

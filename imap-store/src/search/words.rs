@@ -1,0 +1,129 @@
+//! Encoded words (RFC 2047) undone, wherever they stand: a search is not to miss what a client shows.
+
+use crate::message::TransferDecoder;
+
+use super::charset::TextDecoder;
+
+/// The text of an unfolded field value. White space between two encoded words is dropped (§6.2); the octets of
+/// neighbours in one charset are joined before they are decoded, since many senders split chars.
+pub(super) fn decode(value: &[u8]) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut run = Run::default();
+    let mut rest = value;
+    while let Some(start) = memchr::memmem::find(rest, b"=?") {
+        let (before, from) = rest.split_at(start);
+        let Some(word) = Word::parse(from) else {
+            run.end(&mut text);
+            push(&rest[..start + 2], &mut text);
+            rest = &rest[start + 2..];
+            continue;
+        };
+        if !run.open || !before.iter().all(u8::is_ascii_whitespace) {
+            run.end(&mut text);
+            push(before, &mut text);
+        }
+        run.add(&word, &mut text);
+        rest = &from[word.length..];
+    }
+    run.end(&mut text);
+    push(rest, &mut text);
+    text
+}
+
+fn push(octets: &[u8], text: &mut String) {
+    TextDecoder::new(None).feed(octets, true, text);
+}
+
+/// Neighbouring words in one charset.
+#[derive(Default)]
+struct Run<'a> {
+    /// The last thing was an encoded word.
+    open: bool,
+    charset: &'a [u8],
+    octets: Vec<u8>,
+}
+
+impl<'a> Run<'a> {
+    fn add(&mut self, word: &Word<'a>, text: &mut String) {
+        if self.open && !self.charset.eq_ignore_ascii_case(word.charset) {
+            self.end(text);
+        }
+        (self.open, self.charset) = (true, word.charset);
+        word.decode(&mut self.octets);
+    }
+
+    fn end(&mut self, text: &mut String) {
+        if std::mem::take(&mut self.open) {
+            TextDecoder::new(Some(self.charset)).feed(&self.octets, true, text);
+            self.octets.clear();
+        }
+    }
+}
+
+/// `=?charset*language?encoding?encoded-text?=`
+struct Word<'a> {
+    charset: &'a [u8],
+    is_base64: bool,
+    encoded: &'a [u8],
+    length: usize,
+}
+
+impl<'a> Word<'a> {
+    /// The word at the start of `from`. Spaces in Q text, which are not allowed, are let pass.
+    fn parse(from: &'a [u8]) -> Option<Self> {
+        let mut parts = from.get(2..)?.splitn(4, |&octet| octet == b'?');
+        let (charset, encoding, encoded, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        if charset.is_empty() || charset.iter().any(u8::is_ascii_whitespace) || rest.first() != Some(&b'=') {
+            return None;
+        }
+        let is_base64 = match encoding {
+            b"B" | b"b" => true,
+            b"Q" | b"q" => false,
+            _ => return None,
+        };
+        let length = from.len() - rest.len() + 1;
+        let charset = charset.split(|&octet| octet == b'*').next()?;
+        Some(Self { charset, is_base64, encoded, length })
+    }
+
+    fn decode(&self, octets: &mut Vec<u8>) {
+        let encoding: &[u8] = if self.is_base64 { b"base64" } else { b"quoted-printable" };
+        let Some(mut decoder) = TransferDecoder::new(encoding) else { return };
+        if self.is_base64 {
+            decoder.feed(self.encoded, octets);
+        } else {
+            let spaced: Vec<u8> =
+                self.encoded.iter().map(|&octet| if octet == b'_' { b' ' } else { octet }).collect();
+            decoder.feed(&spaced, octets);
+        }
+        decoder.finish(octets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoded_words() {
+        for (value, expected) in [
+            ("plain", "plain"),
+            // RFC 2047 §8.
+            ("(=?ISO-8859-1?Q?a?=)", "(a)"),
+            ("(=?ISO-8859-1?Q?a?= b)", "(a b)"),
+            ("(=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=)", "(ab)"),
+            ("(=?ISO-8859-1?Q?a?=  \t =?ISO-8859-2?Q?_b?=)", "(a b)"),
+            ("=?US-ASCII*EN?Q?Keith_Moore?=", "Keith Moore"),
+            ("=?utf-8?B?SsO2cmc=?= <j@x>", "Jörg <j@x>"),
+            ("=?utf-8?Q?J=C3?= =?UTF-8?q?=B6rg?=", "Jörg"),
+            ("=?iso-8859-15?q?=A4?==?utf-8?q?x?=", "€x"),
+            ("=?utf-8?Q?a b?=", "a b"),
+            ("=?utf-8?X?a?= =?x =?utf-8?Q?open", "=?utf-8?X?a?= =?x =?utf-8?Q?open"),
+            ("=?utf-8?Q??= a", " a"),
+            ("a =?=?utf-8?Q?b?=", "a =?b"),
+        ] {
+            assert_eq!(decode(value.as_bytes()), expected, "{value}");
+        }
+        assert_eq!(decode(b"J\xf6rg"), "Jörg");
+    }
+}
