@@ -2,16 +2,22 @@
 #![allow(clippy::todo)]
 
 pub mod account;
+mod checkpoint;
 mod clock;
 pub mod engine;
 mod error;
 pub mod files;
+mod index;
 pub mod log;
+mod memory_disk;
 pub mod message;
+mod open;
 pub mod search;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use clock::Clock;
 pub use error::{OpenError, StoreError};

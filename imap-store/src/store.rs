@@ -1,14 +1,56 @@
 //! [`Store`]: what an embedder sees. Accounts, users, opening and closing; no engine word in it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
-use crate::account::Account;
-use crate::log::AccountId;
+use crate::account::{Account, Core, Dirt, Summaries, SummaryWriter, users};
+use crate::checkpoint::{self, Accounts, DIRTY_OCTETS_MAX, Slot};
+use crate::clock::Clock;
+use crate::files::{self, Disk, RealDisk};
+use crate::index::Index;
+use crate::log::{AccountId, LogOptions};
+use crate::memory_disk::MemoryDisk;
+use crate::open::{self, Opened, is_lazy};
 use crate::{OpenError, StoreError};
 
-/// A mail store. Cheap to clone.
+/// A mail store. Cheap to clone. The last clone closes it when it is dropped (blocking), if nobody called
+/// [`Store::close`].
 #[derive(Debug, Clone)]
-pub struct Store {}
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    dir: PathBuf,
+    options: Options,
+    accounts: Arc<Accounts>,
+    /// Account 0: the users.
+    directory: Account,
+    makes: Makes,
+    checkpointer: Mutex<Option<Checkpointer>>,
+    _lock: Option<files::Lock>,
+}
+
+/// What every account is made with.
+#[derive(Debug, Clone)]
+struct Makes {
+    clock: Clock,
+    message_octets_max: u64,
+    summary_dir: Option<PathBuf>,
+    summary_writer: SummaryWriter,
+}
+
+#[derive(Debug)]
+struct Checkpointer {
+    thread: JoinHandle<()>,
+    is_stopped: Arc<AtomicBool>,
+    wake: SyncSender<()>,
+}
 
 /// When OK means on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +74,8 @@ pub struct Options {
     pub message_octets_max: u64,
     /// Octets that sled may cache.
     pub cache_octets: u64,
+    /// Where times come from.
+    pub clock: Clock,
 }
 
 /// What opening found, for the operator's log.
@@ -54,52 +98,201 @@ pub struct User {
     pub credentials: Vec<u8>,
 }
 
+/// Account 0.
+const DIRECTORY: AccountId = AccountId(0);
+/// Octets that may wait for the log's writer.
+const QUEUE_OCTETS_MAX: usize = 16 << 20;
+/// About what a change of a user takes in the queue, besides the credentials.
+const USER_CHANGE_OCTETS: usize = 512;
+
 impl Store {
     /// Opens the store in `dir`, making it when missing. Blocking; takes the lock for as long as the store lives.
     pub fn open(dir: &Path, options: Options) -> Result<(Self, OpenReport), OpenError> {
-        let _ = (dir, options);
-        todo!()
+        let summary_dir = dir.join("summary");
+        for dir in [dir, &summary_dir] {
+            RealDisk.create_dir(dir).map_err(|error| OpenError::Io { file: dir.to_owned(), error })?;
+        }
+        let lock = files::lock(dir)?;
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let opened = open::open(dir, &disk, &log_options(dir, &options), options.cache_octets)?;
+        Self::start(dir, options, opened, Some(summary_dir), Some(lock))
     }
+
+    /// A store in memory that lives until its last clone is dropped: for tests.
+    pub fn in_memory(options: Options) -> Result<Self, OpenError> {
+        let options = Options { segment_octets: 1 << 20, ..options };
+        let dir = PathBuf::from("/");
+        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+        let opened = open::open_all(&disk, &log_options(&dir, &options), Index::in_memory(), Vec::new())?;
+        Ok(Self::start(&dir, options, opened, None, None)?.0)
+    }
+
+    fn start(
+        dir: &Path,
+        options: Options,
+        opened: Opened,
+        summary_dir: Option<PathBuf>,
+        lock: Option<files::Lock>,
+    ) -> Result<(Self, OpenReport), OpenError> {
+        let no_thread = |error| OpenError::Io { file: dir.to_owned(), error };
+        let Opened { log, index, accounts, saved_to, report } = opened;
+        let (wake, due) = sync_channel(1);
+        let dirt = Arc::new(Dirt::new(DIRTY_OCTETS_MAX, wake.clone()));
+        let makes = Makes {
+            clock: options.clock.clone(),
+            message_octets_max: options.message_octets_max,
+            summary_dir,
+            summary_writer: SummaryWriter::start().map_err(no_thread)?,
+        };
+        let mut slots = BTreeMap::new();
+        for (id, replay) in accounts {
+            let core = Core::new(id, Arc::new(replay.state), log.clone(), dirt.clone());
+            if replay.is_dirty {
+                core.set_dirty();
+            }
+            slots.insert(id, Arc::new(Slot::loaded(makes.account(Arc::new(core)), replay.saved)));
+        }
+        let is_lazy = is_lazy(options.durability);
+        let accounts = Arc::new(Accounts::new(index, log, dirt, is_lazy, slots, saved_to));
+        let directory = accounts
+            .account(DIRECTORY, || false, |core| makes.account(core))
+            .map_err(|error| no_thread(std::io::Error::other(error)))?;
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let (accounts, is_stopped) = (Arc::downgrade(&accounts), is_stopped.clone());
+            std::thread::Builder::new()
+                .name("checkpoint".to_owned())
+                .spawn(move || checkpoint::run(&accounts, &due, &is_stopped))
+                .map_err(no_thread)?
+        };
+        if report.changes_replayed > 0 {
+            // What took time to replay is not to be replayed again.
+            let _ = wake.try_send(());
+        }
+        let checkpointer = Mutex::new(Some(Checkpointer { thread, is_stopped, wake }));
+        let dir = dir.to_owned();
+        let inner = Inner { dir, options, accounts, directory, makes, checkpointer, _lock: lock };
+        Ok((Self { inner: Arc::new(inner) }, report))
+    }
+
     /// Where it lies.
     pub fn dir(&self) -> &Path {
-        todo!()
+        &self.inner.dir
     }
+
+    /// Its settings.
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
     /// An account; loads it when it is not loaded yet (blocking then).
     pub fn account(&self, id: AccountId) -> Result<Account, StoreError> {
-        let _ = id;
-        todo!()
+        let directory = self.inner.directory.snapshot();
+        if id == DIRECTORY || id.0 >= directory.next_account() {
+            return Err(StoreError::NonExistent { what: "account" });
+        }
+        self.inner.account(id, || directory.users().values().any(|user| user.account == id))
     }
+
     /// A user by name. Never blocks.
     pub fn user(&self, name: &str) -> Option<User> {
-        let _ = name;
-        todo!()
+        self.inner.directory.snapshot().users().get(name).map(|user| User::clone(user))
     }
+
     /// All users by name.
     pub fn users(&self) -> Vec<User> {
-        todo!()
+        self.inner.directory.snapshot().users().values().map(|user| User::clone(user)).collect()
     }
+
     /// Makes a user and an account with INBOX, Drafts, Sent, Junk, Trash, Archive, subscribed.
+    ///
+    /// The user is there only once the account is whole.
     pub async fn create_user(&self, name: &str, credentials: Vec<u8>) -> Result<User, StoreError> {
-        let _ = (name, credentials);
-        todo!()
+        let directory = self.inner.directory.core();
+        let id = directory.commit(USER_CHANGE_OCTETS, |state| users::reserve(state, name)).await?;
+        self.inner.account(id, || false)?.set_up().await?;
+        let octets = USER_CHANGE_OCTETS + credentials.len();
+        directory.commit(octets, |state| users::create(state, name, id, &credentials)).await?;
+        Ok(User { name: name.to_owned(), account: id, credentials })
     }
+
     /// Sets a user's credential record.
     pub async fn set_credentials(&self, name: &str, credentials: Vec<u8>) -> Result<(), StoreError> {
-        let _ = (name, credentials);
-        todo!()
+        let octets = USER_CHANGE_OCTETS + credentials.len();
+        let decide = |state: &_| users::set_credentials(state, name, &credentials);
+        self.inner.directory.core().commit(octets, decide).await
     }
+
     /// Removes a user; the account's mail stays in the log until compaction.
     pub async fn delete_user(&self, name: &str) -> Result<(), StoreError> {
-        let _ = name;
-        todo!()
+        let decide = |state: &_| users::delete(state, name);
+        self.inner.directory.core().commit(USER_CHANGE_OCTETS, decide).await
     }
+
     /// Tells when users changed.
     pub fn watch_users(&self) -> tokio::sync::watch::Receiver<crate::log::Seq> {
-        todo!()
+        self.inner.directory.watch()
     }
-    /// Saves a checkpoint, writes what is queued, closes the log. Blocking. Later commits are refused.
+
+    /// Saves a checkpoint now, instead of when one is due. Blocking.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        self.inner.accounts.checkpoint()
+    }
+
+    /// How many rows the index has.
+    #[cfg(test)]
+    pub(crate) fn index_rows(&self) -> usize {
+        let mut rows = 0;
+        self.inner.accounts.index.engine.scan(b"", &mut |_, _| rows += 1).expect("the engine reads");
+        rows
+    }
+
+    /// Writes what is queued, closes the log, saves a checkpoint. Blocking. Later commits are refused;
+    /// reads go on.
     pub fn close(&self) {
-        todo!()
+        self.inner.close();
+    }
+}
+
+impl Inner {
+    fn account(&self, id: AccountId, must_exist: impl FnOnce() -> bool) -> Result<Account, StoreError> {
+        self.accounts.account(id, must_exist, |core| self.makes.account(core))
+    }
+
+    fn close(&self) {
+        let mut checkpointer = self.checkpointer.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Checkpointer { thread, is_stopped, wake }) = checkpointer.take() else { return };
+        is_stopped.store(true, Ordering::Release);
+        let _ = wake.try_send(());
+        // A checkpoint that panicked has said so itself.
+        let _ = thread.join();
+        self.accounts.log.close();
+        if let Err(error) = self.accounts.checkpoint() {
+            tracing::error!(%error, "the last checkpoint was not saved");
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Makes {
+    fn account(&self, core: Arc<Core>) -> Account {
+        let path = self.summary_dir.as_ref().map(|dir| dir.join(format!("{}.sum", core.id().0)));
+        let summaries = Summaries::new(path, self.summary_writer.clone());
+        Account::new(core, summaries, self.clock.clone(), self.message_octets_max)
+    }
+}
+
+fn log_options(dir: &Path, options: &Options) -> LogOptions {
+    LogOptions {
+        dir: dir.join("log"),
+        segment_octets: options.segment_octets,
+        queue_octets_max: QUEUE_OCTETS_MAX,
+        durability: options.durability,
     }
 }
 
@@ -110,12 +303,7 @@ impl Default for Options {
             durability: Durability::Sync,
             message_octets_max: 128 << 20,
             cache_octets: 64 << 20,
+            clock: Clock::system(),
         }
     }
-}
-
-/// The lock file's place: `pid` of the holder stands in it.
-#[allow(dead_code, reason = "the seam")]
-fn lock_path(dir: &Path) -> PathBuf {
-    dir.join("lock")
 }

@@ -46,11 +46,6 @@ impl Encoder {
         self.out.extend_from_slice(octets);
     }
 
-    /// Octets whose number the reader knows.
-    pub(crate) fn raw(&mut self, octets: &[u8]) {
-        self.out.extend_from_slice(octets);
-    }
-
     /// How many ranges, then for each the gap before it and its length less one.
     pub(crate) fn set(&mut self, set: &NumberSet) {
         self.number(set.ranges().len() as u64);
@@ -125,7 +120,7 @@ impl<'a> Decoder<'a> {
         self.raw(len)
     }
 
-    pub(crate) fn raw(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
+    fn raw(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
         let (octets, rest) = self.rest.split_at_checked(len).ok_or(Malformed)?;
         self.rest = rest;
         Ok(octets)

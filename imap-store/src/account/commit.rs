@@ -117,6 +117,11 @@ impl Core {
         self.dirty.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether something was published that is not saved.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.dirty.load(Ordering::Acquire)
+    }
+
     /// Says that the state has yet to be saved (the checkpoint failed, or it was never saved).
     pub(crate) fn set_dirty(&self) {
         self.dirty.store(true, Ordering::Release);
@@ -224,7 +229,8 @@ impl Core {
             Err(_) if self.log.epoch() != head.epoch => Err(()),
             // The log takes nothing any more. The head stays; the waiter tells whoever waits.
             Err(waiter) => {
-                waiter.failed(StoreError::Unavailable { reason: "the log is closed".to_owned() });
+                let closed = || StoreError::Unavailable { reason: "the log is closed".to_owned() };
+                waiter.failed(self.log.refusal().unwrap_or_else(closed));
                 Ok(())
             }
         }

@@ -137,10 +137,12 @@ impl<'a> NewMailboxes<'a> {
         Self { state, now, created: Vec::new() }
     }
 
-    /// Adds those above `name` that are no mailboxes, from the top down.
+    /// Adds those above `name` that are no names yet, from the top down. A name that was deleted and only
+    /// holds its children stays one: who deleted it meant it.
     fn add_parents(&mut self, name: &MailboxName) -> Result<(), StoreError> {
-        let missing = std::iter::successors(name.parent(), MailboxName::parent);
-        let missing: Vec<_> = missing.filter(|name| !name_of_mailbox(self.state, name)).collect();
+        let names = &self.state.names;
+        let parents = std::iter::successors(name.parent(), MailboxName::parent);
+        let missing: Vec<_> = parents.filter(|name| !names.contains_key(&NameKey(name.clone()))).collect();
         for name in missing.into_iter().rev() {
             self.add(name, None, false)?;
         }

@@ -307,6 +307,15 @@ impl Mailbox {
         u16::try_from(at).ok()
     }
 
+    /// Tells everything in it, page borders aside.
+    pub(super) fn describe(&self, tell: &mut impl FnMut(std::fmt::Arguments<'_>)) {
+        let Self { id, name, uid_validity, uid_next, highest_mod_seq, special_use, .. } = self;
+        let Self { keywords, recent, history, messages: _, .. } = self;
+        tell(format_args!("{id:?} {name:?} {uid_validity} {uid_next} {highest_mod_seq} {special_use:?}"));
+        tell(format_args!("{keywords:?} {recent} {history:?}"));
+        self.entries().for_each(|entry| tell(format_args!("{entry:?}")));
+    }
+
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         self.messages.leaves().flat_map(|page| page.entries())
     }
@@ -438,9 +447,6 @@ pub(super) struct MailboxSum {
 }
 
 impl Sum for MailboxSum {
-    fn first_key(&self) -> u64 {
-        self.first
-    }
     fn last_key(&self) -> u64 {
         self.last
     }
@@ -470,6 +476,11 @@ impl Leaf for MailboxPage {
 }
 
 impl MailboxPage {
+    /// A tree of these, which are in the order of their ids.
+    pub(super) fn tree(mailboxes: Vec<Arc<Mailbox>>) -> Tree<Self> {
+        Tree::from_leaves(mailboxes.chunks(Self::MAX).map(|page| Arc::new(Self(page.to_vec()))))
+    }
+
     pub(super) fn get(&self, id: MailboxId) -> Option<&Arc<Mailbox>> {
         self.0.binary_search_by_key(&id, |mailbox| mailbox.id).ok().map(|at| &self.0[at])
     }

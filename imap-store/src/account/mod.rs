@@ -18,6 +18,7 @@ mod mailbox;
 mod names;
 mod ops;
 mod page;
+pub(crate) mod rows;
 mod snapshot;
 mod summaries;
 mod table;

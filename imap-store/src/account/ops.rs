@@ -13,7 +13,7 @@ use super::snapshot::{MailboxId, MessageRef, Snapshot, SpecialUse};
 use super::summaries::Summaries;
 use super::upload::{Upload, Uploaded};
 use crate::clock::Clock;
-use crate::log::{AccountId, Seq};
+use crate::log::{AccountId, BodyId, Seq};
 use crate::message::Summary;
 use crate::{StoreError, message};
 
@@ -155,8 +155,9 @@ impl Account {
         let octets = SMALL_CHANGE_OCTETS + incoming.len() * APPENDED_MESSAGE_OCTETS;
         let decide = |state: &Snapshot| decide::append(state, mailbox, &incoming, now);
         let (appended, first_number) = self.core().commit_in(epoch, octets, decide).await?;
-        let summaries = messages.into_iter().map(|message| message.uploaded.summary);
-        self.inner.summaries.add((first_number..).zip(summaries));
+        let uploaded = messages.into_iter().map(|message| message.uploaded);
+        let rows = (first_number..).zip(uploaded).map(|(number, it)| (number, it.body, it.summary));
+        self.inner.summaries.add(rows);
         Ok(appended)
     }
 
@@ -256,11 +257,12 @@ impl Account {
 
     /// A message's summary: from the summary file, or made again from the body. Blocking.
     pub fn summary(&self, snapshot: &Snapshot, message: &MessageRef) -> Result<Arc<Summary>, StoreError> {
-        if let Some(summary) = self.inner.summaries.get(message.number.0) {
+        let body = body_of(snapshot, message)?;
+        if let Some(summary) = self.inner.summaries.get(message.number.0, body) {
             return Ok(summary);
         }
         let summary = Arc::new(self.scan(snapshot, message)?);
-        self.inner.summaries.add([(message.number.0, summary.clone())]);
+        self.inner.summaries.add([(message.number.0, body, summary.clone())]);
         Ok(summary)
     }
 
@@ -287,9 +289,12 @@ impl Account {
         message: &MessageRef,
         range: std::ops::Range<u64>,
     ) -> Result<bytes::Bytes, StoreError> {
-        let body = snapshot.body(message.number).ok_or(StoreError::NonExistent { what: "message" })?;
-        self.core().log().read(body, range)
+        self.core().log().read(body_of(snapshot, message)?, range)
     }
+}
+
+fn body_of(snapshot: &Snapshot, message: &MessageRef) -> Result<BodyId, StoreError> {
+    snapshot.body(message.number).ok_or(StoreError::NonExistent { what: "message" })
 }
 
 /// A point in time as an internal date, told in UTC.

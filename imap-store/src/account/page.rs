@@ -80,9 +80,6 @@ pub(super) struct PageSum {
 }
 
 impl Sum for PageSum {
-    fn first_key(&self) -> u64 {
-        self.first_uid.into()
-    }
     fn last_key(&self) -> u64 {
         self.last_uid.into()
     }

@@ -110,6 +110,32 @@ impl Snapshot {
         self.messages.body(number)
     }
 
+    /// Passes over changes that are lost, up to `seq`.
+    pub(crate) fn skip_to(&mut self, seq: Seq) {
+        self.seq = self.seq.max(seq);
+    }
+
+    /// A hash of everything in the state: equal for equal states, however they came about (live, by replay,
+    /// from a checkpoint).
+    pub fn state_hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        let mut add = |text: std::fmt::Arguments<'_>| {
+            hasher.update(text.to_string().as_bytes());
+            hasher.update(b"\n");
+        };
+        add(format_args!(
+            "{} {} {} {} {}",
+            self.seq.0, self.next_mailbox, self.next_message, self.next_account, self.last_uid_validity
+        ));
+        self.names.iter().for_each(|it| add(format_args!("{it:?}")));
+        self.subscriptions.iter().for_each(|it| add(format_args!("{it:?}")));
+        self.users.values().for_each(|it| add(format_args!("{it:?}")));
+        let rows = self.messages.leaves().flat_map(|page| page.rows());
+        rows.for_each(|it| add(format_args!("{it:?}")));
+        self.mailboxes().for_each(|it| it.describe(&mut add));
+        *hasher.finalize().as_bytes()
+    }
+
     /// All mailboxes by id.
     pub(super) fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
         self.mailboxes.leaves().flat_map(|page| page.mailboxes())

@@ -1,7 +1,8 @@
 //! The summaries of an account's messages: a file of rows, an index in memory, and a buffer before the file.
 //!
 //! ```text
-//! row: number u64 | length u32 | crc32c of the octets u32 | crc32c of the 16 octets before u32 | octets
+//! row: number u64 | body: segment u64, record u32 | length u32 | crc32c of the octets u32
+//!      | crc32c of the 28 octets before u32 | octets
 //! ```
 //!
 //! All little endian. A row that is missing, damaged or not written yet costs its message one scan, nothing
@@ -17,9 +18,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
+use crate::log::BodyId;
 use crate::message::Summary;
 
-const HEADER_OCTETS: usize = 20;
+const HEADER_OCTETS: usize = 32;
 /// A longer row is not believed.
 const ROW_OCTETS_MAX: u32 = 16 << 20;
 /// How much is read at once: a listing goes through rows in their order.
@@ -42,14 +44,15 @@ pub(crate) struct SummaryWriter {
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    path: PathBuf,
+    /// `None`: everything stays in memory.
+    path: Option<PathBuf>,
     rows: Mutex<Rows>,
 }
 
 #[derive(Debug, Default)]
 struct Rows {
     /// Not written yet, or about to be.
-    pending: HashMap<u64, Arc<Summary>>,
+    pending: HashMap<u64, (BodyId, Arc<Summary>)>,
     /// Where rows lie, by number; `None`: the file was not looked at yet.
     index: Option<Index>,
     /// What was read last.
@@ -89,15 +92,18 @@ impl SummaryWriter {
 }
 
 impl Summaries {
-    /// The summaries in the file `path`, which may be missing. Nothing is read yet.
-    pub(crate) fn new(path: PathBuf, writer: SummaryWriter) -> Self {
+    /// The summaries in the file `path`, which may be missing; without one, in memory. Nothing is read yet.
+    pub(crate) fn new(path: Option<PathBuf>, writer: SummaryWriter) -> Self {
         Self { shared: Arc::new(Shared { path, rows: Mutex::default() }), writer }
     }
 
-    /// Takes summaries; they are written behind. Never blocks.
-    pub(crate) fn add(&self, summaries: impl IntoIterator<Item = (u64, Arc<Summary>)>) {
-        for (number, summary) in summaries {
-            self.shared.rows().pending.insert(number, summary);
+    /// Takes summaries of messages with that number and body; they are written behind. Never blocks.
+    pub(crate) fn add(&self, summaries: impl IntoIterator<Item = (u64, BodyId, Arc<Summary>)>) {
+        for (number, body, summary) in summaries {
+            self.shared.rows().pending.insert(number, (body, summary));
+            if self.shared.path.is_none() {
+                continue;
+            }
             match self.writer.queue.try_send((self.shared.clone(), number)) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
@@ -107,14 +113,16 @@ impl Summaries {
         }
     }
 
-    /// The summary of a message, if its row is there and whole. Blocking.
-    pub(crate) fn get(&self, number: u64) -> Option<Arc<Summary>> {
+    /// The summary of a message, if its row is there, whole, and of this body (a row may be left over from
+    /// a message that a crash took back). Blocking.
+    pub(crate) fn get(&self, number: u64, body: BodyId) -> Option<Arc<Summary>> {
         let mut rows = self.shared.rows();
-        if let Some(summary) = rows.pending.get(&number) {
-            return Some(summary.clone());
+        if let Some((found, summary)) = rows.pending.get(&number) {
+            return (*found == body).then(|| summary.clone());
         }
-        let offset = rows.index(&self.shared.path).offset(number)?;
-        let row = rows.read(&self.shared.path, number, offset)?;
+        let path = self.shared.path.as_ref()?;
+        let offset = rows.index(path).offset(number)?;
+        let row = rows.read(path, number, body, offset)?;
         drop(rows);
         Summary::from_bytes(&row).map(Arc::new)
     }
@@ -133,11 +141,12 @@ impl Rows {
     }
 
     /// The octets of a row, if they are what they should be.
-    fn read(&mut self, path: &Path, number: u64, offset: u64) -> Option<Bytes> {
+    fn read(&mut self, path: &Path, number: u64, body: BodyId, offset: u64) -> Option<Bytes> {
         let header = self.octets(path, offset, HEADER_OCTETS)?;
-        let (found, len, crc) = read_header(&header)?;
-        let row = self.octets(path, offset + HEADER_OCTETS as u64, len as usize)?;
-        (found == number && crc32c::crc32c(&row) == crc).then_some(row)
+        let header = Header::read(&header)?;
+        let row = self.octets(path, offset + HEADER_OCTETS as u64, header.len as usize)?;
+        let is_it = header.number == number && header.body == body;
+        (is_it && crc32c::crc32c(&row) == header.crc).then_some(row)
     }
 
     fn octets(&mut self, path: &Path, offset: u64, len: usize) -> Option<Bytes> {
@@ -171,11 +180,33 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
     Some(filled)
 }
 
-fn read_header(header: &[u8]) -> Option<(u64, u32, u32)> {
-    let field = |at: usize| Some(u32::from_le_bytes(header.get(at..at + 4)?.try_into().ok()?));
-    let number = u64::from_le_bytes(header.get(..8)?.try_into().ok()?);
-    let (len, crc, header_crc) = (field(8)?, field(12)?, field(16)?);
-    (crc32c::crc32c(&header[..16]) == header_crc && len <= ROW_OCTETS_MAX).then_some((number, len, crc))
+struct Header {
+    number: u64,
+    body: BodyId,
+    len: u32,
+    crc: u32,
+}
+
+impl Header {
+    fn read(header: &[u8]) -> Option<Self> {
+        let long = |at: usize| Some(u64::from_le_bytes(header.get(at..at + 8)?.try_into().ok()?));
+        let short = |at: usize| Some(u32::from_le_bytes(header.get(at..at + 4)?.try_into().ok()?));
+        let body = BodyId { segment: long(8)?, record: short(16)? };
+        let read = Self { number: long(0)?, body, len: short(20)?, crc: short(24)? };
+        let is_whole = crc32c::crc32c(&header[..28]) == short(28)? && read.len <= ROW_OCTETS_MAX;
+        is_whole.then_some(read)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let begin = out.len();
+        out.extend_from_slice(&self.number.to_le_bytes());
+        out.extend_from_slice(&self.body.segment.to_le_bytes());
+        out.extend_from_slice(&self.body.record.to_le_bytes());
+        out.extend_from_slice(&self.len.to_le_bytes());
+        out.extend_from_slice(&self.crc.to_le_bytes());
+        let crc = crc32c::crc32c(&out[begin..]);
+        out.extend_from_slice(&crc.to_le_bytes());
+    }
 }
 
 /// Goes through the file from row to row; ends where no whole header stands.
@@ -197,12 +228,12 @@ fn read_index(path: &Path) -> Index {
                 _ => break,
             }
         }
-        let Some((number, len, _)) = read_header(&block[from..from + HEADER_OCTETS]) else { break };
-        let next = index.end + HEADER_OCTETS as u64 + u64::from(len);
+        let Some(header) = Header::read(&block[from..from + HEADER_OCTETS]) else { break };
+        let next = index.end + HEADER_OCTETS as u64 + u64::from(header.len);
         if next > size {
             break;
         }
-        rows.push((number, index.end));
+        rows.push((header.number, index.end));
         index.end = next;
     }
     // Of rows with one number the last counts: sorted stably, and the earlier ones dropped.
@@ -224,7 +255,7 @@ fn write_rows(queue: &Receiver<(Arc<Shared>, u64)>) {
         }
         for (shared, numbers) in batches.into_values() {
             if let Err(error) = write_batch(&shared, &numbers) {
-                tracing::warn!(file = %shared.path.display(), %error, "summaries were not kept");
+                tracing::warn!(file = ?shared.path, %error, "summaries were not kept");
             }
             let mut rows = shared.rows();
             numbers.iter().for_each(|number| drop(rows.pending.remove(number)));
@@ -233,26 +264,23 @@ fn write_rows(queue: &Receiver<(Arc<Shared>, u64)>) {
 }
 
 fn write_batch(shared: &Shared, numbers: &[u64]) -> std::io::Result<()> {
+    let Some(path) = &shared.path else { return Ok(()) };
     let (summaries, end) = {
         let mut rows = shared.rows();
-        let summaries: Vec<_> =
-            numbers.iter().filter_map(|number| Some((*number, rows.pending.get(number)?.clone()))).collect();
-        (summaries, rows.index(&shared.path).end)
+        let found = |number: &u64| Some((*number, rows.pending.get(number)?.clone()));
+        let summaries: Vec<_> = numbers.iter().filter_map(found).collect();
+        (summaries, rows.index(path).end)
     };
     let mut octets = Vec::new();
     let mut places = Vec::with_capacity(summaries.len());
-    for (number, summary) in summaries {
+    for (number, (body, summary)) in summaries {
         places.push((number, end + octets.len() as u64));
         let row = summary.to_bytes();
-        let begin = octets.len();
-        octets.extend_from_slice(&number.to_le_bytes());
-        octets.extend_from_slice(&(row.len() as u32).to_le_bytes());
-        octets.extend_from_slice(&crc32c::crc32c(&row).to_le_bytes());
-        let header_crc = crc32c::crc32c(&octets[begin..]);
-        octets.extend_from_slice(&header_crc.to_le_bytes());
+        let crc = crc32c::crc32c(&row);
+        Header { number, body, len: row.len() as u32, crc }.write(&mut octets);
         octets.extend_from_slice(&row);
     }
-    let mut file = OpenOptions::new().create(true).append(true).open(&shared.path)?;
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     if file.metadata()?.len() != end {
         // A row that was cut short: nothing behind it would be found.
         file.set_len(end)?;
@@ -261,7 +289,7 @@ fn write_batch(shared: &Shared, numbers: &[u64]) -> std::io::Result<()> {
     let mut rows = shared.rows();
     // A block at the end of the file was read before these rows were there.
     rows.block = None;
-    let index = rows.index(&shared.path);
+    let index = rows.index(path);
     places.into_iter().for_each(|(number, offset)| index.insert(number, offset));
     index.end = end + octets.len() as u64;
     Ok(())

@@ -28,9 +28,6 @@ pub(super) struct TableSum {
 }
 
 impl Sum for TableSum {
-    fn first_key(&self) -> u64 {
-        self.first
-    }
     fn last_key(&self) -> u64 {
         self.last
     }

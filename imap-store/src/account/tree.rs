@@ -35,8 +35,6 @@ pub(super) trait Leaf {
 
 /// What a node keeps of all that is below it.
 pub(super) trait Sum: Copy + std::fmt::Debug {
-    /// The lowest key.
-    fn first_key(&self) -> u64;
     /// The highest key.
     fn last_key(&self) -> u64;
     /// How many entries.
@@ -47,8 +45,6 @@ pub(super) trait Sum: Copy + std::fmt::Debug {
 
 /// What becomes of a leaf.
 pub(super) enum Edit<L> {
-    /// It stays, shared.
-    Keep,
     /// It is another one now.
     Replace(L),
     /// Nothing is left of it.
@@ -121,15 +117,6 @@ impl<L: Leaf> Tree<L> {
     /// The sum of everything; `None` when there is nothing.
     pub(super) fn sum(&self) -> Option<&L::Sum> {
         self.root.as_ref().map(|root| &root.sum)
-    }
-
-    /// Whether both are one and the same (pointers, not contents).
-    pub(super) fn same(&self, other: &Self) -> bool {
-        match (&self.root, &other.root) {
-            (Some(a), Some(b)) => a.same(b),
-            (None, None) => true,
-            _ => false,
-        }
     }
 
     /// Replaces leaves. Only subtrees for whose sum `touches` holds are looked into.
@@ -269,7 +256,6 @@ fn edit_child<L: Leaf>(
     }
     match &child.node {
         Node::Leaf(leaf) => match change(leaf) {
-            Edit::Keep => out.push(child.clone()),
             Edit::Replace(leaf) => out.push(Child::leaf(Arc::new(leaf))),
             Edit::Remove => {}
         },

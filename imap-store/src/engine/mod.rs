@@ -1,10 +1,20 @@
-//! Where checkpoints are kept: the trait, and one file an engine.
+//! Where checkpoints are kept: the trait, one file an engine, and how values are cut into small rows.
+
+#[cfg(test)]
+mod conformance;
+mod memory;
+mod rows;
+mod sled;
 
 use crate::StoreError;
 
+pub use memory::MemorySnapshots;
+pub(crate) use rows::{Rows, put_value};
+pub(crate) use sled::SledSnapshots;
+
 /// A key-value store for checkpoints: ordered keys, atomic batches. It may lose everything (the log rebuilds
 /// it), but it must never give back what was not put in; every value carries a crc of ours anyway.
-pub trait Snapshots: Send + Sync {
+pub trait Snapshots: Send + Sync + std::fmt::Debug {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// Every pair whose key begins with `prefix`, in key order.

@@ -1,0 +1,330 @@
+//! An account in the checkpoint: its rows, written and read.
+//!
+//! ```text
+//! P | account u64 | row u64    half a page of messages, or a page of the message table; never overwritten
+//! A | account u64              everything else, and which rows are its pages
+//! ```
+//!
+//! Pages go first, under new numbers; the account's row goes last and makes them count. What no row names
+//! any more is removed with it. Numbers are big endian.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use imap_proto::types::UidValidity;
+
+use super::change::{
+    decode_keywords, decode_special_use, encode_keywords, encode_special_use, mailbox, name,
+};
+use super::codec::{Decoder, Encoder, Malformed};
+use super::history::History;
+use super::mailbox::{Mailbox, MailboxPage};
+use super::names::NameKey;
+use super::page::{Cold, Hot, Page};
+use super::snapshot::{MailboxId, Snapshot};
+use super::table::{Table, TablePage};
+use super::tree::Tree;
+use crate::engine::{Rows, Snapshots, Write, put_value};
+use crate::log::{AccountId, Seq};
+use crate::{StoreError, User};
+
+const VERSION: u8 = 1;
+
+/// What the checkpoint has of an account, besides its contents.
+#[derive(Debug, Default)]
+pub(crate) struct Saved {
+    /// Rows of pages with the parts that each has.
+    pages: HashMap<u64, u16>,
+    /// Parts of the account's row.
+    parts: u16,
+    last_row: u64,
+}
+
+/// Pages that were put into a batch and count as saved once it is durable.
+#[derive(Default)]
+pub(crate) struct Unsaved {
+    hot: Vec<(Arc<Hot>, u64)>,
+    cold: Vec<(Arc<Cold>, u64)>,
+    table: Vec<(Arc<TablePage>, u64)>,
+    parts: Vec<(u64, u16)>,
+}
+
+impl Saved {
+    /// Adds the rows of pages that are nowhere yet to a batch.
+    pub(crate) fn put_pages(&mut self, id: AccountId, state: &Snapshot, batch: &mut Vec<Write>) -> Unsaved {
+        let mut unsaved = Unsaved::default();
+        for page in state.mailboxes().flat_map(|mailbox| mailbox.messages.leaves()) {
+            if page.hot.row.get().is_none() {
+                let row = self.put_page(id, &page.hot.encode(), batch, &mut unsaved);
+                unsaved.hot.push((page.hot.clone(), row));
+            }
+            if page.cold.row.get().is_none() {
+                let row = self.put_page(id, &page.cold.encode(), batch, &mut unsaved);
+                unsaved.cold.push((page.cold.clone(), row));
+            }
+        }
+        for page in state.messages.leaves().filter(|page| page.row.get().is_none()) {
+            let row = self.put_page(id, &page.encode(), batch, &mut unsaved);
+            unsaved.table.push((page.clone(), row));
+        }
+        unsaved
+    }
+
+    fn put_page(
+        &mut self,
+        id: AccountId,
+        octets: &[u8],
+        batch: &mut Vec<Write>,
+        unsaved: &mut Unsaved,
+    ) -> u64 {
+        self.last_row += 1;
+        let parts = put_value(batch, &page_key(id, self.last_row), octets, 0);
+        unsaved.parts.push((self.last_row, parts));
+        self.last_row
+    }
+
+    /// The batch of [`Self::put_pages`] is durable.
+    pub(crate) fn pages_are_saved(&mut self, unsaved: Unsaved) {
+        unsaved.hot.iter().for_each(|(page, row)| page.row.set(*row));
+        unsaved.cold.iter().for_each(|(page, row)| page.row.set(*row));
+        unsaved.table.iter().for_each(|(page, row)| page.row.set(*row));
+        self.pages.extend(unsaved.parts);
+    }
+
+    /// Adds the account's row, and the removal of pages that it does not name.
+    pub(crate) fn put_root(&mut self, id: AccountId, state: &Snapshot, batch: &mut Vec<Write>) -> Rooted {
+        let mut named = BTreeSet::new();
+        let root = encode_root(state, self.last_row, &mut named);
+        let parts = put_value(batch, &account_key(id), &root, self.parts);
+        let gone: Vec<u64> = self.pages.keys().copied().filter(|row| !named.contains(row)).collect();
+        for row in &gone {
+            let key = page_key(id, *row);
+            let keys = (0..self.pages[row]).map(|part| [&key[..], &part.to_be_bytes()].concat());
+            batch.extend(keys.map(Write::Delete));
+        }
+        Rooted { parts, gone }
+    }
+
+    /// The batch of [`Self::put_root`] is durable.
+    pub(crate) fn root_is_saved(&mut self, rooted: Rooted) {
+        self.parts = rooted.parts;
+        for row in rooted.gone {
+            self.pages.remove(&row);
+        }
+    }
+}
+
+/// What is to be remembered once an account's row is durable.
+#[derive(Debug)]
+pub(crate) struct Rooted {
+    parts: u16,
+    gone: Vec<u64>,
+}
+
+/// Reads an account; `None` when the checkpoint has none of that number. Blocking.
+pub(crate) fn load(engine: &dyn Snapshots, id: AccountId) -> Result<Option<(Snapshot, Saved)>, StoreError> {
+    let roots = Rows::read(engine, &account_key(id))?;
+    let [(_, root, parts)] = &roots.values[..] else {
+        return if roots.values.is_empty() && roots.damaged.is_empty() { Ok(None) } else { Err(damaged(id)) };
+    };
+    let pages = Rows::read(engine, &page_key(id, 0)[..9])?;
+    if !roots.damaged.is_empty() || !pages.damaged.is_empty() {
+        return Err(damaged(id));
+    }
+    let mut saved = Saved { parts: *parts, ..Saved::default() };
+    let mut octets = HashMap::new();
+    for (key, value, parts) in pages.values {
+        let row = key.get(9..).and_then(|row| row.try_into().ok()).map(u64::from_be_bytes);
+        let row = row.ok_or_else(|| damaged(id))?;
+        saved.pages.insert(row, parts);
+        octets.insert(row, value);
+    }
+    let (state, last_row) = decode_root(root, &octets).map_err(|Malformed| damaged(id))?;
+    // Rows above it were written by a checkpoint that did not come to its end.
+    saved.last_row = saved.pages.keys().copied().fold(last_row, u64::max);
+    Ok(Some((state, saved)))
+}
+
+fn damaged(id: AccountId) -> StoreError {
+    StoreError::Damaged { what: format!("account {} in the index", id.0) }
+}
+
+fn account_key(id: AccountId) -> Vec<u8> {
+    [&b"A"[..], &id.0.to_be_bytes()].concat()
+}
+
+fn page_key(id: AccountId, row: u64) -> Vec<u8> {
+    [&b"P"[..], &id.0.to_be_bytes(), &row.to_be_bytes()].concat()
+}
+
+fn encode_root(state: &Snapshot, last_row: u64, named: &mut BTreeSet<u64>) -> Vec<u8> {
+    let mut out = Encoder::new();
+    out.octet(VERSION);
+    out.number(state.seq.0);
+    out.number(state.next_mailbox);
+    out.number(state.next_message);
+    out.number(state.next_account);
+    out.number(state.last_uid_validity.into());
+    out.number(last_row);
+    // Names with a mailbox stand in the mailbox.
+    let bare: Vec<_> = state.names.iter().filter(|(_, id)| id.is_none()).map(|(name, _)| name).collect();
+    out.number(bare.len() as u64);
+    bare.iter().for_each(|name| out.octets(name.0.as_str().as_bytes()));
+    out.number(state.subscriptions.len() as u64);
+    state.subscriptions.iter().for_each(|name| out.octets(name.0.as_str().as_bytes()));
+    out.number(state.users.len() as u64);
+    for user in state.users.values() {
+        out.octets(user.name.as_bytes());
+        out.number(user.account.0);
+        out.octets(&user.credentials);
+    }
+    let mut rows = RowList::new(named);
+    state.messages.leaves().for_each(|page| rows.push(page.row.get()));
+    rows.encode(&mut out);
+    let mailboxes: Vec<_> = state.mailboxes().collect();
+    out.number(mailboxes.len() as u64);
+    mailboxes.iter().for_each(|mailbox| encode_mailbox(mailbox, named, &mut out));
+    out.finish()
+}
+
+fn encode_mailbox(mailbox: &Mailbox, named: &mut BTreeSet<u64>, out: &mut Encoder) {
+    out.number(mailbox.id.0);
+    out.octets(mailbox.name.as_str().as_bytes());
+    out.number(mailbox.uid_validity.get().into());
+    out.number(mailbox.uid_next);
+    out.number(mailbox.highest_mod_seq);
+    encode_special_use(mailbox.special_use, out);
+    encode_keywords(&mailbox.keywords, out);
+    out.number(mailbox.recent.into());
+    mailbox.history().encode(out);
+    let mut rows = RowList::new(named);
+    for page in mailbox.messages.leaves() {
+        rows.push(page.hot.row.get());
+        rows.push(page.cold.row.get());
+    }
+    rows.encode(out);
+}
+
+/// Row numbers, as differences.
+struct RowList<'a> {
+    named: &'a mut BTreeSet<u64>,
+    rows: Vec<u64>,
+}
+
+impl<'a> RowList<'a> {
+    fn new(named: &'a mut BTreeSet<u64>) -> Self {
+        Self { named, rows: Vec::new() }
+    }
+
+    fn push(&mut self, row: Option<u64>) {
+        let row = row.expect("pages are saved before the row that names them");
+        self.named.insert(row);
+        self.rows.push(row);
+    }
+
+    fn encode(self, out: &mut Encoder) {
+        out.number(self.rows.len() as u64);
+        let mut before = 0;
+        for row in self.rows {
+            out.signed(row.wrapping_sub(before) as i64);
+            before = row;
+        }
+    }
+}
+
+fn decode_rows(input: &mut Decoder<'_>) -> Result<Vec<u64>, Malformed> {
+    let mut before = 0u64;
+    (0..input.count()?)
+        .map(|_| {
+            before = before.wrapping_add(input.signed()? as u64);
+            Ok(before)
+        })
+        .collect()
+}
+
+fn decode_root(root: &[u8], pages: &HashMap<u64, Vec<u8>>) -> Result<(Snapshot, u64), Malformed> {
+    let mut input = Decoder::new(root);
+    if input.octet()? != VERSION {
+        return Err(Malformed);
+    }
+    let mut state = Snapshot {
+        seq: Seq(input.number()?),
+        next_mailbox: input.number()?,
+        next_message: input.number()?,
+        next_account: input.number()?,
+        last_uid_validity: input.number_u32()?,
+        ..Snapshot::default()
+    };
+    let last_row = input.number()?;
+    let names = Arc::make_mut(&mut state.names);
+    for _ in 0..input.count()? {
+        names.insert(NameKey(name(&mut input)?), None);
+    }
+    let subscriptions = Arc::make_mut(&mut state.subscriptions);
+    for _ in 0..input.count()? {
+        subscriptions.insert(NameKey(name(&mut input)?));
+    }
+    let users = Arc::make_mut(&mut state.users);
+    for _ in 0..input.count()? {
+        let name = input.text()?.to_owned();
+        let account = AccountId(input.number()?);
+        let credentials = input.octets()?.to_vec();
+        users.insert(name.clone(), Arc::new(User { name, account, credentials }));
+    }
+    let mut table = Vec::new();
+    for row in decode_rows(&mut input)? {
+        table.push(Arc::new(TablePage::decode(row, pages.get(&row).ok_or(Malformed)?)?));
+    }
+    state.messages = Table::from_leaves(table);
+    let mut mailboxes = Vec::new();
+    let mut last = None;
+    for _ in 0..input.count()? {
+        let mailbox = decode_mailbox(&mut input, pages)?;
+        if last >= Some(mailbox.id) {
+            return Err(Malformed);
+        }
+        last = Some(mailbox.id);
+        names.insert(NameKey(mailbox.name().clone()), Some(mailbox.id));
+        mailboxes.push(Arc::new(mailbox));
+    }
+    state.mailboxes = MailboxPage::tree(mailboxes);
+    input.end()?;
+    Ok((state, last_row))
+}
+
+fn decode_mailbox(input: &mut Decoder<'_>, pages: &HashMap<u64, Vec<u8>>) -> Result<Mailbox, Malformed> {
+    let id: MailboxId = mailbox(input)?;
+    let name = Arc::new(name(input)?);
+    let uid_validity = UidValidity::new(input.number_u32()?).ok_or(Malformed)?;
+    let uid_next = input.number()?;
+    if !(1..=1 << 32).contains(&uid_next) {
+        return Err(Malformed);
+    }
+    let highest_mod_seq = input.number()?;
+    let special_use = decode_special_use(input)?;
+    let keywords = Arc::new(decode_keywords(input)?);
+    let recent = input.number_u32()?;
+    let history = Arc::new(History::decode(input)?);
+    let mut leaves = Vec::new();
+    for pair in decode_rows(input)?.chunks(2) {
+        let &[hot, cold] = pair else { return Err(Malformed) };
+        let hot = Hot::decode(hot, pages.get(&hot).ok_or(Malformed)?)?;
+        let cold = Cold::decode(cold, pages.get(&cold).ok_or(Malformed)?)?;
+        if hot.len() != cold.len() {
+            return Err(Malformed);
+        }
+        leaves.push(Arc::new(Page { hot: Arc::new(hot), cold: Arc::new(cold) }));
+    }
+    Ok(Mailbox {
+        id,
+        name,
+        uid_validity,
+        uid_next,
+        highest_mod_seq,
+        special_use,
+        keywords,
+        recent,
+        history,
+        messages: Tree::from_leaves(leaves),
+    })
+}

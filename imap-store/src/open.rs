@@ -1,0 +1,167 @@
+//! Opening: the checkpoint and the changes behind it, or, if the checkpoint cannot be believed, all changes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::account::rows::{self, Saved};
+use crate::account::{Change, Snapshot, apply};
+use crate::files::Disk;
+use crate::index::{Index, Meta};
+use crate::log::{AccountId, Log, LogOptions, Position, Recovery, Replayed, Seq};
+use crate::{Durability, OpenError, OpenReport};
+
+/// What opening brought up.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) log: Log,
+    pub(crate) index: Index,
+    pub(crate) accounts: BTreeMap<AccountId, Replay>,
+    /// Up to where the checkpoint goes.
+    pub(crate) saved_to: Position,
+    pub(crate) report: OpenReport,
+}
+
+/// An account that replay has touched.
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    pub(crate) state: Snapshot,
+    pub(crate) saved: Saved,
+    /// Whether there is something that the checkpoint does not have.
+    pub(crate) is_dirty: bool,
+}
+
+/// Opens the store in `dir`. Blocking.
+pub(crate) fn open(
+    dir: &Path,
+    disk: &Arc<dyn Disk>,
+    options: &LogOptions,
+    cache_octets: u64,
+) -> Result<Opened, OpenError> {
+    let mut findings = Vec::new();
+    let was_there = dir.join("index").exists();
+    if let Some((index, meta)) = Index::open(dir, cache_octets) {
+        match open_behind(disk, options, index, meta)? {
+            Ok(opened) => return Ok(opened),
+            Err(reason) => findings.push(format!("the index is made again from the log: {reason}")),
+        }
+    } else if was_there {
+        findings.push("the index is made again from the log: it could not be read".to_owned());
+    }
+    let index = Index::create(dir, cache_octets)
+        .map_err(|error| OpenError::Io { file: dir.join("index"), error: std::io::Error::other(error) })?;
+    open_all(disk, options, index, findings)
+}
+
+/// Opens with nothing but the log.
+pub(crate) fn open_all(
+    disk: &Arc<dyn Disk>,
+    options: &LogOptions,
+    index: Index,
+    mut findings: Vec<String>,
+) -> Result<Opened, OpenError> {
+    let mut accounts: BTreeMap<AccountId, Replay> = BTreeMap::new();
+    let (log, recovery) = Log::open_on(disk.clone(), options.clone(), None, &mut |replayed| {
+        let account = accounts.entry(replayed.account).or_default();
+        if replayed.seq > Seq(account.state.seq().0 + 1) {
+            findings.push(format!(
+                "account {} has no changes {} to {}: they are lost",
+                replayed.account.0,
+                account.state.seq().0 + 1,
+                replayed.seq.0 - 1
+            ));
+            account.state.skip_to(Seq(replayed.seq.0 - 1));
+        }
+        account.take(&replayed, options)
+    })?;
+    Ok(Opened { report: report(&recovery, findings), log, index, accounts, saved_to: Position::default() })
+}
+
+/// Opens with the checkpoint; the inner error says why it cannot be believed.
+fn open_behind(
+    disk: &Arc<dyn Disk>,
+    options: &LogOptions,
+    index: Index,
+    meta: Meta,
+) -> Result<Result<Opened, String>, OpenError> {
+    let mut accounts: BTreeMap<AccountId, Replay> = BTreeMap::new();
+    let mut disbelief = None;
+    // Account 0 says who has mail here; it is always wanted.
+    match rows::load(&*index.engine, AccountId(0)) {
+        Ok(loaded) => drop(accounts.insert(AccountId(0), Replay::of(loaded))),
+        Err(error) => return Ok(Err(error.to_string())),
+    }
+    let opened = Log::open_on(disk.clone(), options.clone(), Some(meta.replay_from), &mut |replayed| {
+        if disbelief.is_some() {
+            return Ok(());
+        }
+        let account = match accounts.entry(replayed.account) {
+            std::collections::btree_map::Entry::Occupied(account) => account.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                match rows::load(&*index.engine, replayed.account) {
+                    Ok(loaded) => place.insert(Replay::of(loaded)),
+                    Err(error) => {
+                        disbelief = Some(error.to_string());
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        if replayed.seq > Seq(account.state.seq().0 + 1) {
+            disbelief = Some(format!("changes of account {} are missing", replayed.account.0));
+            return Ok(());
+        }
+        account.take(&replayed, options)
+    })?;
+    let (log, recovery) = opened;
+    if meta.store != log.store_id() {
+        disbelief = Some("it is another store's".to_owned());
+    } else if meta.bound > log.published() || meta.is_lazy && recovery.unclean {
+        disbelief = Some("it may be ahead of the log".to_owned());
+    }
+    if let Some(reason) = disbelief {
+        log.close();
+        return Ok(Err(reason));
+    }
+    let report = report(&recovery, Vec::new());
+    Ok(Ok(Opened { log, index, accounts, saved_to: meta.replay_from, report }))
+}
+
+impl Replay {
+    fn of(loaded: Option<(Snapshot, Saved)>) -> Self {
+        let (state, saved) = loaded.unwrap_or_default();
+        Self { state, saved, is_dirty: false }
+    }
+
+    /// Takes a change, unless the state has it already.
+    fn take(&mut self, replayed: &Replayed, options: &LogOptions) -> Result<(), OpenError> {
+        if replayed.seq <= self.state.seq() {
+            return Ok(());
+        }
+        let change = Change::decode(&replayed.payload).map_err(|_| OpenError::Damaged {
+            file: options.dir.clone(),
+            what: format!(
+                "change {} of account {} is none that this program knows",
+                replayed.seq.0, replayed.account.0
+            ),
+        })?;
+        self.state = apply(&self.state, &change);
+        self.is_dirty = true;
+        Ok(())
+    }
+}
+
+fn report(recovery: &Recovery, mut findings: Vec<String>) -> OpenReport {
+    if recovery.torn_octets > 0 {
+        findings.push(format!("{} octets of a torn tail were cut and kept aside", recovery.torn_octets));
+    }
+    findings.extend(recovery.damage.iter().cloned());
+    let foreign = recovery.foreign.iter();
+    findings.extend(foreign.map(|path| format!("{} is not ours and was left alone", path.display())));
+    OpenReport { changes_replayed: recovery.changes, findings }
+}
+
+/// Whether what is published may not be on the disk yet.
+pub(crate) fn is_lazy(durability: Durability) -> bool {
+    durability != Durability::Sync
+}
