@@ -113,7 +113,14 @@ impl SimDisk {
             change.apply(&mut inner.kept_names);
         }
         inner.names = inner.kept_names.clone();
-        inner.nodes.iter_mut().for_each(|node| node.cut(&mut chance));
+        let named: BTreeSet<usize> = inner.names.values().copied().collect();
+        for (index, node) in inner.nodes.iter_mut().enumerate() {
+            if named.contains(&index) {
+                node.cut(&mut chance);
+            } else {
+                *node = Node::default();
+            }
+        }
         (inner.faults, inner.chance) = (Faults::default(), chance);
         Self::with(inner)
     }
@@ -211,7 +218,7 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
-        let octets: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+        let octets = slices.iter().map(|slice| &**slice).collect::<Vec<&[u8]>>().concat();
         let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let mut inner = self.disk.lock();
         let failed = inner.step_write();

@@ -185,6 +185,51 @@ fn killed_log_opens_with_all_that_was_answered() {
     }
 }
 
+/// Not a test of its own: what [`killed_process_loses_nothing_that_it_acknowledged`] kills. It commits to the
+/// log that the environment names and prints each number that is acknowledged.
+#[test]
+#[ignore = "the child of another test"]
+fn commits_until_killed() {
+    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
+    let (log, _, seen) = open(Path::new(&dir));
+    for seq in seen.len() as u64 + 1.. {
+        let body = upload(&log, &pattern(seq as usize * 777 % 50_000)).expect("taken").body;
+        if matches!(commit(&log, 1, seq, &naming(body, seq as usize * 777 % 50_000)), Outcome::Woken(_)) {
+            println!("\nacknowledged {seq}");
+        }
+    }
+}
+
+const CHILD_DIR: &str = "RESTANTE_TEST_LOG";
+
+#[test]
+fn killed_process_loses_nothing_that_it_acknowledged() {
+    use std::io::{BufRead, BufReader};
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut last = 0;
+    for rounds in [40, 1, 25] {
+        let mut child = std::process::Command::new(std::env::current_exe().expect("our own program"))
+            .args(["--exact", "log::tests::commits_until_killed", "--ignored", "--nocapture"])
+            .env(CHILD_DIR, dir.path())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut acknowledged = lines
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<u64>().ok());
+        last = acknowledged.nth(rounds).expect("so many");
+        child.kill().expect("killed");
+        last = acknowledged.last().unwrap_or(last);
+        child.wait().expect("gone");
+    }
+    let (log, recovery, seen) = open(dir.path());
+    assert!(recovery.unclean && recovery.damage.is_empty(), "{recovery:?}");
+    assert!(last > 60 && seen.len() as u64 >= last, "{last} acknowledged, {} there", seen.len());
+    assert!(seen.iter().zip(1..).all(|(change, seq)| change.1 == seq));
+    check_bodies(&log, &seen);
+}
+
 /// The path of a segment in the simulated log.
 fn segment(number: u64) -> PathBuf {
     segment::path_of(Path::new("log"), number)
@@ -602,7 +647,7 @@ fn play(log: &Log, round: &Round, mut seq: u64) -> (u64, u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     /// Whatever is lost in a power cut, what was acknowledged is there, whole and in order, with its body.
     #[test]
