@@ -9,7 +9,7 @@ use imap_proto::types::{Disposition, Extension};
 use super::header::{fields, unfold};
 
 /// Parameters of one field, and languages, beyond that number are left out.
-const PARAMETERS_MAX: usize = 200;
+const PARAMETERS_MAX: usize = 64;
 
 /// What a header says of its body.
 #[derive(Debug, PartialEq)]

@@ -9,12 +9,14 @@ use super::header::{fields, unfold};
 /// The envelope of a header. Of a field that stands more than once, the first counts (as in Dovecot).
 ///
 /// A text field that is there and empty is the empty string; an address field that is empty is NIL.
-pub(super) fn parse(header: &[u8]) -> Envelope {
+///
+/// Of an address field, elements beyond `addresses_max` are left out.
+pub(super) fn parse(header: &[u8], addresses_max: usize) -> Envelope {
     let mut envelope = Envelope::default();
     let (mut from, mut sender, mut reply_to, mut to, mut cc, mut bcc) = (None, None, None, None, None, None);
     for field in fields(header) {
         let text = || Bytes::copy_from_slice(&unfold(field.value));
-        let list = || address::parse_list(&unfold(field.value));
+        let list = || address::parse_list(&unfold(field.value), addresses_max);
         match &*field.name.to_ascii_lowercase() {
             b"date" => keep_first(&mut envelope.date, text),
             b"subject" => keep_first(&mut envelope.subject, text),

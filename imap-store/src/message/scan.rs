@@ -35,7 +35,10 @@ const PARTS_MAX: usize = 10_000;
 /// Octets of wanted fields in one header; all fields behind are not seen.
 const HEADER_OCTETS_MAX: usize = 1 << 20;
 /// Octets of wanted fields in all headers of a message together.
-const HEADERS_OCTETS_MAX: usize = 4 << 20;
+const HEADERS_OCTETS_MAX: usize = 2 << 20;
+/// Addresses in one field of an attached message, and in all attached messages together: an address
+/// of two octets takes some hundred in memory.
+const ATTACHED_ADDRESSES_MAX: (usize, usize) = (1_000, 50_000);
 /// A longer line is no boundary. (RFC 2046 allows 70 octets for one.)
 const BOUNDARY_LINE_MAX: usize = 1_024;
 /// A longer boundary parameter is none.
@@ -58,6 +61,8 @@ pub struct Scanner {
     header: Option<Header>,
     /// Octets of wanted fields that may still be kept.
     budget: usize,
+    /// Addresses of attached messages that may still be kept.
+    addresses: usize,
     /// Outside in; the last is the one whose body is being read.
     open: Vec<Entity>,
     /// How many of `open` wait for their boundary.
@@ -178,6 +183,7 @@ impl Scanner {
             at_line_start: true,
             header: Some(Header::new(0, Owner::Message, Vec::new(), false)),
             budget: HEADERS_OCTETS_MAX,
+            addresses: ATTACHED_ADDRESSES_MAX.1,
             open: Vec::new(),
             boundaries: 0,
             parts: Vec::new(),
@@ -406,11 +412,19 @@ impl Scanner {
             self.header = Some(Header::new(end.octets, Owner::Attached(part), number.clone(), false));
         }
         let envelope =
-            matches!(header.owner, Owner::Attached(_)).then(|| Box::new(envelope::parse(&header.kept)));
+            matches!(header.owner, Owner::Attached(_)).then(|| self.attached_envelope(&header.kept));
         if header.owner == Owner::Message {
             self.top = TopHeader { kept: header.kept, complete: !header.full };
         }
         self.open.push(Entity { owner: header.owner, part, number, start: end, fields, envelope, kind });
+    }
+
+    fn attached_envelope(&mut self, header: &[u8]) -> Box<Envelope> {
+        let envelope = envelope::parse(header, self.addresses.min(ATTACHED_ADDRESSES_MAX.0));
+        let Envelope { from, sender, reply_to, to, cc, bcc, .. } = &envelope;
+        let addresses: usize = [from, sender, reply_to, to, cc, bcc].iter().map(|list| list.len()).sum();
+        self.addresses = self.addresses.saturating_sub(addresses);
+        Box::new(envelope)
     }
 
     /// What the body is read as; a type that cannot be taken at its word is changed.

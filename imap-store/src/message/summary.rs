@@ -22,6 +22,9 @@ use super::{Part, envelope};
 /// Rises whenever the row or the reading of messages changes.
 const VERSION: u8 = 1;
 
+/// Addresses in one field of ENVELOPE.
+const ADDRESSES_MAX: usize = 10_000;
+
 /// The header was over the scanner's bounds: fields are missing.
 const INCOMPLETE: u8 = 1;
 /// Silent and Imap2bis are written otherwise.
@@ -53,7 +56,7 @@ impl PartialEq for Summary {
 impl Summary {
     /// Makes the row.
     pub(super) fn build(headers: &[u8], complete: bool, structure: &BodyStructure, parts: &[Part]) -> Self {
-        let envelope = envelope::parse(headers);
+        let envelope = envelope::parse(headers, ADDRESSES_MAX);
         let mut marks = if complete { 0 } else { INCOMPLETE };
         let rendered = render(&envelope, structure, Dialect::IMAP4);
         let old = render(&envelope, structure, Dialect::SILENT);
@@ -96,7 +99,7 @@ impl Summary {
 
     /// The envelope, decoded.
     pub fn envelope(&self) -> Envelope {
-        envelope::parse(self.headers())
+        envelope::parse(self.headers(), ADDRESSES_MAX)
     }
 
     /// The structure, decoded at the first call.
@@ -176,13 +179,13 @@ impl Summary {
         if version != VERSION {
             return None;
         }
-        let mut reader = Reader::new(row);
-        (reader.number()?, reader.number()?);
+        let behind = row.slice(2..);
+        let mut reader = Reader::new(&behind);
         let mut lengths = [0; 5];
         for length in &mut lengths {
             *length = usize::try_from(reader.number()?).ok()?;
         }
-        let start = reader.position();
+        let start = 2 + reader.position();
         let mut end = start;
         let mut ends = [0; 5];
         for (slot, length) in ends.iter_mut().zip(lengths) {

@@ -128,11 +128,7 @@ impl HtmlText {
     fn tag(&mut self, char: char, text: &mut String) {
         self.state = State::Tag;
         match (char, self.quote) {
-            (_, Some(quote)) => {
-                if char == quote {
-                    self.quote = None;
-                }
-            }
+            (_, Some(quote)) => self.quote = Some(quote).filter(|&quote| quote != char),
             ('"' | '\'', None) if self.skipping.is_none() => self.quote = Some(char),
             ('>', None) => {
                 self.state = State::Text;
@@ -256,8 +252,8 @@ mod tests {
         check("J&ouml;rg &amp; &#74;&#x20AC;&nbsp;x &unknown; &", "Jörg & J€ x &unknown &");
         check("a  \r\n b", "a b");
         check("1 < 2 <3", "1 < 2 <3");
-        check("x<!-- a > b -->y<!DOCTYPE html>z<!>w", "xyz w");
-        check("x<style>p > q { }</style>y<SCRIPT>if (a<b) \"</p>'\"</SCRIPT >z", "x yz");
+        check("x<!-- a > b -->y<!DOCTYPE html>z<!>w", "xyzw");
+        check("x<style>p > q { }</style>y<SCRIPT>if (a<b) \"</p>'\"</SCRIPT >z", "x y z");
         check("a<", "a");
     }
 }

@@ -74,12 +74,9 @@ impl Opened<'_> {
                 }) => {
                     let charset = parameter(parameters, "charset").map(|charset| &charset[..]);
                     let html = subtype.eq_ignore_ascii_case(b"html");
-                    match TransferDecoder::new(encoding) {
-                        Some(transfer) => {
-                            self.has_in_text(part, Text::new(transfer, charset, html, needle))?
-                        }
-                        None => false,
-                    }
+                    // What cannot be undone is searched as it stands.
+                    let transfer = TransferDecoder::new(encoding).unwrap_or(TransferDecoder::Identity);
+                    self.has_in_text(part, Text::new(transfer, charset, html, needle))?
                 }
                 Some(BodyStructure::Single { .. }) => match part.message {
                     Some((header, _)) => self.has_in_header(header, needle)?,

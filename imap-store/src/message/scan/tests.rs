@@ -469,3 +469,23 @@ impl Tree {
         }
     }
 }
+
+#[test]
+fn the_addresses_of_attached_messages_are_bounded_together() {
+    let mut message = b"Content-Type: multipart/digest; boundary=b\n\n".to_vec();
+    for _ in 0..100 {
+        message.extend_from_slice(b"--b\n\nFrom: ");
+        message.extend_from_slice(&b"a,".repeat(5_000));
+        message.extend_from_slice(b"\n\n");
+    }
+    let summary = scan(&message);
+    let BodyStructure::Multipart { parts, .. } = summary.structure() else { panic!("it is a multipart") };
+    let addresses = |part: &BodyStructure| match part {
+        BodyStructure::Single { content: Content::Message { envelope, .. }, .. } => 3 * envelope.from.len(),
+        _ => 0,
+    };
+    assert_eq!(addresses(&parts[0]), 3 * ATTACHED_ADDRESSES_MAX.0);
+    assert!(
+        parts.iter().map(addresses).sum::<usize>() <= ATTACHED_ADDRESSES_MAX.1 + 3 * ATTACHED_ADDRESSES_MAX.0
+    );
+}
