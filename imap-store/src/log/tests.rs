@@ -370,6 +370,14 @@ fn failed_sync_is_in_doubt_and_poisons_the_log_but_reads_go_on() {
     }
 }
 
+/// Flips a bit in the change whose payload is 300 times 4.
+fn flip_fourth_change(disk: &SimDisk) {
+    assert!(disk.damage(&segment(1), |octets| {
+        let at = octets.windows(300).position(|payload| payload == [4; 300]).expect("there");
+        octets[at + 100] ^= 1;
+    }));
+}
+
 #[test]
 fn damage_before_the_tail_is_named_and_what_is_behind_it_kept() {
     let disk = SimDisk::new(1);
@@ -383,8 +391,7 @@ fn damage_before_the_tail_is_named_and_what_is_behind_it_kept() {
     }
     let disk = disk.killed();
     drop(log);
-    // The fourth change: its group is the fourth, each of one block.
-    assert!(disk.damage(&segment(1), |octets| octets[8192 + 3 * 4096 + 100] ^= 1));
+    flip_fourth_change(&disk);
     for round in 0..2 {
         let (log, recovery, seen) = open_sim(&disk);
         let seqs: Vec<u64> = seen.iter().map(|change| change.1).collect();
@@ -407,7 +414,7 @@ fn torn_tail_is_cut_and_kept_aside() {
     }
     let disk = disk.killed();
     drop(log);
-    assert!(disk.damage(&segment(1), |octets| octets[8192 + 3 * 4096 + 100] ^= 1));
+    flip_fourth_change(&disk);
     let (log, recovery, seen) = open_sim(&disk);
     assert_eq!(seen.iter().map(|change| change.1).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(recovery.unclean && recovery.damage.is_empty(), "{recovery:?}");
