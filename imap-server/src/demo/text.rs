@@ -25,6 +25,7 @@ pub fn text(server: &Server, data: &Path, prepared: &Prepared) -> String {
         imaps: port("imaps").as_deref(),
         password: prepared.password.as_deref(),
         to_append: &prepared.to_append.display().to_string(),
+        program: &std::env::args().next().unwrap_or_else(|| "restante".into()),
     })
 }
 
@@ -40,6 +41,8 @@ struct Facts<'a> {
     imaps: Option<&'a str>,
     password: Option<&'a str>,
     to_append: &'a str,
+    /// How this program was called.
+    program: &'a str,
 }
 
 fn compose(facts: &Facts<'_>) -> String {
@@ -64,13 +67,16 @@ fn introduce(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
                 out,
                 "  password  as it was told when the user was made; below it stands as {PLACEHOLDER}"
             )?;
-            writeln!(out, "            a new one: {}", set_password(facts.data))
+            writeln!(out, "            a new one: {} user passwd {USER}", facts.command())
         }
     }
 }
 
-fn set_password(data: &str) -> String {
-    format!("restante --data {} user passwd {USER}", quoted(data))
+impl Facts<'_> {
+    /// The command line for this server, up to the verb.
+    fn command(&self) -> String {
+        format!("{} --data {}", quoted(self.program), quoted(self.data))
+    }
 }
 
 fn warn(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
@@ -126,15 +132,15 @@ fn lines_to_paste(out: &mut String, facts: &Facts<'_>) -> std::fmt::Result {
         )?;
     }
     writeln!(out, "\nTHE OPERATOR'S SIDE")?;
-    let data = quoted(facts.data);
-    writeln!(out, "  restante --data {data} mailbox list {USER}")?;
-    writeln!(out, "  restante --data {data} status --json")?;
+    let command = facts.command();
+    writeln!(out, "  {command} mailbox list {USER}")?;
+    writeln!(out, "  {command} status --json")?;
     writeln!(
         out,
         "  kill -9 {}     (and start again: whatever was answered OK is there)",
         std::process::id()
     )?;
-    writeln!(out, "\nCtrl-C stops the server; the data stay.\n")
+    writeln!(out, "\nCtrl-C stops the server; the data stay.")
 }
 
 /// As a shell reads it.
@@ -159,6 +165,7 @@ mod tests {
         imaps: Some("1993"),
         password: Some("abcd2345"),
         to_append: "./my data/demo-message.eml",
+        program: "target/release/restante",
     };
 
     #[test]
@@ -180,7 +187,7 @@ mod tests {
     #[test]
     fn a_later_start_says_how_to_set_a_new_password() {
         let text = compose(&Facts { password: None, imap: None, ..FACTS });
-        assert!(text.contains("restante --data './my data' user passwd demo"), "{text}");
+        assert!(text.contains("target/release/restante --data './my data' user passwd demo"), "{text}");
         assert!(!text.contains("WITHOUT TLS") && !text.contains(" nc "));
     }
 
