@@ -8,6 +8,7 @@ mod chars;
 mod date;
 mod flag;
 mod number;
+mod ranges;
 mod set;
 mod span;
 mod string;
@@ -16,6 +17,7 @@ pub(crate) use chars::{is_astring_char, is_atom_char, is_list_char, is_tag_char}
 pub(crate) use date::{date, date_time};
 pub(crate) use flag::{flag, flag_list, flag_perm};
 pub(crate) use number::{number64, nz_number, nz_number64};
+pub(crate) use ranges::{number_ranges, partial_range};
 pub(crate) use set::{number_set, sequence_set};
 pub(crate) use span::{Parsed, Span};
 pub(crate) use string::{astring, atom, list_mailbox, mailbox, nil, nstring, token};

@@ -98,7 +98,7 @@ impl NumberSet {
     }
 
     /// Sorts and merges ranges whose ends are in order. Linearithmic in their number.
-    fn from_unordered(mut ranges: Vec<(u32, u32)>) -> Self {
+    pub(super) fn from_unordered(mut ranges: Vec<(u32, u32)>) -> Self {
         ranges.sort_unstable();
         let mut merged: Vec<(u32, u32)> = Vec::new();
         for (first, last) in ranges {
