@@ -51,9 +51,6 @@ pub(crate) fn decide(ctx: &Ctx<'_>, head: &LiteralHead) -> Decision {
             Err(refusal) => refuse(Some(tag), refusal),
         };
     }
-    if head.size_octets > ctx.services.limits.literal_octets_max {
-        return refuse(tag, Refusal::bad("The literal is over the limit"));
-    }
     Decision::Argument
 }
 

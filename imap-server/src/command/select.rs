@@ -2,8 +2,7 @@
 
 use imap_proto::command::OneMailbox;
 use imap_proto::response::{Code, Kind, write_status};
-use imap_proto::types::{SeqNum, SystemFlag, Uid};
-use imap_store::account::Mailbox;
+use imap_proto::types::Uid;
 
 use super::{Ctx, Done, Halt, Refusal};
 use crate::session::state::State;
@@ -37,7 +36,7 @@ fn write_opening(ctx: &mut Ctx<'_>, view: &View) {
     write_flags(out, dialect, mailbox);
     view.write_sizes(out, dialect);
     let mut ok = |code: Code, text: &str| write_status(out, None, Kind::Ok, Some(&code), text);
-    if let Some(first) = first_unseen(mailbox) {
+    if let Some(first) = mailbox.first_unseen() {
         ok(Code::Unseen(first.get()), "The first unseen message");
     }
     ok(Code::UidValidity(mailbox.uid_validity()), "UIDs are valid under this number");
@@ -45,14 +44,6 @@ fn write_opening(ctx: &mut Ctx<'_>, view: &View) {
     write_permanent_flags(out, mailbox, view.read_only());
     let highest = Code::HighestModSeq(mailbox.highest_mod_seq().get());
     write_status(out, None, Kind::Ok, Some(&highest), "The highest modification sequence");
-}
-
-fn first_unseen(mailbox: &Mailbox) -> Option<SeqNum> {
-    if mailbox.counters().unseen == 0 {
-        return None;
-    }
-    let mut messages = mailbox.iter_from(SeqNum::MIN);
-    messages.find(|message| !message.flags.has(SystemFlag::Seen)).map(|message| message.seq_num)
 }
 
 /// CHECK: news, and the sizes in any case, as RFC 1176 promises.

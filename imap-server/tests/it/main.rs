@@ -4,3 +4,4 @@ mod admin;
 mod kill;
 mod serve;
 mod support;
+mod transcripts;

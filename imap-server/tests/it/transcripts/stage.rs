@@ -1,0 +1,294 @@
+//! The store and the sessions that a transcript plays on: a memory store with a fixed clock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use imap_auth::UserRecord;
+use imap_auth::{
+    Authenticator, BoxFuture, Credentials, Directory, DirectoryError, HashCost, Secret, Settings,
+};
+use imap_proto::types::{Flag, Keyword, MailboxName, NumberSet, SystemFlag, Uid};
+use imap_server::session::{Next, Output, Peer, Session};
+use imap_server::{Limits, ListenerPolicy, Services};
+use imap_store::account::{Account, FlagChange, NewMessage};
+use imap_store::{Clock, Options, Store};
+
+use super::script::{Kind, Script};
+
+/// 22 November 2026, 09:00 UTC.
+const NOW: i64 = 1_795_338_000;
+const PASSWORD: &[u8] = b"secret";
+const COST: HashCost = HashCost { memory_kib: 8, passes: 1 };
+
+/// Everything that a transcript needs around it.
+pub(super) struct Stage {
+    services: Services,
+    policy: Arc<ListenerPolicy>,
+    tls: bool,
+    pub(super) connections: BTreeMap<usize, Connection>,
+}
+
+/// One session, with what it sent and nobody looked at yet.
+pub(super) struct Connection {
+    pub(super) session: Session,
+    sent: Sent,
+    pub(super) next: Next,
+    now: Instant,
+}
+
+#[derive(Default)]
+struct Sent(Vec<u8>);
+
+impl Output for Sent {
+    type Error = std::convert::Infallible;
+
+    async fn send(&mut self, octets: &mut Vec<u8>) -> Result<(), Self::Error> {
+        self.0.append(octets);
+        Ok(())
+    }
+}
+
+impl Stage {
+    /// Builds what stands at the top of a script.
+    pub(super) async fn build(script: &Script) -> Self {
+        let options = Options { clock: Clock::fixed(NOW), ..Options::default() };
+        let store = Store::in_memory(options).expect("memory");
+        let mut limits = Limits::default();
+        let mut policy = ListenerPolicy { starttls: false, allow_cleartext: true };
+        let mut tls = false;
+        let mut messages: HashMap<String, Vec<u8>> = HashMap::new();
+        let mut current = String::new();
+        for line in &script.lines {
+            match &line.kind {
+                Kind::Listener(kind) => match kind.as_str() {
+                    "cleartext" => {}
+                    "starttls" => policy = ListenerPolicy { starttls: true, allow_cleartext: false },
+                    "tls" => {
+                        policy.allow_cleartext = false;
+                        tls = true;
+                    }
+                    other => panic!("line {}: no listener {other}", line.number),
+                },
+                Kind::Limit(name, value) => set_limit(&mut limits, name, *value),
+                Kind::Message(name) => current.clone_from(name),
+                Kind::MessageLine(text) => {
+                    let message = messages.entry(current.clone()).or_default();
+                    message.extend_from_slice(text.as_bytes());
+                    message.extend_from_slice(b"\r\n");
+                }
+                Kind::Store { user, what } => fill(&store, &messages, user, what).await,
+                _ => {}
+            }
+        }
+        let directory = Arc::new(StoreDirectory(store.clone()));
+        let authenticator = Authenticator::new(directory, Settings { cost: COST, hashes_at_once: 1 });
+        let services =
+            Services { store, authenticator, limits: Arc::new(limits), host_name: "example.org".into() };
+        Self { services, policy: Arc::new(policy), tls, connections: BTreeMap::new() }
+    }
+
+    /// Begins a connection and brings it where the script begins.
+    pub(super) async fn connect(&mut self, number: usize, how: &str) {
+        let now = Instant::now();
+        let peer = Peer { address: None, tls: self.tls };
+        let session = Session::new(self.services.clone(), Arc::clone(&self.policy), peer, now);
+        let mut connection = Connection { session, sent: Sent::default(), next: Next::Read, now };
+        let Ok(()) = connection.session.greet(&mut connection.sent).await;
+        let mut steps = how.split(", ");
+        let first = steps.next().unwrap_or_default();
+        if let Some(user) = first.strip_prefix("logged in as ") {
+            connection.quietly(&format!("x1 LOGIN {user} secret")).await;
+            for step in steps {
+                let (mailbox, verb) = step.rsplit_once(' ').expect("MAILBOX selected");
+                let verb = if verb == "examined" { "EXAMINE" } else { "SELECT" };
+                connection.quietly(&format!("x2 {verb} \"{mailbox}\"")).await;
+            }
+        } else {
+            assert_eq!(first, "connected");
+        }
+        self.connections.insert(number, connection);
+    }
+}
+
+impl Connection {
+    async fn quietly(&mut self, command: &str) {
+        self.feed(format!("{command}\r\n").as_bytes()).await;
+        let sent = String::from_utf8_lossy(&self.sent.0).into_owned();
+        assert!(sent.lines().last().is_some_and(|line| line.contains(" OK")), "{command}: {sent}");
+        self.sent.0.clear();
+    }
+
+    /// Octets from the client.
+    pub(super) async fn feed(&mut self, octets: &[u8]) {
+        if self.next != Next::Read {
+            return;
+        }
+        self.session.receive(self.now, octets);
+        self.advance().await;
+    }
+
+    async fn advance(&mut self) {
+        let Ok(next) = self.session.advance(self.now, &mut self.sent).await;
+        self.next = next;
+    }
+
+    /// What the driver does when the account changed.
+    pub(super) async fn news(&mut self) {
+        if self.session.watch().is_some() {
+            let Ok(()) = self.session.news(&mut self.sent).await;
+        }
+    }
+
+    /// The handshake.
+    pub(super) async fn start_tls(&mut self) {
+        self.session.tls_started(self.now);
+        self.next = Next::Read;
+        self.advance().await;
+    }
+
+    pub(super) async fn time_out(&mut self) {
+        assert!(self.session.deadline() > self.now, "the deadline is in the future");
+        let Ok(()) = self.session.timed_out(&mut self.sent).await;
+        self.next = Next::Close;
+    }
+
+    pub(super) async fn shut_down(&mut self) {
+        let Ok(()) = self.session.shut_down(&mut self.sent).await;
+        self.next = Next::Close;
+    }
+
+    /// The next line that the server sent, without its CRLF, as it is shown in a transcript.
+    pub(super) fn next_line(&mut self) -> Option<String> {
+        let sent = &mut self.sent.0;
+        if sent.is_empty() {
+            return None;
+        }
+        let found = sent.windows(2).position(|at| at == b"\r\n");
+        let line: Vec<u8> = sent.drain(..found.map_or(sent.len(), |at| at + 2)).collect();
+        Some(match found {
+            Some(at) => escape(&line[..at]),
+            None => escape(&line) + " (without CRLF)",
+        })
+    }
+}
+
+fn escape(octets: &[u8]) -> String {
+    let mut text = String::new();
+    for &octet in octets {
+        match octet {
+            b' '..=b'~' => text.push(char::from(octet)),
+            octet => text.push_str(&format!("\\x{octet:02x}")),
+        }
+    }
+    text
+}
+
+fn set_limit(limits: &mut Limits, name: &str, value: u64) {
+    let small = || u32::try_from(value).expect("a small number");
+    let size = || usize::try_from(value).expect("a size");
+    match name {
+        "message_octets_max" => limits.message_octets_max = value,
+        "literal_octets_max" => limits.literal_octets_max = value,
+        "dropped_octets_max" => limits.dropped_octets_max = value,
+        "literals_max" => limits.literals_max = size(),
+        "line_octets_max" => limits.line_octets_max = size(),
+        "line_octets_before_login_max" => limits.line_octets_before_login_max = size(),
+        "bad_commands_max" => limits.bad_commands_max = small(),
+        "failed_logins_max" => limits.failed_logins_max = small(),
+        "output_piece_octets" => limits.output_piece_octets = size(),
+        other => panic!("no limit {other}"),
+    }
+}
+
+/// One `store:` line.
+async fn fill(store: &Store, messages: &HashMap<String, Vec<u8>>, user: &str, what: &str) {
+    let user = match store.user(user) {
+        Some(user) => user,
+        None => {
+            let credentials = Credentials::from_password(&Secret::new(PASSWORD), COST).expect("a password");
+            store.create_user(user, credentials.to_bytes()).await.expect("a new user")
+        }
+    };
+    let account = store.account(user.account).expect("the user's account");
+    if what.is_empty() {
+        return;
+    }
+    if let Some((place, flags)) = what.split_once(" is ") {
+        let (mailbox, number) = place.rsplit_once(' ').expect("MAILBOX NUMBER is FLAGS");
+        return set_flags(&account, mailbox, number.parse().expect("a number"), flags).await;
+    }
+    let (mailbox, content) = what.split_once(" with ").unwrap_or((what, ""));
+    let name = MailboxName::new(mailbox).expect("a mailbox name");
+    let known = account.snapshot().mailbox_named(&name).map(|mailbox| mailbox.id());
+    let id = match known {
+        Some(id) => id,
+        None => account.create(name, None).await.expect("a new mailbox"),
+    };
+    let before = account.snapshot().mailbox(id).map_or(0, |mailbox| mailbox.len());
+    let count = content.strip_suffix(" messages").or(content.strip_suffix(" message"));
+    let recent = count.is_some_and(|count| count.ends_with(" recent"));
+    let bodies: Vec<Vec<u8>> = match count {
+        Some(count) => made(before, count.trim_end_matches(" recent")),
+        None => {
+            content.split(", ").filter(|name| !name.is_empty()).map(|name| messages[name].clone()).collect()
+        }
+    };
+    for body in bodies {
+        let mut upload = account.upload();
+        upload.write(&body).await.expect("room");
+        let uploaded = upload.finish().await.expect("room");
+        let message = NewMessage { uploaded, flags: Vec::new(), internal_date: None };
+        account.append(id, vec![message]).await.expect("it is kept");
+    }
+    let uid_next = account.snapshot().mailbox(id).and_then(|mailbox| mailbox.uid_next());
+    if let (Some(uid_next), false) = (uid_next, recent) {
+        account.claim_recent(id, uid_next.get());
+    }
+}
+
+fn made(before: u32, count: &str) -> Vec<Vec<u8>> {
+    let count: u32 = count.parse().expect("a number of messages");
+    (before + 1..=before + count).map(made_message).collect()
+}
+
+fn made_message(number: u32) -> Vec<u8> {
+    format!(
+        "Date: Sun, 22 Nov 2026 08:0{number}:00 +0000\r\nFrom: Ann <ann@example.org>\r\nTo: alice@example.org\r\n\
+         Subject: Message {number}\r\nMessage-ID: <{number}@example.org>\r\n\r\nThis is message {number}.\r\n"
+    )
+    .into_bytes()
+}
+
+async fn set_flags(account: &Account, mailbox: &str, number: u32, flags: &str) {
+    let name = MailboxName::new(mailbox).expect("a mailbox name");
+    let snapshot = account.snapshot();
+    let mailbox = snapshot.mailbox_named(&name).expect("the mailbox is there");
+    let uids = mailbox.uids_at(&NumberSet::from_iter([number]));
+    assert!(uids.iter().all(|uid| Uid::new(uid).is_some()) && uids.len() == 1, "message {number} is there");
+    let flags = flags.split(' ').map(flag).collect();
+    account.store_flags(mailbox.id(), uids, FlagChange::Add(flags), None).await.expect("flags are kept");
+}
+
+fn flag(name: &str) -> Flag {
+    match name {
+        "\\Answered" => Flag::System(SystemFlag::Answered),
+        "\\Flagged" => Flag::System(SystemFlag::Flagged),
+        "\\Deleted" => Flag::System(SystemFlag::Deleted),
+        "\\Seen" => Flag::System(SystemFlag::Seen),
+        "\\Draft" => Flag::System(SystemFlag::Draft),
+        name => Flag::Keyword(Keyword::new(name).expect("a keyword")),
+    }
+}
+
+struct StoreDirectory(Store);
+
+impl Directory for StoreDirectory {
+    fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<UserRecord>, DirectoryError>> {
+        let found = self.0.user(name).map(|user| UserRecord {
+            credentials: Credentials::from_bytes(&user.credentials).expect("it was written above"),
+            name: user.name,
+        });
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
