@@ -30,6 +30,11 @@ pub(super) async fn advance(doing: &mut Doing, ctx: &mut Ctx<'_>) -> Result<Next
             }
             Doing::StartingTls => {
                 ctx.out.flush().await?;
+                // Octets that came before the handshake could be anybody's.
+                if ctx.connection.framer.has_buffered() {
+                    *doing = Doing::Closing;
+                    return Ok(Next::Close);
+                }
                 return Ok(Next::StartTls);
             }
             Doing::Commands | Doing::Appending(_) | Doing::Authenticating(..) | Doing::Idling(_) => {}

@@ -117,11 +117,6 @@ impl Session {
     pub fn tls_started(&mut self, now: Instant) {
         self.connection.last_octet_at = now;
         self.connection.peer.tls = true;
-        // Octets that came before the handshake could be anybody's.
-        if self.connection.framer.has_buffered() {
-            self.doing = Doing::Closing;
-            return;
-        }
         self.doing = Doing::Commands;
         self.connection.framer.expect(Expect::Command);
     }
