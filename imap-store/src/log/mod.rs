@@ -158,9 +158,9 @@ impl Log {
         let segment_octets = segment_octets.clamp(SEGMENT_OCTETS_MIN, SEGMENT_OCTETS_MAX);
         let fail = |error| OpenError::Io { file: dir.clone(), error };
         disk.create_dir(&dir).map_err(fail)?;
-        let Opened { store, segment, last_group, recovery } = recover(&*disk, &dir, from, replay)?;
+        let Opened { store, segment, end, last_group, recovery } = recover(&*disk, &dir, from, replay)?;
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue::new(segment, segment_octets)),
+            queue: Mutex::new(Queue::new(segment, end, segment_octets)),
             work: Condvar::new(),
             room: Notify::new(),
             reader: Reader::new(Arc::clone(&disk), dir.clone()),
@@ -271,6 +271,9 @@ impl Log {
     }
 
     /// Behind the last published change: a checkpoint taken now may name it, after [`Log::sync`].
+    ///
+    /// After opening it is behind the last record that is there: a checkpoint that names more than this is
+    /// newer than the log.
     pub fn published(&self) -> Position {
         self.shared().queue().published
     }

@@ -83,8 +83,8 @@ struct Tail {
 }
 
 impl Queue {
-    /// The first record goes to the beginning of `segment`.
-    pub(super) fn new(segment: u64, segment_octets: u64) -> Self {
+    /// The first record goes to the beginning of `segment`; all before `published` is there.
+    pub(super) fn new(segment: u64, published: Position, segment_octets: u64) -> Self {
         let target = FIRST_SEGMENT_OCTETS;
         Self {
             state: State::Open,
@@ -93,7 +93,7 @@ impl Queue {
             pending: VecDeque::new(),
             syncs: Vec::new(),
             octets: 0,
-            published: Position { segment, record: 0 },
+            published,
             tail: Tail { segment, record: 0, written: GROUPS_AT, queued: 0, target },
             segment_octets,
         }

@@ -27,6 +27,8 @@ pub(super) struct Opened {
     pub(super) store: [u8; 16],
     /// The number of the next segment.
     pub(super) segment: u64,
+    /// Behind the last record that is there.
+    pub(super) end: Position,
     /// The number of the last group.
     pub(super) last_group: u64,
     pub(super) recovery: Recovery,
@@ -57,7 +59,14 @@ pub(super) fn recover(
             replay_segment(disk, dir, segment, table, first, &mut recovery, replay)?;
         }
     }
-    Ok(Opened { store, segment: highest + 1, last_group, recovery })
+    let segment = highest + 1;
+    let end = match (segments.last(), tables.last()) {
+        (Some(last), Some(table)) if last.number == highest => {
+            Position { segment: highest, record: table.entries.len() as u32 }
+        }
+        _ => Position { segment, record: 0 },
+    };
+    Ok(Opened { store, segment, end, last_group, recovery })
 }
 
 /// A segment file in the directory.

@@ -412,11 +412,13 @@ fn torn_tail_is_cut_and_kept_aside() {
     for seq in 1..=9 {
         assert!(matches!(commit(&log, 1, seq, &[seq as u8; 300]), Outcome::Woken(_)));
     }
+    let published = log.published();
     let disk = disk.killed();
     drop(log);
     flip_fourth_change(&disk);
     let (log, recovery, seen) = open_sim(&disk);
     assert_eq!(seen.iter().map(|change| change.1).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(log.published() < published, "a checkpoint of then is newer than the log");
     assert!(recovery.unclean && recovery.damage.is_empty(), "{recovery:?}");
     assert!(recovery.torn_octets > 5 * 4096, "{recovery:?}");
     let aside = disk.open(Path::new("log/0000000001.torn")).expect("kept aside");
