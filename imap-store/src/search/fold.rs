@@ -2,6 +2,9 @@
 
 use memchr::memmem::Finder;
 
+/// Texts up to that length are searched in place.
+const SHORT: usize = 1_024;
+
 /// Appends `text` in lower case, char by char; three chars that have a lower case but are another's variant
 /// (`ς`, `ſ`, `µ`) are folded as Unicode's simple case folding does.
 pub(super) fn fold_into(text: &str, folded: &mut Vec<u8>) {
@@ -64,9 +67,21 @@ impl Needle {
 
     /// Whether a text has it.
     pub(super) fn is_in(&self, text: &str) -> bool {
+        if text.is_ascii() && text.len() <= SHORT {
+            return self.is_in_ascii(text.as_bytes());
+        }
         let mut folded = Vec::with_capacity(text.len());
         fold_into(text, &mut folded);
         self.finder.find(&folded).is_some()
+    }
+
+    /// Without a copy; the time is the product of both lengths at worst.
+    fn is_in_ascii(&self, text: &[u8]) -> bool {
+        let needle = self.finder.needle();
+        let Some(&first) = needle.first() else { return true };
+        memchr::memchr2_iter(first, first.to_ascii_uppercase(), text).any(|at| {
+            text[at..].get(..needle.len()).is_some_and(|window| window.eq_ignore_ascii_case(needle))
+        })
     }
 
     /// Looks for it in a text that comes in pieces; `collapsed`: runs of white space are one space in it.
@@ -111,6 +126,14 @@ mod tests {
             ("", "", true),
         ] {
             assert_eq!(Needle::new(needle).is_in(text), expected, "{needle} in {text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn short_and_long_texts_are_searched_alike(needle in "[aAbBö]{0,3}", text in "[aAbBkö]{0,12}") {
+            let needle = Needle::new(&needle);
+            proptest::prop_assert_eq!(needle.is_in(&text), needle.stream(false).feed(&text));
         }
     }
 

@@ -43,8 +43,41 @@ enum State {
 impl HtmlText {
     /// Appends what `html` shows.
     pub(super) fn feed(&mut self, html: &str, text: &mut String) {
-        for char in html.chars() {
+        let mut rest = html;
+        loop {
+            let (run, behind) = rest.split_at(self.plain_run(rest.as_bytes()));
+            self.pass(run, text);
+            let Some(char) = behind.chars().next() else { return };
             self.char(char, text);
+            rest = &behind[char.len_utf8()..];
+        }
+    }
+
+    /// How many octets to go until the state may change.
+    fn plain_run(&self, html: &[u8]) -> usize {
+        let found = match (self.state, self.quote) {
+            (State::Text, _) if self.skipping.is_some() => memchr::memchr(b'<', html),
+            (State::Text, _) => {
+                html.iter().position(|&octet| octet <= b' ' || octet >= 0x7f || b"<&".contains(&octet))
+            }
+            (State::Tag, Some(quote)) if quote.is_ascii() => memchr::memchr(quote as u8, html),
+            (State::Tag, None) => memchr::memchr3(b'>', b'"', b'\'', html),
+            (State::Comment(_), _) => memchr::memchr2(b'-', b'>', html),
+            _ => Some(0),
+        };
+        found.unwrap_or(html.len())
+    }
+
+    /// Takes octets that change no state, but for the dashes that end a comment.
+    fn pass(&mut self, run: &str, text: &mut String) {
+        match self.state {
+            _ if run.is_empty() => {}
+            State::Comment(_) => self.state = State::Comment(0),
+            State::Text if self.skipping.is_none() => {
+                text.push_str(run);
+                self.after_space = false;
+            }
+            _ => {}
         }
     }
 

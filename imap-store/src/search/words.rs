@@ -1,12 +1,21 @@
 //! Encoded words (RFC 2047) undone, wherever they stand: a search is not to miss what a client shows.
 
+use std::borrow::Cow;
+
 use crate::message::TransferDecoder;
 
 use super::charset::TextDecoder;
 
 /// The text of an unfolded field value. White space between two encoded words is dropped (§6.2); the octets of
 /// neighbours in one charset are joined before they are decoded, since many senders split chars.
-pub(super) fn decode(value: &[u8]) -> String {
+pub(super) fn decode(value: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(value) {
+        Ok(plain) if memchr::memmem::find(value, b"=?").is_none() => Cow::Borrowed(plain),
+        _ => Cow::Owned(decode_words(value)),
+    }
+}
+
+fn decode_words(value: &[u8]) -> String {
     let mut text = String::with_capacity(value.len());
     let mut run = Run::default();
     let mut rest = value;
