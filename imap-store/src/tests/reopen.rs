@@ -168,11 +168,11 @@ async fn damage_in_the_index_is_mended_from_the_log() {
         store.close();
         account.snapshot().state_hash()
     };
-    let index =
-        std::fs::read_dir(dir.path().join("index")).expect("listed").flatten().next().expect("a generation");
-    let db = index.path().join("db");
-    let len = std::fs::metadata(&db).expect("there").len();
     for damage in ["empty", "noise", "missing"] {
+        // Each rebuild makes a new generation.
+        let mut generations = std::fs::read_dir(dir.path().join("index")).expect("listed").flatten();
+        let db = generations.next().expect("a generation").path().join("db");
+        let len = std::fs::metadata(&db).expect("there").len();
         match damage {
             "empty" => std::fs::write(&db, b"").expect("written"),
             "noise" => std::fs::write(&db, vec![0x5a; len as usize]).expect("written"),
