@@ -106,25 +106,25 @@ async fn step(account: &Account, model: &mut Model, op: &Op) {
     match op {
         Op::Append(at, messages) => {
             let to = some_name(*at);
-            let Some(mailbox) = model.mailboxes.get_mut(to.as_str()) else { return };
+            let Some(simple) = model.mailboxes.get_mut(to.as_str()) else { return };
             let mut new = Vec::new();
             for &octet in messages {
                 model.texts += 1;
                 let text = model.texts.to_string();
                 new.push(message(account, &text, &flags_of(octet)).await);
                 let flags = words(&flags_of(octet));
-                mailbox.messages.push(Simple { uid: mailbox.uid_next, flags, mod_seq: seq, text });
-                mailbox.uid_next += 1;
+                simple.messages.push(Simple { uid: simple.uid_next, flags, mod_seq: seq, text });
+                simple.uid_next += 1;
             }
             let id = mailbox(account, to.as_str()).id();
             account.append(id, new).await.expect("appended");
         }
         Op::Flags(at, ranges, mode, octet) => {
             let to = some_name(*at);
-            let Some(mailbox) = model.mailboxes.get_mut(to.as_str()) else { return };
+            let Some(simple) = model.mailboxes.get_mut(to.as_str()) else { return };
             let (uids, asked) = (uids_of(ranges), words(&flags_of(*octet)));
             let mut changed = Vec::new();
-            for message in mailbox.messages.iter_mut().filter(|it| uids.contains(it.uid)) {
+            for message in simple.messages.iter_mut().filter(|it| uids.contains(it.uid)) {
                 let old = message.flags.clone();
                 let new = match mode {
                     0 => asked.clone(),
@@ -149,14 +149,14 @@ async fn step(account: &Account, model: &mut Model, op: &Op) {
         }
         Op::Expunge(at, range) => {
             let to = some_name(*at);
-            let Some(mailbox) = model.mailboxes.get_mut(to.as_str()) else { return };
+            let Some(simple) = model.mailboxes.get_mut(to.as_str()) else { return };
             let uids = range.map(|range| uids_of(&[range]));
             let goes = |it: &Simple| {
                 it.flags.iter().any(|flag| flag == "\\Deleted")
                     && uids.as_ref().is_none_or(|uids| uids.contains(it.uid))
             };
-            let gone = set(mailbox.messages.iter().filter(|it| goes(it)).map(|it| it.uid));
-            mailbox.messages.retain(|it| !goes(it));
+            let gone = set(simple.messages.iter().filter(|it| goes(it)).map(|it| it.uid));
+            simple.messages.retain(|it| !goes(it));
             let id = mailbox(account, to.as_str()).id();
             assert_eq!(account.expunge(id, uids.clone()).await.expect("expunged"), gone);
         }
