@@ -30,7 +30,7 @@ class ImapClient(ClientTest):
         client.rename_folder("Projects", "Ablage/Projekte")
         self.assertTrue(client.folder_exists("Ablage/Projekte/2026/Autumn"))
         self.assertFalse(client.folder_exists("Projects"))
-        self.assertEqual(client.find_special_folder(imapclient.SENT), "Sent")
+        self.assertEqual(client.find_special_folder(b"\\Sent"), "Sent")
         client.delete_folder("東京")
         self.assertFalse(client.folder_exists("東京"))
 

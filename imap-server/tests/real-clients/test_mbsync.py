@@ -1,7 +1,11 @@
 """mbsync (isync): pushes a Maildir of varied mail, and pulls it into a second one."""
 
 
-from corpus import messages
+import imaplib
+import re
+import ssl
+
+from corpus import messages, wire
 from harness import PASSWORD, USER, ClientTest
 
 CONFIG = """
@@ -33,6 +37,9 @@ SyncState *
 Sync All
 """
 
+# mbsync marks each message that it files with a header field of its own; all else must be as it was.
+TUID = re.compile(rb"^X-TUID: .{12}\r?\n", re.MULTILINE)
+
 
 class Mbsync(ClientTest):
     def config(self, maildir):
@@ -63,7 +70,8 @@ class Mbsync(ClientTest):
         found = {}
         for kind in ("cur", "new"):
             for path in (maildir / folder / kind).iterdir():
-                found[path.read_bytes()] = path.name.partition(":2,")[2]
+                message = TUID.sub(b"", path.read_bytes(), 1)
+                found[message] = path.name.partition(":2,")[2]
         return found
 
     def test_pushes_and_pulls_a_thousand_messages_octet_for_octet(self):
@@ -79,6 +87,19 @@ class Mbsync(ClientTest):
                 len(written[folder]), len(self.read(second, folder)), f"messages in {folder}"
             )
             self.assertTrue(written[folder] == self.read(second, folder), f"{folder} is not what was pushed")
+        self.check_octets_on_the_server(folders, written)
+
+    def check_octets_on_the_server(self, folders, written):
+        """The second path: what another client reads is what stood in the files, with CRLF line ends."""
+        context = ssl.create_default_context(cafile=self.server.certificate)
+        client = imaplib.IMAP4_SSL("localhost", self.server.imaps, ssl_context=context)
+        self.addCleanup(client.logout)
+        client.login(USER, PASSWORD)
+        for folder in folders:
+            self.assertEqual(client.select(f'"{folder}"', readonly=True)[0], "OK")
+            data = client.fetch("1:*", "(BODY.PEEK[])")[1]
+            held = {TUID.sub(b"", part[1], 1) for part in data if isinstance(part, tuple)}
+            self.assertTrue(held == {wire(message) for message in written[folder]}, f"{folder} on the server")
 
     def test_carries_flags_and_deletions_both_ways(self):
         first, second = self.home / "first", self.home / "second"
