@@ -58,6 +58,7 @@ impl Connection {
         let answer = self.upload(append, feed);
         tokio::pin!(answer);
         tokio::select! {
+            biased;
             // A NO comes before the octets are through.
             answered = &mut answer => return answered,
             copied = copy(message.take(size_octets), octets) => copied?,

@@ -94,6 +94,8 @@ pub struct FetchStream {
     partial: Option<Message>,
     /// A body has begun that was not read to its end.
     in_body: bool,
+    /// Why nothing more comes: a body that was cut short never looks complete.
+    failed: Option<Error>,
 }
 
 /// What a FETCH brings.
@@ -130,7 +132,7 @@ impl Connection {
             return Err(Error::Argument { what: "a FETCH of no item" });
         }
         let replies = self.send(Command::Fetch(Fetch { uid, set, items })).await?;
-        Ok(FetchStream { replies: Some(replies), partial: None, in_body: false })
+        Ok(FetchStream { replies: Some(replies), partial: None, in_body: false, failed: None })
     }
 }
 
@@ -143,10 +145,7 @@ impl FetchStream {
             Ok(Some(Found::Body { seq_num, uid, item, size_octets })) => {
                 Some(Ok(FetchEvent::Body(Body { seq_num, uid, item, size_octets, stream: self })))
             }
-            Err(error) => {
-                self.replies = None;
-                Some(Err(error))
-            }
+            Err(error) => Some(Err(self.fail(error))),
         }
     }
 
@@ -170,7 +169,16 @@ impl FetchStream {
         Ok(messages)
     }
 
+    fn fail(&mut self, error: Error) -> Error {
+        self.replies = None;
+        self.failed = Some(error.clone());
+        error
+    }
+
     async fn advance(&mut self) -> Result<Option<Found>> {
+        if self.failed.is_some() {
+            return Ok(None);
+        }
         while self.in_body {
             self.chunk().await?;
         }
@@ -212,8 +220,15 @@ impl FetchStream {
 
     async fn chunk(&mut self) -> Result<Option<Bytes>> {
         while self.in_body {
-            let Some(replies) = &mut self.replies else { return Ok(None) };
-            match replies.next().await? {
+            let next = match (&mut self.replies, &self.failed) {
+                (Some(replies), _) => replies.next().await?,
+                (None, Some(error)) => return Err(error.clone()),
+                (None, None) => {
+                    self.in_body = false;
+                    return Ok(None);
+                }
+            };
+            match next {
                 Reply::Chunk(octets) => return Ok(Some(octets)),
                 Reply::StreamEnd => self.in_body = false,
                 Reply::Done(_) => return Err(Error::protocol("a FETCH ended in the middle of a body")),
@@ -227,7 +242,10 @@ impl FetchStream {
 impl Body<'_> {
     /// The next octets, never empty; `None` at the end. Dropping the future loses nothing.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        self.stream.chunk().await
+        match self.stream.chunk().await {
+            Ok(chunk) => Ok(chunk),
+            Err(error) => Err(self.stream.fail(error)),
+        }
     }
 }
 
