@@ -38,7 +38,6 @@
 //! # })
 //! # }
 //! ```
-#![allow(clippy::todo)]
 
 pub mod account;
 mod checkpoint;
