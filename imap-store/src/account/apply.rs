@@ -87,7 +87,8 @@ impl Snapshot {
     }
 
     fn take_append(&mut self, append: &Append) {
-        if self.mailbox(append.mailbox).is_none() {
+        let is_next = |mailbox: &Arc<Mailbox>| mailbox.uid_next <= u64::from(append.first_uid);
+        if !self.mailbox(append.mailbox).is_some_and(is_next) || append.first_number < self.next_message {
             return;
         }
         let numbers = append.first_number..;
@@ -141,6 +142,9 @@ impl Snapshot {
         else {
             return;
         };
+        if target.uid_next > u64::from(transfer.first_uid) {
+            return;
+        }
         let mut target = Mailbox::clone(target);
         target.add_keywords(&transfer.keywords);
         let flags = FlagMap::new(source, &target);
@@ -151,26 +155,37 @@ impl Snapshot {
             let marks = page.marks(&transfer.uids);
             entries.extend(page.entries().zip(marks).filter(|(_, wanted)| *wanted).map(|(it, _)| it));
         });
-        for (entry, uid) in entries.iter_mut().zip(transfer.first_uid..=u32::MAX) {
-            entry.uid = uid;
-            entry.mod_seq = self.seq.0;
-            entry.saved_at = transfer.saved_at;
-            entry.flags = flags.map(&entry.flags);
-        }
+        let uids = transfer.first_uid..=u32::MAX;
+        let entries: Vec<Entry> = entries
+            .into_iter()
+            .zip(uids)
+            .map(|(entry, uid)| Entry {
+                uid,
+                mod_seq: self.seq.0,
+                saved_at: transfer.saved_at,
+                flags: flags.map(&entry.flags),
+                ..entry
+            })
+            .collect();
         target.push(entries, self.seq.0);
         self.messages = self.messages.with_holders(&holders);
         self.put_mailbox(transfer.target, Some(target));
     }
 
     fn take_move(&mut self, transfer: &Transfer) {
-        if self.mailbox(transfer.target).is_some() {
+        let is_next = |mailbox: &Arc<Mailbox>| mailbox.uid_next <= u64::from(transfer.first_uid);
+        if self.mailbox(transfer.target).is_some_and(is_next) {
             self.take_transfer(transfer);
             self.take_expunge(transfer.source, &transfer.uids);
         }
     }
 
     fn take_create(&mut self, new: &NewMailbox) {
-        self.next_mailbox = self.next_mailbox.max(new.id.0.saturating_add(1));
+        if new.id.0 < self.next_mailbox || matches!(self.names.get(&NameKey(new.name.clone())), Some(Some(_)))
+        {
+            return;
+        }
+        self.next_mailbox = new.id.0.saturating_add(1);
         self.last_uid_validity = self.last_uid_validity.max(new.uid_validity.get());
         let mailbox = Arc::new(Mailbox {
             id: new.id,
@@ -324,5 +339,121 @@ impl FlagMap {
     pub(super) fn map(&self, flags: &Flags) -> Flags {
         let number = |&at: &u16| self.0.get(usize::from(at)).copied().flatten();
         Flags::new(flags.system(), flags.keywords().iter().filter_map(number).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use imap_proto::types::UidValidity;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name() -> impl Strategy<Value = MailboxName> {
+        prop::sample::select(vec!["INBOX", "a", "a/b", "a/b/c", "b"])
+            .prop_map(|name| MailboxName::new(name).expect("a good name"))
+    }
+
+    fn uids() -> impl Strategy<Value = NumberSet> {
+        prop::collection::vec(1u32..20, 0..6).prop_map(|uids| uids.into_iter().collect())
+    }
+
+    fn created() -> impl Strategy<Value = Vec<NewMailbox>> {
+        let one = (0u64..6, name(), 1u32..9).prop_map(|(id, name, validity)| NewMailbox {
+            id: MailboxId(id),
+            name,
+            uid_validity: UidValidity::new(validity).expect("not 0"),
+            special_use: None,
+            subscribed: false,
+        });
+        prop::collection::vec(one, 0..3)
+    }
+
+    fn keywords() -> impl Strategy<Value = Vec<Keyword>> {
+        prop::collection::vec("[a-c]", 0..2)
+            .prop_map(|names| names.iter().filter_map(|name| Keyword::new(name)).collect())
+    }
+
+    fn transfer() -> impl Strategy<Value = Transfer> {
+        let first = prop_oneof![1u32..30, u32::MAX - 3..=u32::MAX];
+        (0u64..6, 0u64..6, keywords(), uids(), first).prop_map(
+            |(source, target, keywords, uids, first_uid)| {
+                let (source, target) = (MailboxId(source), MailboxId(target));
+                Transfer { source, target, keywords, uids, first_uid, saved_at: 0 }
+            },
+        )
+    }
+
+    fn append() -> impl Strategy<Value = Append> {
+        let first = prop_oneof![1u32..30, u32::MAX - 3..=u32::MAX];
+        (0u64..6, keywords(), first, 0u64..40, 0usize..5).prop_map(
+            |(mailbox, keywords, first_uid, first_number, count)| {
+                let message = super::super::change::AppendedMessage {
+                    body: crate::log::BodyId { segment: 1, record: 2 },
+                    size_octets: 3,
+                    flags: Flags::new(4, vec![0, 7]),
+                    internal_date: imap_proto::types::DateTime::new(0, 0).expect("1970"),
+                };
+                let messages = vec![message; count];
+                Append {
+                    mailbox: MailboxId(mailbox),
+                    keywords,
+                    first_uid,
+                    first_number,
+                    saved_at: -1,
+                    messages,
+                }
+            },
+        )
+    }
+
+    /// Changes of every kind about messages and names, whether they make sense or not.
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            append().prop_map(Change::Append),
+            (0u64..6, uids()).prop_map(|(id, uids)| Change::Expunge { mailbox: MailboxId(id), uids }),
+            (0u64..6, keywords(), uids()).prop_map(|(id, keywords, uids)| Change::Flags(FlagsChange {
+                mailbox: MailboxId(id),
+                keywords,
+                mode: super::super::change::FlagMode::Add,
+                flags: Flags::new(1, vec![3]),
+                uids,
+            })),
+            transfer().prop_map(Change::Copy),
+            transfer().prop_map(Change::Move),
+            created().prop_map(Change::CreateMailboxes),
+            (0u64..6).prop_map(|id| Change::DeleteMailbox { mailbox: MailboxId(id) }),
+            (name(), name(), created()).prop_map(|(from, to, created)| Change::Rename { from, to, created }),
+            created().prop_map(|created| Change::RenameInbox { created, saved_at: 1 }),
+            (name(), any::<bool>()).prop_map(|(name, on)| Change::Subscribe { name, on }),
+            (0u64..6, any::<u32>()).prop_map(|(id, up_to)| Change::Recent { mailbox: MailboxId(id), up_to }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_change_can_be_taken_and_comes_back_from_its_octets(
+            changes in prop::collection::vec(change(), 0..40)
+        ) {
+            let mut state = Snapshot::default();
+            for (at, change) in changes.iter().enumerate() {
+                prop_assert_eq!(Change::decode(&change.encode()), Ok(change.clone()));
+                state = apply(&state, change);
+                prop_assert_eq!(state.seq(), Seq(at as u64 + 1));
+                for mailbox in state.mailboxes() {
+                    let uids: Vec<u32> = mailbox.entries().map(|entry| entry.uid).collect();
+                    prop_assert!(uids.is_sorted_by(|a, b| a < b));
+                    prop_assert!(uids.last().is_none_or(|&last| u64::from(last) < mailbox.uid_next));
+                    for entry in mailbox.entries() {
+                        prop_assert!(state.body(entry.number).is_some());
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn any_octets_are_a_change_or_refused(octets: Vec<u8>) {
+            let _ = Change::decode(&octets);
+        }
     }
 }
