@@ -21,7 +21,7 @@ pub struct Config {
     pub imap: Listen,
     /// STARTTLS is offered there.
     pub starttls: bool,
-    /// Passwords are taken without TLS there; [`Config::check`] allows it on loopback addresses only.
+    /// Passwords are taken without TLS there; [`Config::load`] refuses it beyond loopback addresses.
     pub allow_cleartext: bool,
     /// TLS from the first octet; empty: off.
     pub imaps: Listen,

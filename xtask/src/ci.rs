@@ -30,22 +30,36 @@ pub(super) fn run(python: Option<&Path>) -> Result<(), String> {
         .is_ok_and(|status| status.success());
     let cargo = Path::new(env!("CARGO"));
     if nextest {
-        tests(&mut sums, "tests", cargo, &["nextest", "run", "--workspace", "--no-fail-fast"]);
-        tests(&mut sums, "doc tests", cargo, &["test", "--doc", "--workspace", "--no-fail-fast"]);
+        let arguments = ["nextest", "run", "--workspace", "--no-fail-fast"];
+        tests(&mut sums, "tests", Runner::Nextest, cargo, &arguments);
+        let arguments = ["test", "--doc", "--workspace", "--no-fail-fast"];
+        tests(&mut sums, "doc tests", Runner::Libtest, cargo, &arguments);
     } else {
-        tests(&mut sums, "tests", cargo, &["test", "--workspace", "--no-fail-fast"]);
+        tests(&mut sums, "tests", Runner::Libtest, cargo, &["test", "--workspace", "--no-fail-fast"]);
     }
     if let Some(python) = python {
         step(&mut sums, "binary", || {
             self::cargo(&["build", "--quiet", "--package", "imap-server", "--bin", "restante"], &[])
         });
-        tests(&mut sums, "real clients", python, &["imap-server/tests/real-clients/run.py"]);
+        tests(&mut sums, "real clients", Runner::Plain, python, &["imap-server/tests/real-clients/run.py"]);
     }
     for failure in &sums.failures {
         println!("failed: {failure}");
     }
     println!("{} passed, {} failed", sums.passed, sums.failed);
     if sums.failed == 0 { Ok(()) } else { Err("not everything passed".into()) }
+}
+
+/// Who runs tests, and so how the results are told. Each reads its own lines only: a failed test's output, which the
+/// runner repeats, may hold another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runner {
+    /// `test result: ...`, once a binary.
+    Libtest,
+    /// `Summary [...] ...`, once.
+    Nextest,
+    /// `N passed, N failed`, once.
+    Plain,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -86,10 +100,10 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String>
 }
 
 /// A test run: what its own summary lines say is added to the sums.
-fn tests(sums: &mut Sums, name: &str, program: &Path, arguments: &[&str]) {
+fn tests(sums: &mut Sums, name: &str, runner: Runner, program: &Path, arguments: &[&str]) {
     println!("== {name}");
     let began = Instant::now();
-    let (passed, failed, success) = match counted(program, arguments) {
+    let (passed, failed, success) = match counted(runner, program, arguments) {
         Ok(counted) => counted,
         Err(failure) => return sums.fail(format!("{name}: {failure}")),
     };
@@ -105,7 +119,7 @@ fn tests(sums: &mut Sums, name: &str, program: &Path, arguments: &[&str]) {
 }
 
 /// Runs a program, shows its output as it comes, and returns the tests passed, failed, and whether the run succeeded.
-fn counted(program: &Path, arguments: &[&str]) -> Result<(u64, u64, bool), String> {
+fn counted(runner: Runner, program: &Path, arguments: &[&str]) -> Result<(u64, u64, bool), String> {
     let mut child = Command::new(program)
         .args(arguments)
         .env("CARGO_TERM_COLOR", "never")
@@ -122,7 +136,7 @@ fn counted(program: &Path, arguments: &[&str]) -> Result<(u64, u64, bool), Strin
     let (mut passed, mut failed) = (0, 0);
     for line in received {
         let _ = writeln!(std::io::stdout(), "{line}");
-        if let Some((good, bad)) = summary(&line) {
+        if let Some((good, bad)) = runner.summary(&line) {
             passed += good;
             failed += bad;
         }
@@ -144,26 +158,29 @@ fn forward(from: impl Read + Send + 'static, lines: mpsc::Sender<String>) -> std
     })
 }
 
-/// What a summary line says of passed and failed tests: libtest's `test result: ...`, nextest's `Summary [...] ...`, or
-/// a bare `N passed, N failed`.
-fn summary(line: &str) -> Option<(u64, u64)> {
-    let line = line.trim();
-    if let Some((passed, rest)) = line.split_once(" passed, ")
-        && let (Ok(passed), Some(Ok(failed))) = (passed.parse(), rest.strip_suffix(" failed").map(str::parse))
-    {
-        return Some((passed, failed));
+impl Runner {
+    /// What a summary line says of passed and failed tests.
+    fn summary(self, line: &str) -> Option<(u64, u64)> {
+        match self {
+            Self::Libtest => Some(counts(line.strip_prefix("test result:")?)),
+            Self::Nextest => Some(counts(line.trim_start().strip_prefix("Summary [")?.split_once(':')?.1)),
+            Self::Plain => {
+                let (passed, rest) = line.split_once(" passed, ")?;
+                Some((passed.parse().ok()?, rest.strip_suffix(" failed")?.parse().ok()?))
+            }
+        }
     }
-    let counts = match line.strip_prefix("test result:") {
-        Some(rest) => rest,
-        None => line.strip_prefix("Summary [")?.split_once(':')?.1,
-    };
+}
+
+/// The numbers before `passed`, and before `failed` and its relatives.
+fn counts(text: &str) -> (u64, u64) {
     let words: Vec<&str> =
-        counts.split([' ', ',', ';', '.', '(', ')']).filter(|part| !part.is_empty()).collect();
+        text.split([' ', ',', ';', '.', '(', ')']).filter(|part| !part.is_empty()).collect();
     let count = |word: &str| -> u64 {
         words.windows(2).filter(|pair| pair[1] == word).filter_map(|pair| pair[0].parse::<u64>().ok()).sum()
     };
     // `2 timed out` and `1 exec failed` read as the words 2, timed, out and 1, exec, failed.
-    Some((count("passed"), count("failed") + count("timed") + count("exec")))
+    (count("passed"), count("failed") + count("timed") + count("exec"))
 }
 
 #[cfg(test)]
@@ -171,22 +188,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn summaries_of_both_runners_are_read() {
+    fn the_summaries_of_every_runner_are_read() {
         let cases = [
             (
+                Runner::Libtest,
                 "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s",
                 (12, 0),
             ),
-            ("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out", (3, 2)),
-            ("     Summary [   1.234s] 40 tests run: 40 passed (1 slow), 2 skipped", (40, 0)),
-            ("     Summary [   9.000s] 10 tests run: 7 passed, 2 failed, 1 timed out, 0 skipped", (7, 3)),
-            ("31 passed, 2 failed", (31, 2)),
+            (
+                Runner::Libtest,
+                "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
+                (3, 2),
+            ),
+            (
+                Runner::Nextest,
+                "     Summary [   1.234s] 40 tests run: 40 passed (1 slow), 2 skipped",
+                (40, 0),
+            ),
+            (
+                Runner::Nextest,
+                "     Summary [   9.000s] 10 tests run: 7 passed, 2 failed, 1 timed out, 0 skipped",
+                (7, 3),
+            ),
+            (Runner::Plain, "31 passed, 2 failed", (31, 2)),
         ];
-        for (line, expected) in cases {
-            assert_eq!(summary(line), Some(expected), "{line}");
+        for (runner, line, expected) in cases {
+            assert_eq!(runner.summary(line), Some(expected), "{line}");
+            for other in [Runner::Libtest, Runner::Nextest, Runner::Plain] {
+                assert!(other == runner || other.summary(line).is_none(), "{other:?} reads {line}");
+            }
         }
-        for line in ["running 3 tests", "test a passed, 1 failed", "a test passed, and one failed"] {
-            assert_eq!(summary(line), None, "{line}");
-        }
+    }
+
+    #[test]
+    fn a_test_result_inside_a_failed_tests_output_does_not_count() {
+        assert_eq!(Runner::Nextest.summary("    test result: FAILED. 0 passed; 1 failed; 0 ignored"), None);
+        assert_eq!(Runner::Libtest.summary("    test result: FAILED. 0 passed; 1 failed; 0 ignored"), None);
+        assert_eq!(Runner::Plain.summary("test a passed, 1 failed"), None);
     }
 }
