@@ -18,8 +18,6 @@
 mod interest;
 mod request;
 mod script;
-#[cfg(test)]
-mod tests;
 
 use std::collections::VecDeque;
 

@@ -39,19 +39,13 @@ async fn authenticate_with_an_initial_response() {
 
 #[tokio::test]
 async fn authenticate_without_and_capabilities_asked_for() {
+    // The tags go on over the opening of the connection.
     let script = [
         ("a1 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\na1 OK done\r\n"),
-        ("a1 AUTHENTICATE PLAIN\r\n", "+ \r\n"),
-        ("AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n", "a1 OK in\r\n"),
-        ("a2 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 UIDPLUS\r\na2 OK done\r\n"),
+        ("a2 AUTHENTICATE PLAIN\r\n", "+ \r\n"),
+        ("AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n", "a2 OK in\r\n"),
+        ("a3 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 UIDPLUS\r\na3 OK done\r\n"),
     ];
-    // The tags go on over the opening of the connection.
-    let script = script.map(|(expected, answer)| match expected {
-        "a1 AUTHENTICATE PLAIN\r\n" => ("a2 AUTHENTICATE PLAIN\r\n", answer),
-        "AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n" => (expected, "a2 OK in\r\n"),
-        "a2 CAPABILITY\r\n" => ("a3 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 UIDPLUS\r\na3 OK done\r\n"),
-        _ => (expected, answer),
-    });
     let told = login(&builder(), "* OK hi\r\n", &script).await.expect("it fits");
     assert_eq!(told, ["IMAP4rev1", "UIDPLUS"]);
 }
