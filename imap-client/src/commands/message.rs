@@ -88,7 +88,7 @@ impl Connection {
     async fn search_numbers(&self, uid: bool, key: SearchKey) -> Result<Vec<u32>> {
         let mut found = Vec::new();
         let charset = has_8_bit(&key).then(|| "UTF-8".to_owned());
-        self.run_with(Command::Search(Search { uid, charset, key }), |response| {
+        self.run_with(Command::Search(Search { uid, options: None, charset, key }), |response| {
             if let Response::Search(numbers) = response {
                 // Some servers answer in several lines.
                 found.extend(numbers);

@@ -1,22 +1,28 @@
-//! SEARCH (RFC 3501 §6.4.4) with the keys of RFC 3501 and RFC 9051.
+//! SEARCH (RFC 9051 §6.4.4, RFC 3501 §6.4.4) with the keys of all extensions.
 
 use std::cell::Cell;
 
 use bytes::Bytes;
 
+use super::search_return::{SearchReturn, search_return_opts, write_return_opts};
 use super::{Body, CommandWriter, Form};
 use crate::parse::{
-    DEPTH_MAX, ITEMS_MAX, Parsed, Span, astring, atom, date, no_case, number64, octet, run, sequence_set, sp,
-    spaced, token,
+    DEPTH_MAX, ITEMS_MAX, Parsed, Span, arg, astring, atom, date, list_mailbox, mod_seq, no_case, nstring,
+    number64, nz_number, object_id, octet, run, sequence_set, sp, spaced, string, token,
 };
-use crate::types::{Date, Keyword, SearchKey, SystemFlag, write_date};
+use crate::types::{
+    AnnotationKey, AnnotationValue, Date, EntryScope, Flag, Keyword, ModSeqEntry, SearchKey, SystemFlag, Uid,
+    write_date,
+};
 use crate::wire::write;
 
-/// SEARCH [CHARSET c] keys.
+/// SEARCH [RETURN (options)] [CHARSET c] keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     /// The answer names UIDs.
     pub uid: bool,
+    /// What the answer shall have; `None` where there is no RETURN.
+    pub options: Option<Vec<SearchReturn>>,
     /// The charset of the strings in upper case; `None`: US-ASCII or UTF-8.
     pub charset: Option<String>,
     /// All must match.
@@ -25,39 +31,74 @@ pub struct Search {
 
 impl Body for Search {
     /// ```abnf
-    /// search          = "SEARCH" [SP "CHARSET" SP astring] 1*(SP search-key)
-    ///                     ; CHARSET argument to MUST be registered with IANA
+    /// search          = "SEARCH" [search-return-opts]
+    ///                   SP search-program
     /// ```
-    ///
-    /// From RFC 3501 §9.
     fn parse(input: Span<'_>, form: Form) -> Parsed<'_, Self> {
-        let (rest, charset) = match no_case("CHARSET ")(input) {
-            Ok((rest, ())) => {
-                let (rest, charset) = astring(rest)?;
-                let charset = String::from_utf8_lossy(&charset).to_ascii_uppercase();
-                (sp(rest)?.0, Some(charset))
-            }
-            Err(_) => (input, None),
-        };
-        let nesting = Nesting { depth: 0, keys_left: &Cell::new(ITEMS_MAX) };
-        let (rest, key) = search_keys(rest, nesting)?;
-        Ok((rest, Self { uid: form.is_uid(), charset, key }))
+        let (rest, options) = search_return_opts(input)?;
+        let rest = if options.is_some() { sp(rest)?.0 } else { rest };
+        let (rest, (charset, key)) = search_program(rest)?;
+        Ok((rest, Self { uid: form.is_uid(), options, charset, key }))
     }
 
     fn write(&self, out: &mut CommandWriter<'_>) {
-        if let Some(charset) = &self.charset {
-            out.raw("CHARSET ");
-            out.astring(charset.as_bytes());
-            out.sp();
-        }
-        match &self.key {
-            SearchKey::And(keys) if as_one_word(&self.key).is_none() => out.spaced(keys, write_key),
-            key => write_key(out, key),
-        }
+        write_return_opts(out, self.options.as_ref());
+        write_search_program(out, self.charset.as_deref(), &self.key);
     }
 
     fn form(&self) -> Form {
         Form::of(self.uid)
+    }
+}
+
+/// ```abnf
+/// search-program     = ["CHARSET" SP charset SP]
+///                       search-key *(SP search-key)
+///                       ; CHARSET argument to SEARCH MUST be
+///                       ; registered with IANA.
+/// ```
+pub(super) fn search_program(input: Span<'_>) -> Parsed<'_, (Option<String>, SearchKey)> {
+    let Ok((rest, ())) = no_case("CHARSET ")(input) else {
+        return keys(input).map(|(rest, key)| (rest, (None, key)));
+    };
+    let (rest, (charset, key)) = search_criteria(rest)?;
+    Ok((rest, (Some(charset), key)))
+}
+
+/// ```abnf
+/// search-criteria = charset 1*(SP search-key)
+/// charset         = atom / quoted
+///                     ; CHARSET values MUST be registered with IANA
+/// ```
+///
+/// From RFC 5256 §5; the charset comes out in upper case.
+pub(super) fn search_criteria(input: Span<'_>) -> Parsed<'_, (String, SearchKey)> {
+    let (rest, charset) = astring(input)?;
+    let charset = String::from_utf8_lossy(&charset).to_ascii_uppercase();
+    let (rest, key) = arg(rest, keys)?;
+    Ok((rest, (charset, key)))
+}
+
+/// All keys of a command, which must all match.
+fn keys(input: Span<'_>) -> Parsed<'_, SearchKey> {
+    search_keys(input, Nesting { depth: 0, keys_left: &Cell::new(ITEMS_MAX) })
+}
+
+/// Writes what [`search_program`] reads.
+pub(super) fn write_search_program(out: &mut CommandWriter<'_>, charset: Option<&str>, key: &SearchKey) {
+    if let Some(charset) = charset {
+        out.raw("CHARSET ");
+        out.astring(charset.as_bytes());
+        out.sp();
+    }
+    write_keys(out, key);
+}
+
+/// Writes all keys of a command: those that must all match without parentheses.
+pub(super) fn write_keys(out: &mut CommandWriter<'_>, key: &SearchKey) {
+    match key {
+        SearchKey::And(keys) if as_one_word(key).is_none() => out.spaced(keys, write_key),
+        key => write_key(out, key),
     }
 }
 
@@ -103,7 +144,7 @@ fn search_keys<'a>(input: Span<'a>, nesting: Nesting<'_>) -> Parsed<'a, SearchKe
 ///                   "(" search-key *(SP search-key) ")"
 /// ```
 ///
-/// From RFC 3501 §9; the numbers have 63 bits (RFC 9051).
+/// From RFC 3501 §9; the numbers have 63 bits (RFC 9051). Those of extensions are in [`extension_key`].
 fn search_key<'a>(input: Span<'a>, nesting: Nesting<'_>) -> Parsed<'a, SearchKey> {
     if nesting.depth > DEPTH_MAX {
         return input.fail("fewer levels of search keys");
@@ -127,59 +168,214 @@ fn search_key<'a>(input: Span<'a>, nesting: Nesting<'_>) -> Parsed<'a, SearchKey
 
 fn named_key<'a>(input: Span<'a>, nesting: Nesting<'_>) -> Parsed<'a, SearchKey> {
     use SearchKey as Key;
-    let (rest, name) = run(|octet| octet.is_ascii_alphabetic(), "search key")(input)?;
-    let name = name.to_upper();
-    if let Some(key) = flag_key(&name) {
-        return Ok((rest, key));
-    }
-    match name.as_str() {
-        "BCC" => header_key(rest, "Bcc", nesting),
-        "CC" => header_key(rest, "Cc", nesting),
-        "FROM" => header_key(rest, "From", nesting),
-        "SUBJECT" => header_key(rest, "Subject", nesting),
-        "TO" => header_key(rest, "To", nesting),
-        "BODY" => text(rest, nesting).map(|(rest, text)| (rest, Key::Body(text))),
-        "TEXT" => text(rest, nesting).map(|(rest, text)| (rest, Key::Text(text))),
-        "HEADER" => {
-            let (rest, field) = astring(sp(rest)?.0)?;
+    let is_name_char = |octet: u8| octet.is_ascii_alphabetic() || octet == b'-';
+    let (rest, name) = run(is_name_char, "search key")(input)?;
+    let name = name.to_word();
+    let key = match name.octets() {
+        b"ALL" => Key::All,
+        b"ANSWERED" => Key::Flag(SystemFlag::Answered),
+        b"DELETED" => Key::Flag(SystemFlag::Deleted),
+        b"DRAFT" => Key::Flag(SystemFlag::Draft),
+        b"FLAGGED" => Key::Flag(SystemFlag::Flagged),
+        b"SEEN" => Key::Flag(SystemFlag::Seen),
+        b"UNANSWERED" => not(Key::Flag(SystemFlag::Answered)),
+        b"UNDELETED" => not(Key::Flag(SystemFlag::Deleted)),
+        b"UNDRAFT" => not(Key::Flag(SystemFlag::Draft)),
+        b"UNFLAGGED" => not(Key::Flag(SystemFlag::Flagged)),
+        b"UNSEEN" => not(Key::Flag(SystemFlag::Seen)),
+        b"RECENT" => Key::Recent,
+        b"OLD" => not(Key::Recent),
+        b"NEW" => Key::And(vec![Key::Recent, not(Key::Flag(SystemFlag::Seen))]),
+        b"BCC" => return header_key(rest, "Bcc", nesting),
+        b"CC" => return header_key(rest, "Cc", nesting),
+        b"FROM" => return header_key(rest, "From", nesting),
+        b"SUBJECT" => return header_key(rest, "Subject", nesting),
+        b"TO" => return header_key(rest, "To", nesting),
+        b"BODY" => return text(rest, nesting).map(|(rest, text)| (rest, Key::Body(text))),
+        b"TEXT" => return text(rest, nesting).map(|(rest, text)| (rest, Key::Text(text))),
+        b"HEADER" => {
+            let (rest, field) = arg(rest, astring)?;
             let (rest, text) = text(rest, nesting)?;
-            Ok((rest, Key::Header(field, text)))
+            return Ok((rest, Key::Header(field, text)));
         }
-        "BEFORE" => day(rest, Key::Before),
-        "ON" => day(rest, Key::On),
-        "SINCE" => day(rest, Key::Since),
-        "SENTBEFORE" => day(rest, Key::SentBefore),
-        "SENTON" => day(rest, Key::SentOn),
-        "SENTSINCE" => day(rest, Key::SentSince),
-        "KEYWORD" => keyword(rest).map(|(rest, keyword)| (rest, Key::Keyword(keyword))),
-        "UNKEYWORD" => keyword(rest).map(|(rest, keyword)| (rest, not(Key::Keyword(keyword)))),
-        "LARGER" => number64(sp(rest)?.0).map(|(rest, size)| (rest, Key::Larger(size))),
-        "SMALLER" => number64(sp(rest)?.0).map(|(rest, size)| (rest, Key::Smaller(size))),
-        "UID" => sequence_set(sp(rest)?.0).map(|(rest, set)| (rest, Key::Uid(set))),
-        "NOT" => search_key(sp(rest)?.0, nesting.deeper()).map(|(rest, key)| (rest, not(key))),
-        "OR" => {
+        b"BEFORE" => return day(rest, Key::Before),
+        b"ON" => return day(rest, Key::On),
+        b"SINCE" => return day(rest, Key::Since),
+        b"SENTBEFORE" => return day(rest, Key::SentBefore),
+        b"SENTON" => return day(rest, Key::SentOn),
+        b"SENTSINCE" => return day(rest, Key::SentSince),
+        b"KEYWORD" => return keyword(rest).map(|(rest, keyword)| (rest, Key::Keyword(keyword))),
+        b"UNKEYWORD" => return keyword(rest).map(|(rest, keyword)| (rest, not(Key::Keyword(keyword)))),
+        b"LARGER" => return one(rest, number64, Key::Larger),
+        b"SMALLER" => return one(rest, number64, Key::Smaller),
+        b"UID" => return one(rest, sequence_set, Key::Uid),
+        b"NOT" => return search_key(sp(rest)?.0, nesting.deeper()).map(|(rest, key)| (rest, not(key))),
+        b"OR" => {
             let (rest, left) = search_key(sp(rest)?.0, nesting.deeper())?;
             let (rest, right) = search_key(sp(rest)?.0, nesting.deeper())?;
-            Ok((rest, Key::Or(Box::new(left), Box::new(right))))
+            return Ok((rest, Key::Or(Box::new(left), Box::new(right))));
         }
-        _ => input.fail("search key"),
+        b"FUZZY" => {
+            let (rest, key) = search_key(sp(rest)?.0, nesting.deeper())?;
+            return Ok((rest, Key::Fuzzy(Box::new(key))));
+        }
+        b"X-GM-RAW" => return text(rest, nesting).map(|(rest, text)| (rest, Key::GmailRaw(text))),
+        b"SAVEDATESUPPORTED" => Key::SaveDateSupported,
+        name => match extension_key(name, rest) {
+            Some(parsed) => return parsed,
+            None => return input.fail("search key"),
+        },
+    };
+    Ok((rest, key))
+}
+
+/// ```abnf
+/// search-key      =/ ( "OLDER" / "YOUNGER" ) SP nz-number
+/// search-key      =/ search-modsequence
+/// search-key      =/ "SAVEDBEFORE" SP date /
+///                    "SAVEDON" SP date /
+///                    "SAVEDSINCE" SP date /
+///                    "SAVEDATESUPPORTED"
+/// search-key      =/ "EMAILID" SP objectid / "THREADID" SP objectid
+/// search-key      =/ "FUZZY" SP search-key
+/// search-key      =/ "FILTER" SP filter-name
+/// search-key      =/ "ANNOTATION" SP entry-match SP att-search
+///                     SP value
+/// ```
+///
+/// From RFC 5032 §3, RFC 7162 §7, RFC 8514 §5, RFC 8474 §7, RFC 6203 §6, RFC 5466 §4, RFC 5257 §5. RFC 9738 has
+/// `UIDAFTER` and `UIDBEFORE` with a UID in its text, and Gmail's keys begin with `X-GM-`.
+fn extension_key<'a>(name: &[u8], input: Span<'a>) -> Option<Parsed<'a, SearchKey>> {
+    use SearchKey as Key;
+    let uid = |input| nz_number(input).map(|(rest, uid)| (rest, Uid::from(uid)));
+    Some(match name {
+        b"OLDER" => one(input, nz_number, Key::Older),
+        b"YOUNGER" => one(input, nz_number, Key::Younger),
+        b"MODSEQ" => arg(input, mod_seq_key),
+        b"SAVEDBEFORE" => day(input, Key::SavedBefore),
+        b"SAVEDON" => day(input, Key::SavedOn),
+        b"SAVEDSINCE" => day(input, Key::SavedSince),
+        b"EMAILID" => one(input, object_id, Key::EmailId),
+        b"THREADID" => one(input, object_id, Key::ThreadId),
+        b"FILTER" => one(input, filter_name, Key::Filter),
+        b"ANNOTATION" => arg(input, annotation_key),
+        b"UIDAFTER" => one(input, uid, Key::UidAfter),
+        b"UIDBEFORE" => one(input, uid, Key::UidBefore),
+        b"X-GM-LABELS" => one(input, gmail_label, Key::GmailLabel),
+        b"X-GM-MSGID" => one(input, number64, Key::GmailMessageId),
+        b"X-GM-THRID" => one(input, number64, Key::GmailThreadId),
+        _ => return None,
+    })
+}
+
+/// `SP` and the only argument of a key.
+fn one<'a, T>(
+    input: Span<'a>,
+    parser: impl FnOnce(Span<'a>) -> Parsed<'a, T>,
+    key: fn(T) -> SearchKey,
+) -> Parsed<'a, SearchKey> {
+    arg(input, parser).map(|(rest, value)| (rest, key(value)))
+}
+
+/// ```abnf
+/// search-modsequence  = "MODSEQ" [search-modseq-ext] SP
+///                       mod-sequence-valzer
+/// search-modseq-ext   = SP entry-name SP entry-type-req
+/// entry-flag-name     = DQUOTE "/flags/" attr-flag DQUOTE
+/// entry-type-req      = entry-type-resp / "all"
+/// entry-type-resp     = "priv" / "shared"
+/// ```
+///
+/// From RFC 7162 §7.
+fn mod_seq_key(input: Span<'_>) -> Parsed<'_, SearchKey> {
+    let (rest, entry) = match input.first() {
+        Some(b'"') => mod_seq_entry(input).map(|(rest, entry)| (rest, Some(Box::new(entry))))?,
+        _ => (input, None),
+    };
+    let rest = if entry.is_some() { sp(rest)?.0 } else { rest };
+    mod_seq(rest).map(|(rest, since)| (rest, SearchKey::ModSeq { since, entry }))
+}
+
+fn mod_seq_entry(input: Span<'_>) -> Parsed<'_, ModSeqEntry> {
+    let (rest, name) = string(input)?;
+    let flag = name.get(..7).filter(|start| start.eq_ignore_ascii_case(b"/flags/"));
+    let flag = flag.and_then(|_| std::str::from_utf8(&name[7..]).ok());
+    let flag = flag.and_then(|name| match name.strip_prefix('\\') {
+        Some(name) => Flag::backslash(name),
+        None => Keyword::new(name).map(Flag::Keyword),
+    });
+    let Some(flag) = flag else { return input.fail("\"/flags/...\"") };
+    let (behind, scope) = arg(rest, atom)?;
+    let scope = match scope.to_word().octets() {
+        b"PRIV" => EntryScope::Private,
+        b"SHARED" => EntryScope::Shared,
+        b"ALL" => EntryScope::All,
+        _ => return rest.fail("priv, shared or all"),
+    };
+    Ok((behind, ModSeqEntry { flag, scope }))
+}
+
+/// ```abnf
+/// filter-name           =  1*<any ATOM-CHAR except "/">
+/// ```
+///
+/// From RFC 5466 §4.
+fn filter_name(input: Span<'_>) -> Parsed<'_, Bytes> {
+    let is_name_char = |octet| octet != b'/' && crate::parse::is_atom_char(octet);
+    run(is_name_char, "filter name")(input).map(|(rest, name)| (rest, name.to_bytes()))
+}
+
+/// ```abnf
+/// att-search        = "value" / "value.priv" / "value.shared"
+///                     ; the only attributes that can be searched
+/// ```
+///
+/// From RFC 5257 §5.
+fn annotation_key(input: Span<'_>) -> Parsed<'_, SearchKey> {
+    let (rest, entry) = list_mailbox(input)?;
+    let (rest, attribute) = arg(rest, annotation_value)?;
+    let (rest, value) = arg(rest, nstring)?;
+    Ok((rest, SearchKey::Annotation(Box::new(AnnotationKey { entry, attribute, value }))))
+}
+
+/// Which value of an annotation, by its name.
+pub(super) fn annotation_value(input: Span<'_>) -> Parsed<'_, AnnotationValue> {
+    let (rest, name) = atom(input)?;
+    let value = match name.to_word().octets() {
+        b"VALUE" => AnnotationValue::Any,
+        b"VALUE.PRIV" => AnnotationValue::Private,
+        b"VALUE.SHARED" => AnnotationValue::Shared,
+        _ => return input.fail("value, value.priv or value.shared"),
+    };
+    Ok((rest, value))
+}
+
+/// The name of what [`annotation_value`] reads.
+pub(super) fn annotation_value_name(value: AnnotationValue) -> &'static str {
+    match value {
+        AnnotationValue::Any => "value",
+        AnnotationValue::Private => "value.priv",
+        AnnotationValue::Shared => "value.shared",
     }
 }
 
-/// The keys that have no argument.
-fn flag_key(name: &str) -> Option<SearchKey> {
-    let flag =
-        |name: &str| SystemFlag::ALL.into_iter().find(|flag| flag.as_str()[1..].eq_ignore_ascii_case(name));
-    Some(match name {
-        "ALL" => SearchKey::All,
-        "RECENT" => SearchKey::Recent,
-        "OLD" => not(SearchKey::Recent),
-        "NEW" => SearchKey::And(vec![SearchKey::Recent, not(SearchKey::Flag(SystemFlag::Seen))]),
-        _ => match name.strip_prefix("UN") {
-            Some(name) => not(SearchKey::Flag(flag(name)?)),
-            None => SearchKey::Flag(flag(name)?),
-        },
-    })
+/// A label of Gmail: an `astring`, or a `\\` and an atom.
+pub(super) fn gmail_label(input: Span<'_>) -> Parsed<'_, Bytes> {
+    if input.first() != Some(b'\\') {
+        return astring(input);
+    }
+    let (rest, name) = atom(input.skip(1))?;
+    Ok((rest, input.split(1 + name.octets().len()).1.to_bytes()))
+}
+
+/// Writes what [`gmail_label`] reads.
+pub(super) fn write_gmail_label(out: &mut CommandWriter<'_>, label: &[u8]) {
+    match label {
+        [b'\\', name @ ..] if !name.is_empty() && name.iter().all(|&octet| crate::parse::is_atom_char(octet)) => {
+            out.out().extend_from_slice(label);
+        }
+        label => out.string(label),
+    }
 }
 
 fn not(key: SearchKey) -> SearchKey {
@@ -231,8 +427,44 @@ fn write_key(out: &mut CommandWriter<'_>, key: &SearchKey) {
         SearchKey::SentBefore(date) => write_day(out, "SENTBEFORE ", *date),
         SearchKey::SentOn(date) => write_day(out, "SENTON ", *date),
         SearchKey::SentSince(date) => write_day(out, "SENTSINCE ", *date),
-        SearchKey::Larger(size_octets) => write_size(out, "LARGER ", *size_octets),
-        SearchKey::Smaller(size_octets) => write_size(out, "SMALLER ", *size_octets),
+        SearchKey::Larger(size_octets) => write_number(out, "LARGER ", *size_octets),
+        SearchKey::Smaller(size_octets) => write_number(out, "SMALLER ", *size_octets),
+        SearchKey::Older(seconds) => write_number(out, "OLDER ", u64::from(seconds.get())),
+        SearchKey::Younger(seconds) => write_number(out, "YOUNGER ", u64::from(seconds.get())),
+        SearchKey::UidAfter(uid) => write_number(out, "UIDAFTER ", u64::from(uid.get())),
+        SearchKey::UidBefore(uid) => write_number(out, "UIDBEFORE ", u64::from(uid.get())),
+        SearchKey::GmailMessageId(id) => write_number(out, "X-GM-MSGID ", *id),
+        SearchKey::GmailThreadId(id) => write_number(out, "X-GM-THRID ", *id),
+        SearchKey::SavedBefore(date) => write_day(out, "SAVEDBEFORE ", *date),
+        SearchKey::SavedOn(date) => write_day(out, "SAVEDON ", *date),
+        SearchKey::SavedSince(date) => write_day(out, "SAVEDSINCE ", *date),
+        SearchKey::ModSeq { since, entry } => {
+            out.raw("MODSEQ ");
+            if let Some(entry) = entry {
+                write_mod_seq_entry(out, entry);
+            }
+            write::number(out.out(), since.get());
+        }
+        SearchKey::EmailId(id) => write_word(out, "EMAILID ", id.as_str().as_bytes()),
+        SearchKey::ThreadId(id) => write_word(out, "THREADID ", id.as_str().as_bytes()),
+        SearchKey::Filter(name) => write_word(out, "FILTER ", name),
+        SearchKey::Annotation(key) => {
+            out.raw("ANNOTATION ");
+            out.string(&key.entry);
+            out.sp();
+            out.raw(annotation_value_name(key.attribute));
+            out.sp();
+            out.nstring(key.value.as_ref());
+        }
+        SearchKey::GmailRaw(text) => write_text(out, "X-GM-RAW ", text),
+        SearchKey::GmailLabel(label) => {
+            out.raw("X-GM-LABELS ");
+            write_gmail_label(out, label);
+        }
+        SearchKey::Fuzzy(key) => {
+            out.raw("FUZZY ");
+            write_key(out, key);
+        }
         SearchKey::Header(field, text) => write_header(out, field, text),
         SearchKey::Body(text) => write_text(out, "BODY ", text),
         SearchKey::Text(text) => write_text(out, "TEXT ", text),
@@ -253,7 +485,7 @@ fn write_key(out: &mut CommandWriter<'_>, key: &SearchKey) {
             write_key(out, right);
         }
         SearchKey::And(keys) => out.list(keys, write_key),
-        SearchKey::All | SearchKey::Recent | SearchKey::Flag(_) => unreachable!("each of these is one word"),
+        SearchKey::All | SearchKey::Recent | SearchKey::SaveDateSupported | SearchKey::Flag(_) => unreachable!("each of these is one word"),
     }
 }
 
@@ -263,6 +495,7 @@ fn as_one_word(key: &SearchKey) -> Option<&'static str> {
     Some(match key {
         SearchKey::All => "ALL",
         SearchKey::Recent => "RECENT",
+        SearchKey::SaveDateSupported => "SAVEDATESUPPORTED",
         SearchKey::Flag(Answered) => "ANSWERED",
         SearchKey::Flag(Flagged) => "FLAGGED",
         SearchKey::Flag(Deleted) => "DELETED",
@@ -311,9 +544,25 @@ fn write_day(out: &mut CommandWriter<'_>, name: &str, date: Date) {
     write_date(out.out(), date);
 }
 
-fn write_size(out: &mut CommandWriter<'_>, name: &str, size_octets: u64) {
+fn write_number(out: &mut CommandWriter<'_>, name: &str, number: u64) {
     out.raw(name);
-    write::number(out.out(), size_octets);
+    write::number(out.out(), number);
+}
+
+fn write_word(out: &mut CommandWriter<'_>, name: &str, word: &[u8]) {
+    out.raw(name);
+    out.out().extend_from_slice(word);
+}
+
+/// The grammar wants quotes here, so this backslash is escaped.
+fn write_mod_seq_entry(out: &mut CommandWriter<'_>, entry: &ModSeqEntry) {
+    out.raw("\"/flags/");
+    out.raw(&entry.flag.to_string().replace('\\', "\\\\"));
+    out.raw(match entry.scope {
+        EntryScope::Private => "\" priv ",
+        EntryScope::Shared => "\" shared ",
+        EntryScope::All => "\" all ",
+    });
 }
 
 #[cfg(test)]
@@ -326,29 +575,29 @@ mod tests {
         check(
             "A282 SEARCH FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"",
             expect![[
-                r#"A282 Search(Search { uid: false, charset: None, key: And([Flag(Flagged), Since(1994-02-01), Not(Header(b"From", b"Smith"))]) })"#
+                r#"A282 Search(Search { uid: false, options: None, charset: None, key: And([Flag(Flagged), Since(1994-02-01), Not(Header(b"From", b"Smith"))]) })"#
             ]],
         );
         check(
             "a uid search charset utf-8 text {3}\r\n\u{5b57}",
             expect![[
-                r#"a Search(Search { uid: true, charset: Some("UTF-8"), key: Text(b"\xe5\xad\x97") })"#
+                r#"a Search(Search { uid: true, options: None, charset: Some("UTF-8"), key: Text(b"\xe5\xad\x97") })"#
             ]],
         );
         check(
             "a SEARCH NEW",
-            expect!["a Search(Search { uid: false, charset: None, key: And([Recent, Not(Flag(Seen))]) })"],
+            expect!["a Search(Search { uid: false, options: None, charset: None, key: And([Recent, Not(Flag(Seen))]) })"],
         );
         check(
             "a SEARCH OLD UNSEEN undraft UNKEYWORD $Junk",
             expect![[
-                r#"a Search(Search { uid: false, charset: None, key: And([Not(Recent), Not(Flag(Seen)), Not(Flag(Draft)), Not(Keyword("$Junk"))]) })"#
+                r#"a Search(Search { uid: false, options: None, charset: None, key: And([Not(Recent), Not(Flag(Seen)), Not(Flag(Draft)), Not(Keyword("$Junk"))]) })"#
             ]],
         );
         check(
             "a SEARCH OR (1:3,* UID $) (SMALLER 5 (LARGER 9223372036854775807))",
             expect![
-                "a Search(Search { uid: false, charset: None, key: Or(And([SequenceSet(Ranges([(Number(1), Number(3)), (Star, Star)])), Uid(Saved)]), And([Smaller(5), Larger(9223372036854775807)])) })"
+                "a Search(Search { uid: false, options: None, charset: None, key: Or(And([SequenceSet(Ranges([(Number(1), Number(3)), (Star, Star)])), Uid(Saved)]), And([Smaller(5), Larger(9223372036854775807)])) })"
             ],
         );
         check("a SEARCH HEADER X-Foo \"\" (SUBJECT a(b)", expect!["BAD a SEARCH: expected ) at octet 35"]);
@@ -359,19 +608,19 @@ mod tests {
         check(
             "a5 search deleted since 1-oct-26",
             expect![
-                "a5 Search(Search { uid: false, charset: None, key: And([Flag(Deleted), Since(2026-10-01)]) })"
+                "a5 Search(Search { uid: false, options: None, charset: None, key: And([Flag(Deleted), Since(2026-10-01)]) })"
             ],
         );
         check(
             "a SEARCH BEFORE \" 1-OCT-87\" ON 01-Jan-69 SENTON \"2-Jan-68\"",
             expect![
-                "a Search(Search { uid: false, charset: None, key: And([Before(1987-10-01), On(1969-01-01), SentOn(2068-01-02)]) })"
+                "a Search(Search { uid: false, options: None, charset: None, key: And([Before(1987-10-01), On(1969-01-01), SentOn(2068-01-02)]) })"
             ],
         );
         check(
             "a SEARCH SUBJECT foo(bar)",
             expect![[
-                r#"a Search(Search { uid: false, charset: None, key: Header(b"Subject", b"foo(bar)") })"#
+                r#"a Search(Search { uid: false, options: None, charset: None, key: Header(b"Subject", b"foo(bar)") })"#
             ]],
         );
     }

@@ -1,4 +1,4 @@
-//! STATUS (RFC 9051 §6.3.11).
+//! STATUS (RFC 9051 §6.3.11) with the items of RFC 7162, 7889, 8474 and 9208.
 
 use super::{Body, CommandWriter, Form};
 use crate::parse::{Parsed, Span, atom, list1, mailbox, sp};
@@ -30,11 +30,19 @@ pub enum StatusItem {
     Deleted,
     /// SIZE
     Size,
+    /// HIGHESTMODSEQ (RFC 7162)
+    HighestModSeq,
+    /// MAILBOXID (RFC 8474)
+    MailboxId,
+    /// APPENDLIMIT (RFC 7889)
+    AppendLimit,
+    /// DELETED-STORAGE (RFC 9208)
+    DeletedStorage,
 }
 
 impl StatusItem {
     /// All that there are.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Messages,
         Self::Recent,
         Self::UidNext,
@@ -42,6 +50,10 @@ impl StatusItem {
         Self::Unseen,
         Self::Deleted,
         Self::Size,
+        Self::HighestModSeq,
+        Self::MailboxId,
+        Self::AppendLimit,
+        Self::DeletedStorage,
     ];
 
     /// The item as the wire spells it, in upper case.
@@ -54,6 +66,10 @@ impl StatusItem {
             Self::Unseen => "UNSEEN",
             Self::Deleted => "DELETED",
             Self::Size => "SIZE",
+            Self::HighestModSeq => "HIGHESTMODSEQ",
+            Self::MailboxId => "MAILBOXID",
+            Self::AppendLimit => "APPENDLIMIT",
+            Self::DeletedStorage => "DELETED-STORAGE",
         }
     }
 }
@@ -82,7 +98,8 @@ impl Body for Status {
 ///                   "UNSEEN" / "DELETED" / "SIZE"
 /// ```
 ///
-/// RFC 3501 has `RECENT` too.
+/// RFC 3501 has `RECENT` too, RFC 7162 `HIGHESTMODSEQ`, RFC 8474 `MAILBOXID`, RFC 7889 `APPENDLIMIT`, RFC 9208
+/// `DELETED-STORAGE`.
 pub(crate) fn status_att(input: Span<'_>) -> Parsed<'_, StatusItem> {
     let (rest, name) = atom(input)?;
     match StatusItem::ALL.into_iter().find(|item| name.is(item.as_str())) {

@@ -16,11 +16,13 @@ mod string;
 pub(crate) use chars::{is_astring_char, is_atom_char, is_list_char, is_tag_char};
 pub(crate) use date::{date, date_time};
 pub(crate) use flag::{flag, flag_list, flag_perm};
-pub(crate) use number::{number64, nz_number, nz_number64};
+pub(crate) use number::{mod_seq, number64, nz_number, nz_number64};
 pub(crate) use ranges::{number_ranges, partial_range};
 pub(crate) use set::{number_set, sequence_set};
 pub(crate) use span::{Parsed, Span};
-pub(crate) use string::{astring, atom, list_mailbox, mailbox, nil, nstring, token};
+pub(crate) use string::{
+    astring, atom, list_mailbox, mailbox, mailbox_in_list, nil, nstring, object_id, string, token,
+};
 
 /// How deep anything may nest: each level is a stack frame of ours.
 pub(crate) const DEPTH_MAX: usize = 64;
@@ -40,6 +42,40 @@ pub(crate) fn octet<'a>(octet: u8, rule: &'static str) -> impl Fn(Span<'a>) -> P
 /// `SP`: exactly one space.
 pub(crate) fn sp(input: Span<'_>) -> Parsed<'_, ()> {
     octet(b' ', "SP")(input)
+}
+
+/// `SP` and what stands behind it.
+pub(crate) fn arg<'a, T>(
+    input: Span<'a>,
+    parser: impl FnOnce(Span<'a>) -> Parsed<'a, T>,
+) -> Parsed<'a, T> {
+    sp(input).and_then(|(rest, ())| parser(rest))
+}
+
+/// `"(" inner ")"`.
+pub(crate) fn parens<'a, T>(
+    input: Span<'a>,
+    inner: impl FnOnce(Span<'a>) -> Parsed<'a, T>,
+) -> Parsed<'a, T> {
+    let (rest, ()) = octet(b'(', "(")(input)?;
+    let (rest, value) = inner(rest)?;
+    let (rest, ()) = octet(b')', ")")(rest)?;
+    Ok((rest, value))
+}
+
+/// Whether `SP "("` follows: a list that may be left out.
+pub(crate) fn is_list_next(input: Span<'_>) -> bool {
+    input.octets().starts_with(b" (")
+}
+
+/// ```abnf
+/// tagged-ext-label    = tagged-label-fchar *tagged-label-char
+///                         ; Is a valid RFC 3501 "atom".
+/// ```
+///
+/// The name of an option, a modifier or an item.
+pub(crate) fn label<'a>(rule: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, Span<'a>> {
+    run(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b':'), rule)
 }
 
 /// The end of the frame. Spaces before it are let through: some clients send one.

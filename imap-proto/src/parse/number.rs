@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::{Parsed, Span};
+use crate::types::ModSeq;
 
 /// Digits up to `max`.
 fn digits<'a>(input: Span<'a>, max: u64, rule: &'static str) -> Parsed<'a, u64> {
@@ -50,4 +51,13 @@ pub(crate) fn nz_number64(input: Span<'_>) -> Parsed<'_, u64> {
         (_, 0) => input.fail("number from 1"),
         parsed => Ok(parsed),
     }
+}
+
+/// ```abnf
+/// mod-sequence-valzer = "0" / mod-sequence-value
+/// ```
+///
+/// From RFC 7162 §7, for `mod-sequence-value` too: clients send 0 where they know none.
+pub(crate) fn mod_seq(input: Span<'_>) -> Parsed<'_, ModSeq> {
+    number64(input).map(|(rest, value)| (rest, ModSeq::new(value).expect("it has 63 bits")))
 }

@@ -36,6 +36,18 @@ impl<'a> Span<'a> {
         String::from_utf8_lossy(self.octets()).to_ascii_uppercase()
     }
 
+    /// The octets in upper case on the stack: for `match`, without an allocation.
+    pub(crate) fn to_word(self) -> Word {
+        let octets = self.octets();
+        let mut word = Word { octets: [0; Word::MAX_OCTETS], length: 0 };
+        if let Some(target) = word.octets.get_mut(..octets.len()) {
+            target.copy_from_slice(octets);
+            target.make_ascii_uppercase();
+            word.length = octets.len();
+        }
+        word
+    }
+
     /// Octets from the start of the frame.
     pub(crate) fn at(self) -> usize {
         self.start
@@ -74,6 +86,20 @@ impl<'a> Span<'a> {
     /// No value: `rule` was expected here.
     pub(crate) fn fail<T>(self, rule: &'static str) -> Parsed<'a, T> {
         Err(nom::Err::Error(self.error(rule)))
+    }
+}
+
+/// A word of the grammar in upper case. One that is longer than any word of the grammar is empty.
+pub(crate) struct Word {
+    octets: [u8; Self::MAX_OCTETS],
+    length: usize,
+}
+
+impl Word {
+    const MAX_OCTETS: usize = 24;
+
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.octets[..self.length]
     }
 }
 

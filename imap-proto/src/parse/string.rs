@@ -6,7 +6,7 @@ use nom::branch::alt;
 use nom::combinator::map;
 
 use super::{Parsed, Span, is_astring_char, is_atom_char, is_list_char, no_case, number64, octet, run};
-use crate::types::WireMailbox;
+use crate::types::{ObjectId, WireMailbox, is_id_char};
 
 /// ```abnf
 /// atom            = 1*ATOM-CHAR
@@ -29,7 +29,7 @@ pub(crate) fn astring(input: Span<'_>) -> Parsed<'_, Bytes> {
 /// ```abnf
 /// string          = quoted / literal
 /// ```
-fn string(input: Span<'_>) -> Parsed<'_, Bytes> {
+pub(crate) fn string(input: Span<'_>) -> Parsed<'_, Bytes> {
     match input.first() {
         Some(b'"') => quoted(input),
         Some(b'{' | b'~') => literal(input),
@@ -161,4 +161,22 @@ pub(crate) fn list_mailbox(input: Span<'_>) -> Parsed<'_, Bytes> {
     }
     let (rest, value) = run(|octet| is_list_char(octet) || octet >= 0x80, "mailbox pattern")(input)?;
     Ok((rest, value.to_bytes()))
+}
+
+/// A `mailbox` inside parentheses, where an unquoted name cannot hold any.
+pub(crate) fn mailbox_in_list(input: Span<'_>) -> Parsed<'_, WireMailbox> {
+    astring(input).map(|(rest, name)| (rest, WireMailbox(name)))
+}
+
+/// ```abnf
+/// objectid = 1*255(ALPHA / DIGIT / "_" / "-")
+/// ```
+///
+/// From RFC 8474 §7.
+pub(crate) fn object_id(input: Span<'_>) -> Parsed<'_, ObjectId> {
+    let (rest, id) = run(is_id_char, "object id")(input)?;
+    match ObjectId::new(id.to_bytes()) {
+        Some(id) => Ok((rest, id)),
+        None => input.fail("object id of at most 255 octets"),
+    }
 }

@@ -32,6 +32,12 @@ macro_rules! nonzero_number {
             }
         }
 
+        impl From<NonZeroU32> for $name {
+            fn from(number: NonZeroU32) -> Self {
+                Self(number)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)

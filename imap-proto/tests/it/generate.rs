@@ -242,6 +242,7 @@ fn messages() -> impl Strategy<Value = Command> {
         sequence_set().prop_map(|set| Command::UidExpunge(UidExpunge { set })),
         (uid(), charset, search_key()).prop_map(|(uid, charset, key)| Command::Search(Search {
             uid,
+            options: None,
             charset,
             key
         })),

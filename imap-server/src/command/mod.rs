@@ -16,6 +16,7 @@ pub(crate) mod literal;
 mod mailbox;
 mod search;
 mod select;
+pub(crate) mod served;
 mod status;
 mod store;
 
@@ -126,10 +127,16 @@ impl Ctx<'_> {
 /// Runs one command and answers it.
 pub(crate) async fn dispatch(ctx: &mut Ctx<'_>, tag: Tag, command: &Command) -> Result<Doing, Gone> {
     let spec = command.spec();
-    ctx.connection.learn(command);
-    let result = match ctx.state.forbids(spec.valid_in) {
-        Some(reason) => Err(Refusal::bad(reason).into()),
-        None => run(ctx, command).await,
+    let result = match (served::missing(command), ctx.state.forbids(spec.valid_in)) {
+        (Some(what), _) => Err(Refusal::bad(format!("{what} is not served")).into()),
+        (None, forbidden) => {
+            // Only what is known tells of the client.
+            ctx.connection.learn(command);
+            match forbidden {
+                Some(reason) => Err(Refusal::bad(reason).into()),
+                None => run(ctx, command).await,
+            }
+        }
     };
     conclude(ctx, tag, spec.name, result, news_after(command)).await
 }

@@ -39,6 +39,10 @@ fn value(mailbox: &Mailbox, recent: u32, item: StatusItem) -> u64 {
         StatusItem::Unseen => u64::from(counters.unseen),
         StatusItem::Deleted => u64::from(counters.deleted),
         StatusItem::Size => counters.octets,
+        StatusItem::HighestModSeq
+        | StatusItem::MailboxId
+        | StatusItem::AppendLimit
+        | StatusItem::DeletedStorage => unreachable!("these are refused before"),
     }
 }
 

@@ -90,7 +90,7 @@ fn of_store(store: &Store) -> Level {
 }
 
 fn of_search(search: &Search) -> Level {
-    if search.uid || search.charset.is_some() || !is_old(&search.key) { Level::Imap4 } else { Level::Silent }
+    if search.uid || search.options.is_some() || search.charset.is_some() || !is_old(&search.key) { Level::Imap4 } else { Level::Silent }
 }
 
 /// Whether RFC 1176 knows the key.
@@ -112,13 +112,6 @@ fn is_old(key: &SearchKey) -> bool {
         SearchKey::Header(name, _) => {
             [&b"From"[..], b"To", b"Cc", b"Bcc", b"Subject"].iter().any(|old| name.eq_ignore_ascii_case(old))
         }
-        SearchKey::SequenceSet(_)
-        | SearchKey::Uid(_)
-        | SearchKey::SentBefore(_)
-        | SearchKey::SentOn(_)
-        | SearchKey::SentSince(_)
-        | SearchKey::Larger(_)
-        | SearchKey::Smaller(_)
-        | SearchKey::Or(..) => false,
+        _ => false,
     }
 }
