@@ -371,7 +371,9 @@ pub(super) fn gmail_label(input: Span<'_>) -> Parsed<'_, Bytes> {
 /// Writes what [`gmail_label`] reads.
 pub(super) fn write_gmail_label(out: &mut CommandWriter<'_>, label: &[u8]) {
     match label {
-        [b'\\', name @ ..] if !name.is_empty() && name.iter().all(|&octet| crate::parse::is_atom_char(octet)) => {
+        [b'\\', name @ ..]
+            if !name.is_empty() && name.iter().all(|&octet| crate::parse::is_atom_char(octet)) =>
+        {
             out.out().extend_from_slice(label);
         }
         label => out.string(label),
@@ -485,7 +487,9 @@ fn write_key(out: &mut CommandWriter<'_>, key: &SearchKey) {
             write_key(out, right);
         }
         SearchKey::And(keys) => out.list(keys, write_key),
-        SearchKey::All | SearchKey::Recent | SearchKey::SaveDateSupported | SearchKey::Flag(_) => unreachable!("each of these is one word"),
+        SearchKey::All | SearchKey::Recent | SearchKey::SaveDateSupported | SearchKey::Flag(_) => {
+            unreachable!("each of these is one word")
+        }
     }
 }
 
@@ -586,7 +590,9 @@ mod tests {
         );
         check(
             "a SEARCH NEW",
-            expect!["a Search(Search { uid: false, options: None, charset: None, key: And([Recent, Not(Flag(Seen))]) })"],
+            expect![
+                "a Search(Search { uid: false, options: None, charset: None, key: And([Recent, Not(Flag(Seen))]) })"
+            ],
         );
         check(
             "a SEARCH OLD UNSEEN undraft UNKEYWORD $Junk",

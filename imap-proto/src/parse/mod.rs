@@ -45,18 +45,12 @@ pub(crate) fn sp(input: Span<'_>) -> Parsed<'_, ()> {
 }
 
 /// `SP` and what stands behind it.
-pub(crate) fn arg<'a, T>(
-    input: Span<'a>,
-    parser: impl FnOnce(Span<'a>) -> Parsed<'a, T>,
-) -> Parsed<'a, T> {
+pub(crate) fn arg<'a, T>(input: Span<'a>, parser: impl FnOnce(Span<'a>) -> Parsed<'a, T>) -> Parsed<'a, T> {
     sp(input).and_then(|(rest, ())| parser(rest))
 }
 
 /// `"(" inner ")"`.
-pub(crate) fn parens<'a, T>(
-    input: Span<'a>,
-    inner: impl FnOnce(Span<'a>) -> Parsed<'a, T>,
-) -> Parsed<'a, T> {
+pub(crate) fn parens<'a, T>(input: Span<'a>, inner: impl FnOnce(Span<'a>) -> Parsed<'a, T>) -> Parsed<'a, T> {
     let (rest, ()) = octet(b'(', "(")(input)?;
     let (rest, value) = inner(rest)?;
     let (rest, ()) = octet(b')', ")")(rest)?;

@@ -15,7 +15,8 @@ impl ObjectId {
     /// `None` when it is empty, too long, or has another character in it.
     pub fn new(id: impl Into<Bytes>) -> Option<Self> {
         let id = id.into();
-        let fits = !id.is_empty() && id.len() <= Self::MAX_OCTETS && id.iter().all(|&octet| is_id_char(octet));
+        let fits =
+            !id.is_empty() && id.len() <= Self::MAX_OCTETS && id.iter().all(|&octet| is_id_char(octet));
         fits.then_some(Self(id))
     }
 

@@ -90,7 +90,11 @@ fn of_store(store: &Store) -> Level {
 }
 
 fn of_search(search: &Search) -> Level {
-    if search.uid || search.options.is_some() || search.charset.is_some() || !is_old(&search.key) { Level::Imap4 } else { Level::Silent }
+    if search.uid || search.options.is_some() || search.charset.is_some() || !is_old(&search.key) {
+        Level::Imap4
+    } else {
+        Level::Silent
+    }
 }
 
 /// Whether RFC 1176 knows the key.
