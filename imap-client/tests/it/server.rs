@@ -42,6 +42,12 @@ impl Server {
         assert_eq!(self.text(), "");
     }
 
+    /// The client closes; gives what it sent before.
+    pub(crate) async fn until_close(&mut self) -> Vec<u8> {
+        while self.receive().await {}
+        std::mem::take(&mut self.received)
+    }
+
     /// The client has sent nothing, although it had every opportunity to.
     pub(crate) async fn expect_nothing(&mut self) {
         for _ in 0..50 {
