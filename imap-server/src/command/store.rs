@@ -2,7 +2,7 @@
 
 use imap_proto::command::{FlagAction, Store};
 use imap_proto::types::{Flag, NumberSet, Uid};
-use imap_store::account::{FlagChange, Flags, Mailbox, MessageRef};
+use imap_store::account::FlagChange;
 
 use super::copy::no_such_number;
 use super::{Ctx, Done, Halt, Refusal};
@@ -46,7 +46,7 @@ fn change(cmd: &Store) -> FlagChange {
 async fn answer(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), Halt> {
     let style = Style { with_uid: cmd.uid || ctx.style().with_uid, ..ctx.style() };
     let State::Selected(_, view) = &mut *ctx.state else { return Ok(()) };
-    let Some((snapshot, now)) = view.published() else { return Ok(()) };
+    let Some((_, now)) = view.published() else { return Ok(()) };
     view.tell_keywords(&mut ctx.out.buffer, style.dialect, &now);
     let names = FlagNames::new(&now);
     for message in uids.iter().filter_map(Uid::new).filter_map(|uid| now.get(uid)) {
@@ -54,28 +54,28 @@ async fn answer(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), H
         view.write_fetch_flags(&mut ctx.out.buffer, style, &names, &message, place);
         ctx.out.flush_if_full().await?;
     }
-    view.note_told(uids, snapshot.seq().0);
+    view.note_told(uids, &now);
     Ok(())
 }
 
 /// After `.SILENT` the client takes its flags for granted: whatever differs from that is told as news.
 fn note_silent(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), Halt> {
     let view = ctx.view_mut()?;
-    let Some((snapshot, now)) = view.published() else { return Ok(()) };
-    let as_expected = |uid: &u32| {
-        let uid = Uid::new(*uid)?;
-        let (before, after) = (view.mailbox().get(uid)?, now.get(uid)?);
-        expected(cmd, view.mailbox(), &before, &now, &after.flags).then_some(())
+    let Some((_, now)) = view.published() else { return Ok(()) };
+    let as_expected = |uid: u32| {
+        let message = view.mailbox().get(Uid::new(uid)?)?;
+        let before = view.told().flags(&message).unwrap_or(message.flags);
+        let after = now.get(message.uid)?.flags;
+        Some(expected(cmd, &now.wire_flags(&before), &now.wire_flags(&after)))
     };
-    let known: NumberSet = uids.iter().filter(|uid| as_expected(uid).is_some()).collect();
-    view.note_told(known, snapshot.seq().0);
+    let (known, unsure): (Vec<u32>, Vec<u32>) = uids.iter().partition(|&uid| as_expected(uid) == Some(true));
+    view.note_told(known.into_iter().collect(), &now);
+    view.note_unsure(&unsure.into_iter().collect());
     Ok(())
 }
 
 /// Whether `after` is what the command makes of the flags that the client knows.
-fn expected(cmd: &Store, old: &Mailbox, before: &MessageRef, now: &Mailbox, after: &Flags) -> bool {
-    let before = old.wire_flags(&before.flags);
-    let after = now.wire_flags(after);
+fn expected(cmd: &Store, before: &[Flag], after: &[Flag]) -> bool {
     let asked = |flag: &Flag| cmd.flags.contains(flag);
     let kept = |flag: &&Flag| matches!(flag, Flag::System(_) | Flag::Keyword(_));
     let all_asked_are = cmd.flags.iter().filter(kept).all(|flag| after.contains(flag));

@@ -117,6 +117,11 @@ impl Session {
     pub fn tls_started(&mut self, now: Instant) {
         self.connection.last_octet_at = now;
         self.connection.peer.tls = true;
+        // Such octets have ended the connection already; a driver that takes some meanwhile does no harm either.
+        if self.connection.framer.has_buffered() {
+            self.doing = Doing::Closing;
+            return;
+        }
         self.doing = Doing::Commands;
         self.connection.framer.expect(Expect::Command);
     }

@@ -23,14 +23,28 @@ pub(crate) struct View {
     recent: NumberSet,
     /// Keywords that stood in the last FLAGS line.
     keywords_told: usize,
-    /// Flags that the client knows although the view is older.
-    told: Vec<Told>,
+    /// What the client knows beyond [`Self::mailbox`]; empty but from a change of its own to the next news.
+    told: Told,
+    /// Messages of which is not known what the client believes: they are told with the next news.
+    unsure: NumberSet,
 }
 
-/// The client knows the flags that `uids` had when the account stood at `seq`.
-struct Told {
-    uids: NumberSet,
-    seq: u64,
+/// Flags that the client knows although its view is older: those that `uids` have in the mailbox beside them, the newest
+/// last.
+#[derive(Clone, Default)]
+pub(crate) struct Told(Vec<Arc<(NumberSet, Arc<Mailbox>)>>);
+
+impl Told {
+    /// The flags of a message as the client knows them, where it is of the view.
+    pub(crate) fn flags(&self, message: &MessageRef) -> Option<Flags> {
+        let newest = self.0.iter().rev().find(|told| told.0.contains(message.uid.get()))?;
+        newest.1.get(message.uid).map(|message| message.flags)
+    }
+
+    /// The keywords of the newest state that the client knows something of; keywords keep their numbers.
+    pub(crate) fn names(&self, view: &Mailbox) -> FlagNames {
+        FlagNames::new(self.0.last().map_or(view, |told| &told.1))
+    }
 }
 
 /// What may be told, and how.
@@ -53,7 +67,7 @@ pub(crate) struct Style {
     pub(crate) with_uid: bool,
 }
 
-/// Entries of [`View::told`]; what is beyond is told twice, which hurts nobody.
+/// Entries of [`Told`]; each keeps a state of the mailbox alive.
 const TOLD_MAX: usize = 64;
 
 impl View {
@@ -65,8 +79,17 @@ impl View {
         let keywords_told = mailbox.keywords().len();
         let recent = NumberSet::new();
         let account = account.clone();
-        let mut view =
-            Self { account, id, read_only, snapshot, mailbox, recent, keywords_told, told: Vec::new() };
+        let mut view = Self {
+            account,
+            id,
+            read_only,
+            snapshot,
+            mailbox,
+            recent,
+            keywords_told,
+            told: Told::default(),
+            unsure: NumberSet::new(),
+        };
         view.claim_recent();
         Some(view)
     }
@@ -143,12 +166,23 @@ impl View {
         self.mailbox.get(uid).map(|message| message.seq_num)
     }
 
-    /// Notes that the client knows the flags of `uids` as they are at `seq`.
-    pub(crate) fn note_told(&mut self, uids: NumberSet, seq: u64) {
-        if self.told.len() == TOLD_MAX {
-            self.told.remove(0);
+    /// What the client knows beyond [`Self::mailbox`].
+    pub(crate) fn told(&self) -> &Told {
+        &self.told
+    }
+
+    /// Notes that the client knows the flags that `uids` have in `mailbox`.
+    pub(crate) fn note_told(&mut self, uids: NumberSet, mailbox: &Arc<Mailbox>) {
+        if self.told.0.len() == TOLD_MAX {
+            let oldest = self.told.0.remove(0);
+            self.note_unsure(&oldest.0);
         }
-        self.told.push(Told { uids, seq });
+        self.told.0.push(Arc::new((uids, Arc::clone(mailbox))));
+    }
+
+    /// Notes that it is not known what the client believes of `uids`.
+    pub(crate) fn note_unsure(&mut self, uids: &NumberSet) {
+        uids.ranges().iter().for_each(|&(first, last)| self.unsure.insert_range(first, last));
     }
 
     /// Tells keywords that were not in the last FLAGS line, and has to be called before any of them is written.
@@ -183,7 +217,7 @@ impl View {
         }
         let old = std::mem::replace(&mut self.mailbox, mailbox);
         self.snapshot = snapshot;
-        let told = std::mem::take(&mut self.told);
+        let (told, unsure) = (std::mem::take(&mut self.told), std::mem::take(&mut self.unsure));
         if !diff.appended.is_empty() {
             self.claim_recent();
         }
@@ -200,10 +234,8 @@ impl View {
         }
         let names = FlagNames::new(&mailbox);
         for message in diff.changed.iter().filter_map(Uid::new).filter_map(|uid| mailbox.get(uid)) {
-            let uid = message.uid.get();
-            let same = old.get(message.uid).is_some_and(|before| before.flags == message.flags);
-            let known = told.iter().any(|told| message.mod_seq.get() <= told.seq && told.uids.contains(uid));
-            if !same && !known {
+            let known = old.get(message.uid).map(|before| told.flags(&before).unwrap_or(before.flags));
+            if known.as_ref() != Some(&message.flags) || unsure.contains(message.uid.get()) {
                 self.write_fetch_flags(&mut out.buffer, style, &names, &message, message.seq_num);
                 out.flush_if_full().await?;
             }

@@ -14,7 +14,8 @@ use imap_store::account::{FlagChange, Mailbox};
 
 use super::copy::no_such_number;
 use super::{Ctx, Done, Halt, Refusal, blocking};
-use render::{Plan, Renderer, Seen};
+use crate::session::state::State;
+use render::{Flagged, Plan, Renderer};
 
 /// FETCH: what was asked for, of the messages as this session knows them, also of those that were expunged elsewhere.
 ///
@@ -27,10 +28,11 @@ pub(super) async fn fetch(ctx: &mut Ctx<'_>, cmd: &Fetch) -> Result<Done, Halt> 
     let (snapshot, mailbox) = (Arc::clone(view.snapshot()), Arc::clone(view.mailbox()));
     let recent = view.recent().clone();
     let sets_seen = !view.read_only() && cmd.items.iter().any(sets_seen);
-    let seen = if sets_seen { mark_seen(ctx, &mailbox, &places).await? } else { None };
+    let seen = if sets_seen { mark_seen(ctx, &mailbox, &places).await? } else { NumberSet::new() };
+    let told = ctx.view()?.told().clone();
     let plan = Arc::new(Plan::new(cmd, ctx.connection.dialect, recent));
     let cheap = plan.is_cheap();
-    let mut renderer = Renderer::new(plan, account, snapshot, mailbox, places, seen);
+    let mut renderer = Renderer::new(plan, account, snapshot, mailbox, places, Flagged { seen, told });
     let piece = ctx.out.piece_octets();
     while !renderer.is_done() {
         if cheap {
@@ -47,7 +49,7 @@ pub(super) async fn fetch(ctx: &mut Ctx<'_>, cmd: &Fetch) -> Result<Done, Halt> 
         }
         ctx.out.flush_if_full().await?;
     }
-    finish(ctx, renderer)
+    finish(ctx, renderer.into_failed())
 }
 
 /// Whether an item sets \Seen (RFC 3501 §6.4.5).
@@ -67,8 +69,9 @@ fn sets_seen(item: &FetchItem) -> bool {
     }
 }
 
-/// Sets \Seen of those messages that have it not, in one change. Where that cannot be kept, reading goes on without.
-async fn mark_seen(ctx: &mut Ctx<'_>, mailbox: &Mailbox, places: &NumberSet) -> Result<Option<Seen>, Halt> {
+/// Sets \Seen of those messages that have it not, in one change; returns them. Where that cannot be kept, reading goes
+/// on without.
+async fn mark_seen(ctx: &mut Ctx<'_>, mailbox: &Mailbox, places: &NumberSet) -> Result<NumberSet, Halt> {
     let mut uids = NumberSet::new();
     for &(first, last) in places.ranges() {
         let messages = render::messages(mailbox, first, last);
@@ -76,36 +79,31 @@ async fn mark_seen(ctx: &mut Ctx<'_>, mailbox: &Mailbox, places: &NumberSet) -> 
         unseen.for_each(|message| uids.insert(message.uid.get()));
     }
     if uids.is_empty() {
-        return Ok(None);
+        return Ok(uids);
     }
-    let id = mailbox.id();
     let change = FlagChange::Add(vec![Flag::System(SystemFlag::Seen)]);
-    match ctx.account()?.store_flags(id, uids.clone(), change, None).await.map_err(Halt::from) {
+    match ctx.account()?.store_flags(mailbox.id(), uids.clone(), change, None).await.map_err(Halt::from) {
         Err(halt @ (Halt::InDoubt(_) | Halt::Broken(_) | Halt::Gone)) => return Err(halt),
-        Err(Halt::Refused(_)) => return Ok(None),
+        Err(Halt::Refused(_)) => return Ok(NumberSet::new()),
         Ok(_) => {}
     }
     let dialect = ctx.connection.dialect;
-    let crate::session::state::State::Selected(_, view) = &mut *ctx.state else { return Ok(None) };
-    let Some((snapshot, now)) = view.published() else { return Ok(None) };
+    let State::Selected(_, view) = &mut *ctx.state else { return Ok(NumberSet::new()) };
+    let Some((_, now)) = view.published() else { return Ok(NumberSet::new()) };
     view.tell_keywords(&mut ctx.out.buffer, dialect, &now);
-    Ok(Some(Seen { uids, mailbox: now, seq: snapshot.seq().0 }))
+    view.note_told(uids.clone(), &now);
+    Ok(uids)
 }
 
-/// Notes which flags were told, and says what could not be read.
-fn finish(ctx: &mut Ctx<'_>, renderer: Renderer) -> Result<Done, Halt> {
-    let (seen, failed) = renderer.into_result();
-    let is_failed = |uid: u32| failed.iter().any(|(failed, _)| failed.get() == uid);
-    if let Some(Seen { uids, seq, .. }) = seen {
-        let told =
-            if failed.is_empty() { uids } else { uids.iter().filter(|&uid| !is_failed(uid)).collect() };
-        ctx.view_mut()?.note_told(told, seq);
-    }
+/// Says what could not be read. Of such a message the new flags were not told either.
+fn finish(ctx: &mut Ctx<'_>, failed: Vec<Failed>) -> Result<Done, Halt> {
     let Some((first, code)) = failed.first() else { return Ok(Done::text("Fetched")) };
     let text = match failed.len() {
         1 => format!("The message with UID {first} could not be read"),
         count => format!("{count} messages could not be read, the first has UID {first}"),
     };
+    let uids = failed.iter().map(|(uid, _)| uid.get()).collect();
+    ctx.view_mut()?.note_unsure(&uids);
     Err(Refusal::no(code.clone(), text).into())
 }
 

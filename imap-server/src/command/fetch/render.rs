@@ -16,7 +16,7 @@ use imap_store::message::Summary;
 use super::super::Halt;
 use super::Failed;
 use super::section::{Failure, Octets, Opened, binary_size, octets};
-use crate::session::view::FlagNames;
+use crate::session::view::{FlagNames, Told};
 
 /// How much of a body is read at once.
 const READ_OCTETS: u64 = 256 << 10;
@@ -30,14 +30,12 @@ pub(super) struct Plan {
     recent: NumberSet,
 }
 
-/// The messages that became \Seen by this FETCH.
-pub(super) struct Seen {
-    /// Which.
-    pub(super) uids: NumberSet,
-    /// The mailbox with their new flags.
-    pub(super) mailbox: Arc<Mailbox>,
-    /// Of the account with that mailbox.
-    pub(super) seq: u64,
+/// What is to be known of flags.
+pub(super) struct Flagged {
+    /// The messages that became \Seen by this FETCH: their answer has FLAGS, asked for or not.
+    pub(super) seen: NumberSet,
+    /// What the client knows beyond its view: FETCH must not take that back.
+    pub(super) told: Told,
 }
 
 /// The answer to a FETCH, on its way.
@@ -47,7 +45,7 @@ pub(super) struct Renderer {
     snapshot: Arc<Snapshot>,
     mailbox: Arc<Mailbox>,
     names: FlagNames,
-    seen: Option<(Seen, FlagNames)>,
+    flagged: Flagged,
     /// What is left, first place first.
     ranges: std::vec::IntoIter<(u32, u32)>,
     range: Option<(u32, u32)>,
@@ -107,17 +105,13 @@ impl Renderer {
         snapshot: Arc<Snapshot>,
         mailbox: Arc<Mailbox>,
         places: NumberSet,
-        seen: Option<Seen>,
+        flagged: Flagged,
     ) -> Self {
-        let names = FlagNames::new(&mailbox);
-        let seen = seen.map(|seen| {
-            let names = FlagNames::new(&seen.mailbox);
-            (seen, names)
-        });
+        let names = flagged.told.names(&mailbox);
         let mut ranges = places.ranges().to_vec().into_iter();
         let range = ranges.next();
         let failed = Vec::new();
-        Self { plan, account, snapshot, mailbox, names, seen, ranges, range, current: None, failed }
+        Self { plan, account, snapshot, mailbox, names, flagged, ranges, range, current: None, failed }
     }
 
     /// Whether everything is written.
@@ -125,9 +119,9 @@ impl Renderer {
         self.range.is_none() && self.current.is_none()
     }
 
-    /// What became \Seen, and which messages could not be served.
-    pub(super) fn into_result(self) -> (Option<Seen>, Vec<Failed>) {
-        (self.seen.map(|(seen, _)| seen), self.failed)
+    /// Which messages could not be served.
+    pub(super) fn into_failed(self) -> Vec<Failed> {
+        self.failed
     }
 
     /// Writes on until `out` has at least `octets` octets or everything is written. Blocking unless the plan
@@ -146,8 +140,7 @@ impl Renderer {
                 }
                 let next = message.seq_num.get() + 1;
                 self.range = if next <= last { Some((next, last)) } else { self.ranges.next() };
-                let uid = message.uid.get();
-                let with_flags = self.seen.as_ref().is_some_and(|(seen, _)| seen.uids.contains(uid));
+                let with_flags = self.flagged.seen.contains(message.uid.get());
                 let begin = Some(out.len());
                 let current = Current { message, summary: None, with_flags, item: 0, stream: 0..0, begin };
                 self.write_message(current, out, octets)?;
@@ -212,14 +205,9 @@ impl Renderer {
         };
         match item {
             FetchItem::Flags => {
-                let uid = current.message.uid;
-                let now = self.seen.as_ref().filter(|(seen, _)| seen.uids.contains(uid.get()));
-                let changed = now.and_then(|(seen, names)| Some((seen.mailbox.get(uid)?.flags, names)));
-                let recent = self.plan.recent.contains(uid.get());
-                match &changed {
-                    Some((flags, names)) => begin(out).flags(names.of(flags, recent)),
-                    None => begin(out).flags(self.names.of(&current.message.flags, recent)),
-                }
+                let recent = self.plan.recent.contains(current.message.uid.get());
+                let told = self.flagged.told.flags(&current.message);
+                begin(out).flags(self.names.of(told.as_ref().unwrap_or(&current.message.flags), recent));
             }
             FetchItem::Uid => begin(out).uid(current.message.uid),
             FetchItem::InternalDate => begin(out).internal_date(current.message.internal_date),

@@ -8,6 +8,8 @@ mod pattern;
 mod play;
 mod script;
 mod stage;
+mod streams;
+mod views;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

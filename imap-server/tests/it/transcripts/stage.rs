@@ -158,6 +158,11 @@ impl Connection {
         self.next = Next::Close;
     }
 
+    /// What the server sent and nobody looked at.
+    pub(super) fn take_sent(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.sent.0)
+    }
+
     /// The next line that the server sent, without its CRLF, as it is shown in a transcript.
     pub(super) fn next_line(&mut self) -> Option<String> {
         let sent = &mut self.sent.0;

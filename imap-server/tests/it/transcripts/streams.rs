@@ -1,0 +1,37 @@
+//! Bodies that are larger than what is read or sent at once.
+
+use super::script::Script;
+use super::stage::Stage;
+
+#[test]
+fn a_large_body_comes_back_as_it_went_in() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        stage.connect(1, "logged in as alice, INBOX selected").await;
+        let session = stage.connections.get_mut(&1).expect("it was made above");
+
+        let mut message = b"Subject: large\r\n\r\n".to_vec();
+        (0_u32..60_000).for_each(|line| message.extend_from_slice(format!("line {line}\r\n").as_bytes()));
+        let command = format!("a1 APPEND INBOX {{{}+}}\r\n", message.len());
+        session.feed(command.as_bytes()).await;
+        for piece in message.chunks(10_000) {
+            session.feed(piece).await;
+        }
+        session.feed(b"\r\n").await;
+        let sent = session.take_sent();
+        assert!(sent.ends_with(b"Kept\r\n"), "{}", String::from_utf8_lossy(&sent));
+
+        session.feed(b"a2 FETCH 1 (BODY[] UID BODY[]<300000.290000>)\r\n").await;
+        let expected = [
+            format!("* 1 FETCH (FLAGS (\\Seen \\Recent) BODY[] {{{}}}\r\n", message.len()).as_bytes(),
+            &message,
+            b" UID 1 BODY[]<300000> {290000}\r\n",
+            &message[300_000..590_000],
+            b")\r\na2 OK Fetched\r\n",
+        ]
+        .concat();
+        assert!(session.take_sent() == expected);
+    });
+}
