@@ -120,11 +120,16 @@ impl Store {
 
     /// A store in memory that lives until its last clone is dropped: for tests.
     pub fn in_memory(options: Options) -> Result<Self, OpenError> {
+        Ok(Self::on_disk(Arc::new(MemoryDisk::default()), options)?.0)
+    }
+
+    /// A store whose log lies on a disk of the caller's, and everything else in memory: for tests and
+    /// simulation. Segments have 1 MiB.
+    pub fn on_disk(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, OpenReport), OpenError> {
         let options = Options { segment_octets: 1 << 20, ..options };
         let dir = PathBuf::from("/");
-        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
         let opened = open::open_all(&disk, &log_options(&dir, &options), Index::in_memory(), Vec::new())?;
-        Ok(Self::start(&dir, options, opened, None, None)?.0)
+        Self::start(&dir, options, opened, None, None)
     }
 
     fn start(
