@@ -272,6 +272,7 @@ impl Inner {
         // A checkpoint that panicked has said so itself.
         let _ = thread.join();
         self.accounts.log.close();
+        self.makes.summary_writer.flush();
         if let Err(error) = self.accounts.checkpoint() {
             tracing::error!(%error, "the last checkpoint was not saved");
         }

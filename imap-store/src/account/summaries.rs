@@ -39,7 +39,15 @@ pub(crate) struct Summaries {
 /// The thread that writes rows, for all accounts of a store. It ends when the last handle is dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct SummaryWriter {
-    queue: SyncSender<(Arc<Shared>, u64)>,
+    queue: SyncSender<Job>,
+}
+
+#[derive(Debug)]
+enum Job {
+    /// The summary of that number waits in the account's buffer.
+    Write(Arc<Shared>, u64),
+    /// To be answered once all before it are written.
+    Flush(SyncSender<()>),
 }
 
 #[derive(Debug)]
@@ -89,6 +97,15 @@ impl SummaryWriter {
         std::thread::Builder::new().name("summaries".to_owned()).spawn(move || write_rows(&rows))?;
         Ok(Self { queue })
     }
+
+    /// Waits until everything that was added is written. Blocking.
+    pub(crate) fn flush(&self) {
+        let (done, wait) = sync_channel(1);
+        if self.queue.send(Job::Flush(done)).is_ok() {
+            // An error means that the thread is gone, and with it what waited.
+            let _ = wait.recv();
+        }
+    }
 }
 
 impl Summaries {
@@ -104,7 +121,7 @@ impl Summaries {
             if self.shared.path.is_none() {
                 continue;
             }
-            match self.writer.queue.try_send((self.shared.clone(), number)) {
+            match self.writer.queue.try_send(Job::Write(self.shared.clone(), number)) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                     self.shared.rows().pending.remove(&number);
@@ -246,12 +263,18 @@ fn read_index(path: &Path) -> Index {
 }
 
 /// The writer's thread: takes what waits, and writes it account by account.
-fn write_rows(queue: &Receiver<(Arc<Shared>, u64)>) {
+fn write_rows(queue: &Receiver<Job>) {
     while let Ok(first) = queue.recv() {
         let mut batches: HashMap<*const Shared, (Arc<Shared>, Vec<u64>)> = HashMap::new();
-        for (shared, number) in std::iter::once(first).chain(queue.try_iter()).take(PENDING_MAX) {
-            let key = Arc::as_ptr(&shared);
-            batches.entry(key).or_insert_with(|| (shared, Vec::new())).1.push(number);
+        let mut flushed = Vec::new();
+        for job in std::iter::once(first).chain(queue.try_iter()).take(PENDING_MAX) {
+            match job {
+                Job::Flush(done) => flushed.push(done),
+                Job::Write(shared, number) => {
+                    let key = Arc::as_ptr(&shared);
+                    batches.entry(key).or_insert_with(|| (shared, Vec::new())).1.push(number);
+                }
+            }
         }
         for (shared, numbers) in batches.into_values() {
             if let Err(error) = write_batch(&shared, &numbers) {
@@ -259,6 +282,9 @@ fn write_rows(queue: &Receiver<(Arc<Shared>, u64)>) {
             }
             let mut rows = shared.rows();
             numbers.iter().for_each(|number| drop(rows.pending.remove(number)));
+        }
+        for done in flushed {
+            let _ = done.send(());
         }
     }
 }
