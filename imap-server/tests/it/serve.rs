@@ -206,3 +206,28 @@ fn running_out_of_files_turns_callers_away_and_ends_nothing() {
     assert!(came_in, "the accept loop does not come back");
     inside.ok("NOOP");
 }
+
+#[test]
+fn who_neither_logs_in_nor_reads_is_let_go() {
+    let dir = data();
+    let file = dir.path().join("restante.toml");
+    let impatient = "[imap]\nlisten = [\"127.0.0.1:0\"]\nallow-cleartext = true\n[imaps]\nlisten = []\n[limits]\nlogin-seconds = 1\nsend-seconds = 1\n";
+    std::fs::write(&file, impatient).expect("written");
+    let data = dir.path().join("data");
+    let server = start(&data, &["--config", file.to_str().expect("text")]);
+    let bye = server.connect().read().expect("a goodbye").line();
+    assert!(bye.starts_with("* BYE"), "{bye}");
+
+    add_user(&data, "alice", "secret");
+    let mut client = server.connect().login("alice", "secret");
+    // More than the system's own buffers on both sides take.
+    let message = [&b"Subject: large\r\n\r\n"[..], &b"0123456789abcdef\r\n".repeat(1 << 20)].concat();
+    assert_eq!(client.append("INBOX", &message), Some(true));
+    client.ok("SELECT INBOX");
+    client.send(b"x FETCH 1 BODY.PEEK[]\r\n").expect("sent");
+    let gone = (0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        cli_ok(&data, &["status", "--json"], "").contains("\"connections\":0")
+    });
+    assert!(gone, "a client that does not read keeps its place");
+}
