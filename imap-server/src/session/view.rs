@@ -209,6 +209,7 @@ impl View {
         let Some((snapshot, mailbox)) = self.published() else { return Ok(()) };
         if Arc::ptr_eq(&mailbox, &self.mailbox) {
             self.snapshot = snapshot;
+            self.told = Told::default();
             return Ok(());
         }
         let diff = mailbox.diff(&self.mailbox);
