@@ -1,11 +1,11 @@
 //! SEARCH, exact: any substring, any charset, over flags, dates, summaries and decoded bodies.
 //!
 //! What a string is compared with:
-//! - Case is folded char by char ([`fold`]); nothing else is normalised, so `ö` does not match `o`, nor
+//! - Case is folded char by char (`fold.rs`); nothing else is normalised, so `ö` does not match `o`, nor
 //!   an `o` with a combining mark. (Dovecot's default, i;unicode-casemap, decomposes too; clients type what they see.)
 //! - Header fields are unfolded, encoded words (RFC 2047) decoded. HEADER, FROM, SUBJECT look at one field's value;
 //!   TEXT at `Name: value` of every field, of the message's header and those of its parts.
-//! - Bodies are the `text/*` parts, transfer encoding and charset undone, text/html as people see it ([`html`]).
+//! - Bodies are the `text/*` parts, transfer encoding and charset undone, text/html as people see it (`html.rs`).
 //!   Of an attached message its fields and its text parts count as body.
 //!
 //! Memory is bounded: bodies come in pieces, whatever their length.
