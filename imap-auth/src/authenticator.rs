@@ -37,13 +37,13 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// Wrong name or password: NO [AUTHENTICATIONFAILED].
+    /// Wrong name or password: `NO [AUTHENTICATIONFAILED]`.
     #[error("wrong user name or password")]
     Failed,
-    /// The right user may not act as the one asked for: NO [AUTHORIZATIONFAILED].
+    /// The right user may not act as the one asked for: `NO [AUTHORIZATIONFAILED]`.
     #[error("not allowed to act as that user")]
     NotAuthorized,
-    /// Passwords are not taken without TLS here: NO [PRIVACYREQUIRED].
+    /// Passwords are not taken without TLS here: `NO [PRIVACYREQUIRED]`.
     #[error("a password needs TLS here")]
     PrivacyRequired,
     /// The mechanism is not offered: NO.
@@ -58,7 +58,7 @@ pub enum AuthError {
     /// The client sent `*`: BAD.
     #[error("cancelled")]
     Cancelled,
-    /// A directory or a limit: NO [UNAVAILABLE].
+    /// A directory or a limit: `NO [UNAVAILABLE]`.
     #[error("authentication is unavailable: {reason}")]
     Unavailable {
         /// Why, for the operator.
