@@ -34,7 +34,7 @@ pub enum FetchAttribute {
     BodyStructure(Box<BodyStructure>),
     /// RFC822, RFC822.HEADER or RFC822.TEXT with its data
     Rfc822(&'static str, Option<Bytes>),
-    /// BODY[section]<origin> data
+    /// `BODY[section]<origin>` data
     Section {
         /// Which octets.
         section: Section,
@@ -43,7 +43,7 @@ pub enum FetchAttribute {
         /// The octets; `None` is NIL.
         data: Option<Bytes>,
     },
-    /// BINARY[part]<origin> data
+    /// `BINARY[part]<origin>` data
     Binary {
         /// The part.
         part: Vec<u32>,
@@ -52,7 +52,7 @@ pub enum FetchAttribute {
         /// The decoded octets; `None` is NIL.
         data: Option<Bytes>,
     },
-    /// BINARY.SIZE[part] n
+    /// `BINARY.SIZE[part]` n
     BinarySize(Vec<u32>, u64),
     /// An item that we do not know or could not read: its name and its value, verbatim.
     Other(Bytes, Bytes),

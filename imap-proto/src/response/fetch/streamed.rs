@@ -50,14 +50,14 @@ pub struct StreamedFetch {
 pub enum StreamedItem {
     /// RFC822, RFC822.HEADER or RFC822.TEXT
     Rfc822(&'static str),
-    /// BODY[section]<origin>
+    /// `BODY[section]<origin>`
     Section {
         /// Which octets.
         section: Section,
         /// From which octet on, where a part was asked for.
         origin: Option<u64>,
     },
-    /// BINARY[part]<origin>
+    /// `BINARY[part]<origin>`
     Binary {
         /// The part.
         part: Vec<u32>,
