@@ -275,7 +275,7 @@ impl View {
     fn claim_recent(&mut self) {
         let uid_next = self.mailbox.uid_next().map_or(u32::MAX, Uid::get);
         let from = if self.read_only {
-            self.mailbox.recent_watermark()
+            self.account.recent_watermark(self.id)
         } else {
             self.account.claim_recent(self.id, uid_next)
         };

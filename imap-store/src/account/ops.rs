@@ -255,6 +255,13 @@ impl Account {
         })
     }
 
+    /// The UID from which on messages of a mailbox are \Recent, taking none of them (EXAMINE). What another
+    /// session just claimed counts at once, published or not; 1 for a mailbox that is gone.
+    pub fn recent_watermark(&self, mailbox: MailboxId) -> u32 {
+        self.core()
+            .queue_quietly(|state| (None, state.mailbox(mailbox).map_or(1, |it| it.recent_watermark())))
+    }
+
     /// A message's summary: from the summary file, or made again from the body. Blocking.
     pub fn summary(&self, snapshot: &Snapshot, message: &MessageRef) -> Result<Arc<Summary>, StoreError> {
         let body = body_of(snapshot, message)?;

@@ -284,6 +284,8 @@ async fn recent_messages_are_told_to_one_session() {
     assert_eq!(account.claim_recent(inbox.id(), 2), 2);
     append(&account, "INBOX", "x", "").await;
     assert_eq!(account.claim_recent(inbox.id(), 3), 2);
+    // Found by an EXAMINE that came between a SELECT and the publishing of what that had claimed.
+    assert_eq!(account.recent_watermark(inbox.id()), 3, "before it is published");
     // Raises no MODSEQ: the append was the last change of the mailbox.
     account.subscribe(name("x")).await.expect("subscribed");
     let after = mailbox(&account, "INBOX");
