@@ -1,6 +1,7 @@
 //! [`Event`]: what the server says without being asked.
 
 use bytes::Bytes;
+use imap_proto::Dialect;
 use imap_proto::response::{Code, FetchAttribute, Kind, Response, StatusData};
 use imap_proto::types::{Flag, SeqNum};
 
@@ -46,9 +47,7 @@ impl Event {
             Response::Recent(count) => Some(Self::Recent(*count)),
             Response::Expunge(seq_num) => Some(Self::Expunged(*seq_num)),
             Response::Status { tag: None, kind: Kind::Bye, text, .. } => Some(Self::Bye(lossy(text))),
-            Response::Status { tag: None, code: Some(Code::Other(code)), text, .. }
-                if code.eq_ignore_ascii_case(b"ALERT") =>
-            {
+            Response::Status { tag: None, code: Some(Code::Alert), text, .. } => {
                 Some(Self::Alert(lossy(text)))
             }
             _ => None,
@@ -62,9 +61,29 @@ impl Event {
             Response::Flags(flags) => Some(Self::Flags(flags)),
             Response::StatusData(data) => Some(Self::Status(data)),
             Response::Other(octets) => Some(Self::Other(octets)),
-            _ => None,
+            Response::Continue { .. }
+            | Response::Status { .. }
+            | Response::Capability(_)
+            | Response::Enabled(_)
+            | Response::List(_)
+            | Response::Lsub(_)
+            | Response::Namespace { .. }
+            | Response::Search(_)
+            | Response::Exists(_)
+            | Response::Recent(_)
+            | Response::Expunge(_)
+            | Response::Id(_) => None,
+            extension => Some(Self::Other(line(&extension))),
         }
     }
+}
+
+/// The response as a server would write it, without its CRLF.
+fn line(response: &Response) -> Bytes {
+    let mut octets = Vec::new();
+    response.write(&mut octets, Dialect::IMAP4);
+    octets.truncate(octets.len() - 2);
+    octets.into()
 }
 
 fn lossy(text: &[u8]) -> String {

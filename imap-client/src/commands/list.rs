@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use imap_proto::command::{Command, List, Status, StatusItem};
-use imap_proto::response::{ListData, NameAttribute, Response};
+use imap_proto::response::{ListData, NameAttribute, Response, StatusValue};
 use imap_proto::types::{MailboxName, NameForm, WireMailbox};
 
 use super::wire;
@@ -83,7 +83,8 @@ impl Connection {
         let command = Command::Status(Status { mailbox: wire(mailbox), items: items.to_vec() });
         self.run_with(command, |response| {
             if let Response::StatusData(data) = response {
-                status.items = data.items;
+                let number = |(item, value): (StatusItem, StatusValue)| Some((item, value.number()?));
+                status.items = data.items.into_iter().filter_map(number).collect();
             }
         })
         .await?;

@@ -89,9 +89,9 @@ impl Connection {
         let mut found = Vec::new();
         let charset = has_8_bit(&key).then(|| "UTF-8".to_owned());
         self.run_with(Command::Search(Search { uid, options: None, charset, key }), |response| {
-            if let Response::Search(numbers) = response {
+            if let Response::Search(told) = response {
                 // Some servers answer in several lines.
-                found.extend(numbers);
+                found.extend(told.numbers);
             }
         })
         .await?;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::KnownCapability;
 use super::text::write_word;
 use crate::wire::read::Reader;
 
@@ -13,6 +14,11 @@ impl Capability {
     /// Whether it is the one named, in any case.
     pub fn is(&self, name: &str) -> bool {
         self.0.eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    /// What it says, where we know it.
+    pub fn known(&self) -> Option<KnownCapability<'_>> {
+        KnownCapability::read(&self.0)
     }
 }
 

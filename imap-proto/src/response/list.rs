@@ -1,14 +1,14 @@
-//! LIST and LSUB (RFC 9051 §7.3.1).
+//! LIST and LSUB (RFC 9051 §7.3.1), and the XLIST of Gmail.
 
 use bytes::Bytes;
 
-use super::text::write_word;
+use super::text::{write_list, write_word};
 use crate::Dialect;
 use crate::wire::read::Reader;
 use crate::wire::write;
 
-/// One line of LIST or LSUB.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One line of LIST, LSUB or XLIST.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct ListData {
     /// In the order of the server.
     pub attributes: Vec<NameAttribute>,
@@ -16,6 +16,21 @@ pub struct ListData {
     pub delimiter: Option<u8>,
     /// The name in the octets of the wire.
     pub name: Bytes,
+    /// Extended data, in the order of the server; only for clients that asked for it, or have enabled
+    /// IMAP4rev2.
+    pub extended: Vec<ListExtension>,
+}
+
+/// Extended data of a LIST (RFC 9051 §7.3.1, RFC 5258 §3.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListExtension {
+    /// CHILDINFO (...): mailboxes below match these selection options, `SUBSCRIBED` for one (RFC 9051
+    /// §6.3.9.6)
+    ChildInfo(Vec<Bytes>),
+    /// OLDNAME (name): the mailbox had that name, in the octets of the wire (RFC 9051 §6.3.9.7)
+    OldName(Bytes),
+    /// Any other, with its value verbatim.
+    Other(Bytes, Bytes),
 }
 
 /// A mailbox name attribute.
@@ -53,15 +68,52 @@ pub enum NameAttribute {
     Sent,
     /// \Trash
     Trash,
+    /// \Important (RFC 8457)
+    Important,
+    /// \Memos (RFC 9979)
+    Memos,
+    /// \Scheduled (RFC 9979)
+    Scheduled,
+    /// \Snoozed (RFC 9979)
+    Snoozed,
+    /// \Inbox (XLIST only)
+    Inbox,
+    /// \AllMail (XLIST only)
+    AllMail,
+    /// \Spam (XLIST only)
+    Spam,
+    /// \Starred (XLIST only)
+    Starred,
     /// Any other, verbatim with its backslash.
     Other(Bytes),
 }
 
 impl ListData {
-    /// Extended data behind the name is skipped (`mbox-list-extended`).
+    /// Without extended data.
+    pub fn new(attributes: Vec<NameAttribute>, delimiter: Option<u8>, name: impl Into<Bytes>) -> Self {
+        Self { attributes, delimiter, name: name.into(), extended: Vec::new() }
+    }
+
+    /// ```abnf
+    /// mailbox-list    = "(" [mbx-list-flags] ")" SP
+    ///                   (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox
+    ///                   [SP mbox-list-extended]
+    /// mbox-list-extended =  "(" [mbox-list-extended-item
+    ///                       *(SP mbox-list-extended-item)] ")"
+    /// ```
+    ///
+    /// Whatever else stands behind the name is skipped.
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let attributes = reader.list(Reader::atom)?.into_iter().map(NameAttribute::from_word).collect();
-        let list = Self { attributes, delimiter: read_delimiter(reader)?, name: reader.astring()? };
+        let (delimiter, name) = (read_delimiter(reader)?, reader.astring()?);
+        let start = *reader;
+        let extended = match reader.list(ListExtension::read) {
+            Some(extended) => extended,
+            None => {
+                *reader = start;
+                Vec::new()
+            }
+        };
         while !reader.is_at_end() {
             let start = reader.at();
             reader.skip_value(0).ok()?;
@@ -69,10 +121,9 @@ impl ListData {
                 return None;
             }
         }
-        Some(list)
+        Some(Self { attributes, delimiter, name, extended })
     }
 
-    /// `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox`
     pub(super) fn write(&self, out: &mut Vec<u8>, dialect: Dialect) {
         out.push(b'(');
         for (index, attribute) in self.attributes.iter().enumerate() {
@@ -85,6 +136,64 @@ impl ListData {
         write_delimiter(out, self.delimiter);
         out.push(b' ');
         write::string(out, &self.name, dialect);
+        if !self.extended.is_empty() {
+            out.push(b' ');
+            write_list(out, &self.extended, |out, extension| extension.write(out, dialect));
+        }
+    }
+}
+
+impl ListExtension {
+    /// ```abnf
+    /// mbox-list-extended-item = mbox-list-extended-item-tag SP
+    ///                            tagged-ext-val
+    /// mbox-list-extended-item-tag = astring
+    /// childinfo-extended-item =  "CHILDINFO" SP "("
+    ///             list-select-base-opt-quoted
+    ///             *(SP list-select-base-opt-quoted) ")"
+    /// oldname-extended-item =  "OLDNAME" SP "(" mailbox ")"
+    /// ```
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let tag = reader.astring()?;
+        let value_start = *reader;
+        if let Some(known) = Self::read_known(&tag, reader) {
+            return Some(known);
+        }
+        *reader = value_start;
+        reader.skip_spaces();
+        let start = reader.at();
+        reader.skip_value(0).ok()?;
+        Some(Self::Other(tag, reader.since(start)))
+    }
+
+    fn read_known(tag: &[u8], reader: &mut Reader<'_>) -> Option<Self> {
+        match tag.to_ascii_uppercase().as_slice() {
+            b"CHILDINFO" => reader.list(Reader::astring).map(Self::ChildInfo),
+            b"OLDNAME" => {
+                let name = (reader.eat_spaced(b'(')).then(|| reader.astring())??;
+                reader.eat_spaced(b')').then_some(Self::OldName(name))
+            }
+            _ => None,
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>, dialect: Dialect) {
+        match self {
+            Self::ChildInfo(options) => {
+                out.extend_from_slice(b"\"CHILDINFO\" ");
+                write_list(out, options, |out, option| write::string(out, option, dialect));
+            }
+            Self::OldName(name) => {
+                out.extend_from_slice(b"\"OLDNAME\" (");
+                write::string(out, name, dialect);
+                out.push(b')');
+            }
+            Self::Other(tag, value) => {
+                write::string(out, tag, dialect);
+                out.push(b' ');
+                out.extend_from_slice(value);
+            }
+        }
     }
 }
 
@@ -108,7 +217,7 @@ pub(super) fn read_delimiter(reader: &mut Reader<'_>) -> Option<Option<u8>> {
 }
 
 /// Every attribute that we know, with its spelling.
-const ATTRIBUTES: [(NameAttribute, &[u8]); 16] = [
+const ATTRIBUTES: [(NameAttribute, &[u8]); 24] = [
     (NameAttribute::NoSelect, b"\\Noselect"),
     (NameAttribute::NonExistent, b"\\NonExistent"),
     (NameAttribute::NoInferiors, b"\\Noinferiors"),
@@ -125,6 +234,14 @@ const ATTRIBUTES: [(NameAttribute, &[u8]); 16] = [
     (NameAttribute::Junk, b"\\Junk"),
     (NameAttribute::Sent, b"\\Sent"),
     (NameAttribute::Trash, b"\\Trash"),
+    (NameAttribute::Important, b"\\Important"),
+    (NameAttribute::Memos, b"\\Memos"),
+    (NameAttribute::Scheduled, b"\\Scheduled"),
+    (NameAttribute::Snoozed, b"\\Snoozed"),
+    (NameAttribute::Inbox, b"\\Inbox"),
+    (NameAttribute::AllMail, b"\\AllMail"),
+    (NameAttribute::Spam, b"\\Spam"),
+    (NameAttribute::Starred, b"\\Starred"),
 ];
 
 impl NameAttribute {

@@ -1,34 +1,59 @@
 //! Responses: one file a family, with its types, its parser (forgiving) and its writer (strict, by dialect).
 
+mod acl;
 mod capability;
 mod code;
+mod convert;
+mod esearch;
 mod fetch;
 mod flags;
 mod id;
+mod known_capability;
+mod language;
 mod list;
+mod metadata;
 mod namespace;
+mod quota;
 mod search;
 mod status;
 mod text;
+mod thread;
+mod uid_batches;
+mod url;
+mod vanished;
 
 use bytes::Bytes;
 
+pub use acl::{Acl, ListRights, MyRights};
 pub use capability::Capability;
-pub use code::Code;
-pub use fetch::{FetchAttribute, FetchWriter, StreamedFetch, StreamedItem};
-pub use list::{ListData, NameAttribute};
-pub use search::write_search;
-pub use status::StatusData;
+pub use code::{AnnotateProblem, AnnotationSupport, Code, InProgress, MetadataLimit};
+pub use convert::{Conversion, ConvertError, Converted};
+pub use esearch::{Esearch, EsearchItem};
+pub use fetch::{Annotation, AnnotationEntry, FetchAttribute, FetchWriter, StreamedFetch, StreamedItem};
+pub use known_capability::KnownCapability;
+pub use language::Comparator;
+pub use list::{ListData, ListExtension, NameAttribute};
+pub use metadata::{Metadata, MetadataEntries};
+pub use namespace::Namespace;
+pub use quota::{Quota, QuotaRoot, QuotaUsage};
+pub use search::{Found, write_search, write_sort};
+pub use status::{StatusData, StatusValue};
+pub use thread::{ThreadNode, Threads};
+pub use uid_batches::UidBatches;
+pub use url::{FetchedUrl, UrlData, UrlMetadata};
+pub use vanished::Vanished;
 
 use self::capability::{read_words, write_capabilities};
-use self::fetch::{read_fetch, write_fetch};
+use self::fetch::{read_fetch, write_fetch, write_uid_fetch};
 use self::flags::read_flags;
 use self::id::{read_id, write_id};
+use self::language::{read_languages, write_languages};
 use self::namespace::{read_namespace, write_namespace};
-use self::search::read_search;
-use self::text::write_word;
+use self::search::write_numbers;
+use self::text::{write_short_quoted, write_word};
+use self::url::{read_url_fetch, write_gen_url_auth, write_url_fetch};
 use crate::command::Tag;
-use crate::types::{Flag, SeqNum};
+use crate::types::{Flag, SeqNum, Uid};
 use crate::wire::read::Reader;
 use crate::wire::write;
 use crate::{Dialect, ParseError};
@@ -77,21 +102,33 @@ pub enum Response {
     List(ListData),
     /// `* LSUB ...`
     Lsub(ListData),
-    /// `* NAMESPACE personal other shared`, each a list of (prefix, delimiter)
+    /// `* XLIST ...` (Gmail's LIST before RFC 6154)
+    XList(ListData),
+    /// `* NAMESPACE personal other shared`
     Namespace {
         /// Personal, other users', shared.
-        spaces: [Vec<(Bytes, Option<u8>)>; 3],
+        spaces: [Vec<Namespace>; 3],
     },
     /// `* STATUS mailbox (...)`
     StatusData(StatusData),
     /// `* SEARCH n n ...`
-    Search(Vec<u32>),
+    Search(Found),
+    /// `* SORT n n ...` (RFC 5256)
+    Sort(Found),
+    /// `* THREAD (n n ...)(...)` (RFC 5256)
+    Thread(Threads),
+    /// `* ESEARCH ...` (RFC 4731)
+    Esearch(Esearch),
     /// `* n EXISTS`
     Exists(u32),
     /// `* n RECENT`
     Recent(u32),
     /// `* n EXPUNGE`
     Expunge(SeqNum),
+    /// `* VANISHED uids` (RFC 7162)
+    Vanished(Vanished),
+    /// `* n COPY`: was copied (RFC 1176)
+    Copy(SeqNum),
     /// `* n FETCH (...)`
     Fetch {
         /// Which message.
@@ -99,8 +136,47 @@ pub enum Response {
         /// What of it, in the order of the server.
         attributes: Vec<FetchAttribute>,
     },
+    /// `* uid UIDFETCH (...)`: a FETCH of a session with UIDONLY (RFC 9586)
+    UidFetch {
+        /// Which message.
+        uid: Uid,
+        /// What of it, in the order of the server.
+        attributes: Vec<FetchAttribute>,
+    },
+    /// `* n CONVERTED ...` (RFC 5259)
+    Converted(Converted),
+    /// `* CONVERSION ...` (RFC 5259)
+    Conversion(Conversion),
     /// `* ID (...)`
     Id(Vec<(Bytes, Option<Bytes>)>),
+    /// `* MAILBOX name`, the answer to FIND MAILBOXES, in the octets of the wire (RFC 1176)
+    Mailbox(Bytes),
+    /// `* BBOARD name`, the answer to FIND BBOARDS, in the octets of the wire (RFC 1176)
+    Bboard(Bytes),
+    /// `* QUOTA root (...)` (RFC 9208)
+    Quota(Quota),
+    /// `* QUOTAROOT mailbox root ...` (RFC 9208)
+    QuotaRoot(QuotaRoot),
+    /// `* ACL mailbox ...` (RFC 4314)
+    Acl(Acl),
+    /// `* LISTRIGHTS mailbox ...` (RFC 4314)
+    ListRights(ListRights),
+    /// `* MYRIGHTS mailbox rights` (RFC 4314, RFC 8440)
+    MyRights(MyRights),
+    /// `* METADATA mailbox ...` (RFC 5464)
+    Metadata(Metadata),
+    /// `* LANGUAGE (tag ...)` (RFC 5255)
+    Language(Vec<Bytes>),
+    /// `* COMPARATOR ...` (RFC 5255)
+    Comparator(Comparator),
+    /// `* GENURLAUTH url ...` (RFC 4467)
+    GenUrlAuth(Vec<Bytes>),
+    /// `* URLFETCH url data ...` (RFC 4467, RFC 5524)
+    UrlFetch(Vec<FetchedUrl>),
+    /// `* UIDBATCHES (TAG "t") ...` (RFC 10022)
+    UidBatches(UidBatches),
+    /// `* JMAPACCESS "url"` (RFC 9698)
+    JmapAccess(Bytes),
     /// An untagged response that we do not know or could not read, verbatim without its CRLF.
     Other(Bytes),
 }
@@ -145,11 +221,38 @@ impl Response {
             b"LSUB" => Self::Lsub(ListData::read(reader)?),
             b"NAMESPACE" => Self::Namespace { spaces: read_namespace(reader)? },
             b"STATUS" => Self::StatusData(StatusData::read(reader)?),
-            b"SEARCH" => Self::Search(read_search(reader)?),
+            b"SEARCH" => Self::Search(Found::read(reader)?),
             b"ID" => Self::Id(read_id(reader)?),
-            _ => return None,
+            name => Self::read_extension(name, reader)?,
         };
         reader.is_at_end().then_some(data)
+    }
+
+    /// What extensions and the oldest servers say.
+    fn read_extension(name: &[u8], reader: &mut Reader<'_>) -> Option<Self> {
+        Some(match name {
+            b"XLIST" => Self::XList(ListData::read(reader)?),
+            b"SORT" => Self::Sort(Found::read(reader)?),
+            b"THREAD" => Self::Thread(Threads::read(reader)?),
+            b"ESEARCH" => Self::Esearch(Esearch::read(reader)?),
+            b"VANISHED" => Self::Vanished(Vanished::read(reader)?),
+            b"CONVERSION" => Self::Conversion(Conversion::read(reader)?),
+            b"MAILBOX" => Self::Mailbox(read_name(reader)?),
+            b"BBOARD" => Self::Bboard(read_name(reader)?),
+            b"QUOTA" => Self::Quota(Quota::read(reader)?),
+            b"QUOTAROOT" => Self::QuotaRoot(QuotaRoot::read(reader)?),
+            b"ACL" => Self::Acl(Acl::read(reader)?),
+            b"LISTRIGHTS" => Self::ListRights(ListRights::read(reader)?),
+            b"MYRIGHTS" => Self::MyRights(MyRights::read(reader)?),
+            b"METADATA" => Self::Metadata(Metadata::read(reader)?),
+            b"LANGUAGE" => Self::Language(read_languages(reader)?),
+            b"COMPARATOR" => Self::Comparator(Comparator::read(reader)?),
+            b"GENURLAUTH" => Self::GenUrlAuth(reader.astrings()?),
+            b"URLFETCH" => Self::UrlFetch(read_url_fetch(reader)?),
+            b"UIDBATCHES" => Self::UidBatches(UidBatches::read(reader)?),
+            b"JMAPACCESS" => Self::JmapAccess(reader.string()?),
+            _ => return None,
+        })
     }
 
     /// What begins with a number. A FETCH is one however its items look; RFC 1176 calls it STORE where a
@@ -160,6 +263,13 @@ impl Response {
             b"FETCH" | b"STORE" => {
                 return Some(Self::Fetch { seq_num: SeqNum::new(number)?, attributes: read_fetch(reader) });
             }
+            b"UIDFETCH" => {
+                return Some(Self::UidFetch { uid: Uid::new(number)?, attributes: read_fetch(reader) });
+            }
+            b"CONVERTED" => {
+                return Converted::read(SeqNum::new(number)?, reader).map(Self::Converted);
+            }
+            b"COPY" => Self::Copy(SeqNum::new(number)?),
             b"EXISTS" => Self::Exists(number),
             b"RECENT" => Self::Recent(number),
             b"EXPUNGE" => Self::Expunge(SeqNum::new(number)?),
@@ -182,8 +292,12 @@ impl Response {
             Self::Status { tag, kind, code, text } => {
                 return write_status(out, tag.as_ref(), *kind, code.as_ref(), &String::from_utf8_lossy(text));
             }
-            Self::Search(numbers) => return write_search(out, numbers.iter().copied()),
+            Self::Search(found) => {
+                return write_numbers(out, b"* SEARCH", found.numbers.iter().copied(), found.mod_seq);
+            }
+            Self::Sort(found) => return write_sort(out, found.numbers.iter().copied(), found.mod_seq),
             Self::Fetch { seq_num, attributes } => return write_fetch(out, dialect, *seq_num, attributes),
+            Self::UidFetch { uid, attributes } => return write_uid_fetch(out, dialect, *uid, attributes),
             Self::Other(verbatim) => out.extend_from_slice(verbatim),
             data => {
                 out.extend_from_slice(b"* ");
@@ -222,13 +336,75 @@ impl Response {
             Self::Recent(count) => write_numbered(out, *count, b"RECENT"),
             Self::Expunge(seq_num) => write_numbered(out, seq_num.get(), b"EXPUNGE"),
             Self::Id(fields) => write_id(out, fields, dialect),
-            Self::Continue { .. }
-            | Self::Status { .. }
-            | Self::Search(_)
-            | Self::Fetch { .. }
-            | Self::Other(_) => unreachable!("written by Response::write itself"),
+            extension => extension.write_extension(out, dialect),
         }
     }
+
+    /// What [`Self::read_extension`] reads.
+    fn write_extension(&self, out: &mut Vec<u8>, dialect: Dialect) {
+        match self {
+            Self::XList(list) => {
+                out.extend_from_slice(b"XLIST ");
+                list.write(out, dialect);
+            }
+            Self::Thread(threads) => threads.write(out),
+            Self::Esearch(esearch) => esearch.write(out, dialect),
+            Self::Vanished(vanished) => vanished.write(out),
+            Self::Copy(seq_num) => write_numbered(out, seq_num.get(), b"COPY"),
+            Self::Converted(converted) => {
+                write_numbered(out, converted.seq_num.get(), b"");
+                converted.write(out, dialect);
+            }
+            Self::Conversion(conversion) => conversion.write(out, dialect),
+            Self::Mailbox(name) => write_name(out, b"MAILBOX ", name, dialect),
+            Self::Bboard(name) => write_name(out, b"BBOARD ", name, dialect),
+            Self::Quota(quota) => quota.write(out, dialect),
+            Self::QuotaRoot(roots) => roots.write(out, dialect),
+            Self::Acl(acl) => acl.write(out, dialect),
+            Self::ListRights(rights) => rights.write(out, dialect),
+            Self::MyRights(rights) => rights.write(out, dialect),
+            Self::Metadata(metadata) => metadata.write(out, dialect),
+            Self::Language(languages) => write_languages(out, languages, dialect),
+            Self::Comparator(comparator) => comparator.write(out, dialect),
+            Self::GenUrlAuth(urls) => write_gen_url_auth(out, urls, dialect),
+            Self::UrlFetch(urls) => write_url_fetch(out, urls, dialect),
+            Self::UidBatches(batches) => batches.write(out, dialect),
+            Self::JmapAccess(url) => {
+                out.extend_from_slice(b"JMAPACCESS ");
+                write_short_quoted(out, url);
+            }
+            _ => unreachable!("written by Response::write or write_data"),
+        }
+    }
+}
+
+/// ```text
+/// mailbox         ::= "INBOX" / string
+/// bboard          ::= "BBOARD" SP string
+/// ```
+///
+/// From RFC 1176, whose servers wrote the name bare up to the end of the line, spaces and all; a string is
+/// read too.
+fn read_name(reader: &mut Reader<'_>) -> Option<Bytes> {
+    reader.skip_spaces();
+    if matches!(reader.peek(), Some(b'"' | b'{')) {
+        return reader.astring();
+    }
+    let name = reader.rest();
+    reader.skip(name.len());
+    let name = name.slice(..name.trim_ascii_end().len());
+    (!name.is_empty()).then_some(name)
+}
+
+/// Bare where the clients of RFC 1176 can read it so: they take all up to the end of the line, quotes too.
+fn write_name(out: &mut Vec<u8>, name: &[u8], mailbox: &[u8], dialect: Dialect) {
+    out.extend_from_slice(name);
+    let is_text = |octet: &u8| matches!(octet, b' '..=b'~');
+    let is_bare = mailbox.iter().all(is_text)
+        && mailbox.trim_ascii() == mailbox
+        && !matches!(mailbox.first(), None | Some(b'"' | b'{'))
+        && !mailbox.ends_with(b"}");
+    if is_bare { out.extend_from_slice(mailbox) } else { write::string(out, mailbox, dialect) }
 }
 
 fn write_numbered(out: &mut Vec<u8>, number: u32, name: &[u8]) {

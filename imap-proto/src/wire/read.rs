@@ -148,6 +148,15 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// `*(SP astring)` up to the end of the frame.
+    pub(crate) fn astrings(&mut self) -> Option<Vec<Bytes>> {
+        let mut strings = Vec::new();
+        while !self.is_at_end() {
+            strings.push(self.astring()?);
+        }
+        Some(strings)
+    }
+
     /// `NIL`, or elements in parentheses with or without spaces between them. `None` when an element cannot
     /// be read or the list has no end.
     pub(crate) fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {

@@ -2,6 +2,8 @@
 
 mod command_examples;
 mod commands;
+mod extension_examples;
+mod extension_properties;
 mod generate;
 mod response_examples;
 mod response_forgiving;

@@ -5,7 +5,7 @@ use imap_proto::Dialect;
 use imap_proto::response::{Code, Response};
 
 /// Parses `line`, which must be more than [`Response::Other`], and writes it for IMAP4.
-fn check(line: &str, written: &str) {
+pub(crate) fn check(line: &str, written: &str) {
     let frame = Bytes::copy_from_slice(line.as_bytes());
     let response = Response::parse(&frame).unwrap_or_else(|error| panic!("{line}: {error}"));
     assert!(!matches!(response, Response::Other(_)), "{line}: not understood");
@@ -26,7 +26,7 @@ fn assert_written(response: &Response, written: &str) {
 }
 
 /// Lines that are written back as they stood.
-fn check_same(lines: &[&str]) {
+pub(crate) fn check_same(lines: &[&str]) {
     for line in lines {
         check(line, line);
     }
@@ -128,9 +128,8 @@ fn server_and_mailbox_data() {
     check(r#"* LIST (\Noselect) "/" ~/Mail/foo"#, r#"* LIST (\Noselect) "/" "~/Mail/foo""#);
     check(
         r#"* LIST (\Marked) ":" Tables (tablecloth (("edge" "lacy") ("color" "red")) Sample "text")"#,
-        r#"* LIST (\Marked) ":" "Tables""#,
+        r#"* LIST (\Marked) ":" "Tables" ("tablecloth" (("edge" "lacy") ("color" "red")) "Sample" "text")"#,
     );
-    check(r#"* LIST () "/" "NewMailbox" ("OLDNAME" ("OldMailbox"))"#, r#"* LIST () "/" "NewMailbox""#);
     check(r#"* LSUB () "." #news.comp.mail.mime"#, r##"* LSUB () "." "#news.comp.mail.mime""##);
     check(
         "* STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292)",
@@ -139,10 +138,8 @@ fn server_and_mailbox_data() {
     // RFC 2342 §5.6: an extension of a namespace.
     check(
         r##"* NAMESPACE (("" "/")("#mh/" "/" "X-PARAM" ("FLAG1" "FLAG2"))) NIL NIL"##,
-        r##"* NAMESPACE (("" "/")("#mh/" "/")) NIL NIL"##,
+        r##"* NAMESPACE (("" "/")("#mh/" "/" "X-PARAM" ("FLAG1" "FLAG2"))) NIL NIL"##,
     );
-    // RFC 7162 §3.1.5
-    check("* SEARCH 2 5 6 7 11 12 18 19 20 23 (MODSEQ 917162500)", "* SEARCH 2 5 6 7 11 12 18 19 20 23");
 }
 
 /// RFC 9051 §8, the answer to `fetch 12 full`, and the like.
@@ -178,7 +175,6 @@ fn fetches() {
         "* 1 FETCH (RFC822 {1}\r\nx RFC822.HEADER {1}\r\ny RFC822.TEXT {0}\r\n)",
         // RFC 3516 §4.2, §7; RFC 7162 §3.1.4
         "* 1 FETCH (BINARY[1.1] ~{2}\r\n\0x BINARY.SIZE[2] 17 BINARY[]<3> {1}\r\nx MODSEQ (12121231000))",
-        // RFC 8474 §5: items that we do not know
         "* 3 FETCH (EMAILID (M6d99ac3275bb4e) THREADID NIL UID 3)",
     ]);
     // RFC 1176 §4: strings of the time, and the old name of the response.

@@ -4,11 +4,12 @@
 use bytes::Bytes;
 use imap_proto::command::{Section, SectionText, StatusItem, Tag};
 use imap_proto::response::{
-    Capability, Code, FetchAttribute, Kind, ListData, NameAttribute, Response, StatusData, StreamedFetch,
+    Annotation, AnnotationEntry, Capability, Code, FetchAttribute, Found, Kind, ListData, ListExtension,
+    NameAttribute, Namespace, Response, StatusData, StatusValue, StreamedFetch,
 };
 use imap_proto::types::{
     Address, BodyStructure, Content, DateTime, Disposition, Envelope, Extension, Flag, Keyword, ModSeq,
-    NumberSet, SeqNum, SystemFlag, Uid, UidValidity,
+    NumberSet, ObjectId, SeqNum, SystemFlag, Uid, UidValidity,
 };
 use imap_proto::wire::{ResponseEvent, ResponseFramer};
 use imap_proto::{Dialect, Level};
@@ -18,14 +19,14 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::Union;
 
-const DIALECTS: [Dialect; 4] = [
+pub(crate) const DIALECTS: [Dialect; 4] = [
     Dialect::SILENT,
     Dialect { level: Level::Imap2bis, utf8_accept: false },
     Dialect::IMAP4,
     Dialect { level: Level::Rev2, utf8_accept: false },
 ];
 
-fn octets() -> BoxedStrategy<Bytes> {
+pub(crate) fn octets() -> BoxedStrategy<Bytes> {
     prop_oneof![
         3 => "[ -~]{0,12}".prop_map(Bytes::from),
         1 => select(vec!["", "NIL", "nil", "%", "{", "{3}", "a\"b", "a\\b", "\\", "(", ")", "]", "\r\n", "ü", "a b"])
@@ -35,7 +36,7 @@ fn octets() -> BoxedStrategy<Bytes> {
     .boxed()
 }
 
-fn word() -> impl Strategy<Value = Bytes> {
+pub(crate) fn word() -> impl Strategy<Value = Bytes> {
     "[A-Z][A-Z0-9=+-]{0,8}".prop_map(Bytes::from)
 }
 
@@ -126,7 +127,7 @@ fn single(
 }
 
 /// Without message/global, which depends on the dialect.
-fn structure() -> BoxedStrategy<BodyStructure> {
+pub(crate) fn structure() -> BoxedStrategy<BodyStructure> {
     let of_type = |media_type: &'static [u8]| {
         octets().prop_map(move |subtype| (Bytes::from_static(media_type), subtype))
     };
@@ -154,7 +155,7 @@ fn structure() -> BoxedStrategy<BodyStructure> {
 }
 
 /// What BODY can say of it.
-fn without_extension(structure: BodyStructure) -> BodyStructure {
+pub(crate) fn without_extension(structure: BodyStructure) -> BodyStructure {
     match structure {
         BodyStructure::Multipart { parts, subtype, .. } => BodyStructure::Multipart {
             parts: parts.into_iter().map(without_extension).collect(),
@@ -191,7 +192,7 @@ fn without_extension(structure: BodyStructure) -> BodyStructure {
     }
 }
 
-fn part() -> impl Strategy<Value = Vec<u32>> {
+pub(crate) fn part() -> impl Strategy<Value = Vec<u32>> {
     vec(1u32.., 0..3)
 }
 
@@ -211,7 +212,7 @@ fn section() -> BoxedStrategy<Section> {
         .boxed()
 }
 
-fn uid() -> impl Strategy<Value = Uid> {
+pub(crate) fn uid() -> impl Strategy<Value = Uid> {
     (1u32..).prop_map(|uid| Uid::new(uid).expect("not 0"))
 }
 
@@ -234,12 +235,12 @@ fn plain_attribute() -> BoxedStrategy<FetchAttribute> {
     .boxed()
 }
 
-fn attribute() -> BoxedStrategy<FetchAttribute> {
+pub(crate) fn attribute() -> BoxedStrategy<FetchAttribute> {
     let date = (-62_000_000_000i64..253_000_000_000, -1439i16..=1439)
         .prop_map(|(seconds, offset)| DateTime::new(seconds, offset).expect("in range"));
     let other = select(vec![
-        ("X-GM-MSGID", "1278455344230334865"),
-        ("THREADID", "NIL"),
+        ("X-GM-RAW", "1278455344230334865"),
+        ("THREADID", "NILS"),
         ("X", "(a (\"b\" {1}\r\n)))"),
     ])
     .prop_map(|(name, value)| FetchAttribute::Other(Bytes::from(name), Bytes::from(value)));
@@ -247,7 +248,21 @@ fn attribute() -> BoxedStrategy<FetchAttribute> {
         4 => plain_attribute(),
         1 => (0..=ModSeq::MAX.get())
             .prop_map(|mod_seq| FetchAttribute::ModSeq(ModSeq::new(mod_seq).expect("63 bits"))),
-        1 => date.prop_map(FetchAttribute::InternalDate),
+        1 => date.clone().prop_map(FetchAttribute::InternalDate),
+        1 => option::of(date).prop_map(FetchAttribute::SaveDate),
+        1 => object_id().prop_map(FetchAttribute::EmailId),
+        1 => option::of(object_id()).prop_map(FetchAttribute::ThreadId),
+        1 => option::of(octets()).prop_map(FetchAttribute::Preview),
+        1 => annotation().prop_map(FetchAttribute::Annotation),
+        1 => any::<u64>().prop_map(FetchAttribute::GmMsgId),
+        1 => any::<u64>().prop_map(FetchAttribute::GmThrId),
+        1 => vec(prop_oneof![octets(), Just(Bytes::from_static(b"\\Inbox"))], 0..4)
+            .prop_map(FetchAttribute::GmLabels),
+        1 => (part(), structure()).prop_map(|(part, structure)| {
+            FetchAttribute::BodyPartStructure(part, Box::new(without_extension(structure)))
+        }),
+        1 => (part(), vec(octets(), 0..3))
+            .prop_map(|(part, types)| FetchAttribute::AvailableConversions(part, types)),
         1 => envelope().prop_map(|envelope| FetchAttribute::Envelope(Box::new(envelope))),
         1 => structure().prop_map(|structure| FetchAttribute::Body(Box::new(without_extension(structure)))),
         1 => structure().prop_map(|structure| FetchAttribute::BodyStructure(Box::new(structure))),
@@ -258,8 +273,21 @@ fn attribute() -> BoxedStrategy<FetchAttribute> {
     .boxed()
 }
 
-fn number_set() -> impl Strategy<Value = NumberSet> {
+pub(crate) fn number_set() -> impl Strategy<Value = NumberSet> {
     vec(1u32.., 1..5).prop_map(|numbers| numbers.into_iter().collect())
+}
+
+pub(crate) fn object_id() -> impl Strategy<Value = ObjectId> {
+    "[A-Za-z0-9_-]{1,12}".prop_map(|id| ObjectId::new(id).expect("an id"))
+}
+
+fn annotation() -> impl Strategy<Value = Annotation> {
+    let entry = (octets(), vec((octets(), option::of(octets())), 0..3))
+        .prop_map(|(entry, attributes)| AnnotationEntry { entry, attributes });
+    prop_oneof![
+        vec(entry, 0..3).prop_map(Annotation::Values),
+        vec(octets(), 1..4).prop_map(Annotation::Changed),
+    ]
 }
 
 fn code() -> BoxedStrategy<Code> {
@@ -303,7 +331,8 @@ fn code() -> BoxedStrategy<Code> {
         1 => validity().prop_map(Code::UidValidity),
         1 => any::<u32>().prop_map(Code::Unseen),
         1 => any::<u64>().prop_map(Code::HighestModSeq),
-        1 => select(vec!["ALERT", "X-NEW (a b)", "BADURL \"x\"", "UNSEEN x"])
+        4 => crate::extension_properties::code(),
+        1 => select(vec!["X-NEW (a b)", "BADURL", "UNSEEN x", "METADATA", "INPROGRESS 3"])
             .prop_map(|code| Code::Other(Bytes::from(code))),
     ]
     .boxed()
@@ -318,7 +347,7 @@ fn status() -> BoxedStrategy<Response> {
         .boxed()
 }
 
-fn list() -> BoxedStrategy<ListData> {
+pub(crate) fn list() -> BoxedStrategy<ListData> {
     use NameAttribute as N;
     let known = vec![
         N::NoSelect,
@@ -337,17 +366,46 @@ fn list() -> BoxedStrategy<ListData> {
         N::Junk,
         N::Sent,
         N::Trash,
-        N::Other(Bytes::from_static(b"\\Important")),
+        N::Important,
+        N::Memos,
+        N::Scheduled,
+        N::Snoozed,
+        N::Inbox,
+        N::AllMail,
+        N::Spam,
+        N::Starred,
+        N::Other(Bytes::from_static(b"\\X-New")),
     ];
-    (vec(select(known), 0..4), option::of(b' '..=b'~'), octets())
-        .prop_map(|(attributes, delimiter, name)| ListData { attributes, delimiter, name })
+    let extension = prop_oneof![
+        vec(octets(), 0..3).prop_map(ListExtension::ChildInfo),
+        octets().prop_map(ListExtension::OldName),
+        select(vec!["()", "(a (\"b\" c))", "7", "1:3,5"])
+            .prop_map(|value| ListExtension::Other(Bytes::from_static(b"VENDOR"), Bytes::from(value))),
+    ];
+    (vec(select(known), 0..4), option::of(b' '..=b'~'), octets(), vec(extension, 0..3))
+        .prop_map(|(attributes, delimiter, name, extended)| ListData {
+            attributes,
+            delimiter,
+            name,
+            extended,
+        })
         .boxed()
+}
+
+pub(crate) fn found() -> impl Strategy<Value = Found> {
+    let mod_seq = (0..=ModSeq::MAX.get()).prop_map(|mod_seq| ModSeq::new(mod_seq).expect("63 bits"));
+    (vec(any::<u32>(), 0..6), option::of(mod_seq)).prop_map(|(numbers, mod_seq)| Found { numbers, mod_seq })
 }
 
 fn status_data() -> impl Strategy<Value = StatusData> {
     use StatusItem as S;
-    let items = vec![S::Messages, S::Recent, S::UidNext, S::UidValidity, S::Unseen, S::Deleted, S::Size];
-    (octets(), vec((select(items), any::<u64>()), 0..4)).prop_map(|(name, items)| StatusData { name, items })
+    let numbers = S::ALL.into_iter().filter(|item| *item != S::MailboxId).collect::<Vec<_>>();
+    let item = prop_oneof![
+        (select(numbers), any::<u64>().prop_map(StatusValue::Number)),
+        (Just(S::MailboxId), object_id().prop_map(StatusValue::Id)),
+        Just((S::AppendLimit, StatusValue::Nil)),
+    ];
+    (octets(), vec(item, 0..4)).prop_map(|(name, items)| StatusData { name, items })
 }
 
 fn fetch(attribute: impl Strategy<Value = FetchAttribute>) -> impl Strategy<Value = Response> {
@@ -358,7 +416,9 @@ fn fetch(attribute: impl Strategy<Value = FetchAttribute>) -> impl Strategy<Valu
 }
 
 fn response() -> impl Strategy<Value = Response> {
-    let space = || vec((octets(), option::of(b' '..=b'~')), 0..3);
+    let descriptor = (octets(), option::of(b' '..=b'~'), vec((octets(), vec(octets(), 1..3)), 0..2))
+        .prop_map(|(prefix, delimiter, extensions)| Namespace { prefix, delimiter, extensions });
+    let space = || vec(descriptor.clone(), 0..3);
     let numbered = prop_oneof![
         any::<u32>().prop_map(Response::Exists),
         any::<u32>().prop_map(Response::Recent),
@@ -374,7 +434,8 @@ fn response() -> impl Strategy<Value = Response> {
         (1, list().prop_map(Response::Lsub).boxed()),
         (1, [space(), space(), space()].prop_map(|spaces| Response::Namespace { spaces }).boxed()),
         (1, status_data().prop_map(Response::StatusData).boxed()),
-        (1, vec(any::<u32>(), 0..6).prop_map(Response::Search).boxed()),
+        (1, found().prop_map(Response::Search).boxed()),
+        (8, crate::extension_properties::response().boxed()),
         (1, numbered.boxed()),
         (8, fetch(attribute()).boxed()),
         (1, vec((octets(), option::of(octets())), 0..3).prop_map(Response::Id).boxed()),
@@ -594,6 +655,12 @@ fn a_multipart_without_parts_has_an_empty_text() {
 #[test]
 fn no_value_breaks_its_line() {
     let evil = Bytes::from_static(b"x\r\n* BYE ha]");
+    let with_code = |code| Response::Status {
+        tag: None,
+        kind: Kind::Ok,
+        code: Some(code),
+        text: Bytes::from_static(b"x"),
+    };
     let responses = [
         Response::Continue { text: evil.clone() },
         Response::Status {
@@ -608,12 +675,28 @@ fn no_value_breaks_its_line() {
             code: Some(Code::BadCharset(vec![evil.clone()])),
             text: evil.clone(),
         },
+        with_code(Code::BadUrl(evil.clone())),
+        with_code(Code::NoUpdate(evil.clone())),
+        with_code(Code::NewName(evil.clone(), evil.clone())),
+        with_code(Code::UrlMech(vec![evil.clone()])),
+        with_code(Code::BadEvent(vec![evil.clone()])),
         Response::Capability(vec![Capability(evil.clone())]),
         Response::Enabled(vec![evil.clone()]),
         Response::List(ListData {
             attributes: vec![NameAttribute::Other(evil.clone())],
             delimiter: Some(b'\n'),
-            name: evil,
+            name: evil.clone(),
+            extended: vec![ListExtension::OldName(evil.clone())],
+        }),
+        Response::JmapAccess(evil.clone()),
+        Response::Mailbox(evil.clone()),
+        Response::Quota(imap_proto::response::Quota {
+            root: evil.clone(),
+            usages: vec![imap_proto::response::QuotaUsage {
+                resource: imap_proto::types::QuotaResource::Other(evil.clone()),
+                usage: 1,
+                limit: 2,
+            }],
         }),
     ];
     for response in responses {

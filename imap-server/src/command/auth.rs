@@ -141,7 +141,7 @@ fn refuse(ctx: &mut Ctx<'_>, error: AuthError) -> Refusal {
         }
         AuthError::NotAuthorized => {
             ctx.connection.failed_logins += 1;
-            let code = Code::Other(bytes::Bytes::from_static(b"AUTHORIZATIONFAILED"));
+            let code = Code::AuthorizationFailed;
             Refusal::no(code, "You may not act as that user")
         }
         AuthError::PrivacyRequired => privacy_required(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use imap_proto::command::List;
-use imap_proto::response::{ListData, NameAttribute, Response};
+use imap_proto::response::{ListData, NameAttribute, Namespace, Response};
 use imap_proto::types::MailboxName;
 use imap_store::account::{Mailbox, SpecialUse};
 
@@ -19,7 +19,7 @@ pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
     if cmd.pattern.is_empty() {
         // The client asks for the delimiter (RFC 9051 §6.3.9).
         let attributes = vec![NameAttribute::NoSelect];
-        ctx.untagged(&Response::List(ListData { attributes, delimiter: DELIMITER, name: Bytes::new() }));
+        ctx.untagged(&Response::List(ListData::new(attributes, DELIMITER, Bytes::new())));
         return Ok(Done::text("That is how names are made"));
     }
     let pattern = Pattern::new(&[&cmd.reference[..], &cmd.pattern[..]].concat());
@@ -34,7 +34,7 @@ pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
         // In the order of names the first child stands right behind its parent.
         let has_children = names.peek().is_some_and(|(next, _)| next.is_below(name));
         let attributes = attributes(mailbox.map(|mailbox| &**mailbox), has_children);
-        ctx.untagged(&Response::List(ListData { attributes, delimiter: DELIMITER, name: octets.into() }));
+        ctx.untagged(&Response::List(ListData::new(attributes, DELIMITER, octets)));
         ctx.out.flush_if_full().await?;
     }
     Ok(Done::text("Listed"))
@@ -61,7 +61,7 @@ fn attributes(mailbox: Option<&Mailbox>, has_children: bool) -> Vec<NameAttribut
 pub(super) async fn lsub(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
     if cmd.pattern.is_empty() {
         let attributes = vec![NameAttribute::NoSelect];
-        ctx.untagged(&Response::Lsub(ListData { attributes, delimiter: DELIMITER, name: Bytes::new() }));
+        ctx.untagged(&Response::Lsub(ListData::new(attributes, DELIMITER, Bytes::new())));
         return Ok(Done::text("That is how names are made"));
     }
     let pattern = Pattern::new(&[&cmd.reference[..], &cmd.pattern[..]].concat());
@@ -72,14 +72,14 @@ pub(super) async fn lsub(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
     for name in snapshot.subscriptions() {
         let octets = name.encode(form);
         if pattern.matches(&octets) {
-            let data = ListData { attributes: Vec::new(), delimiter: DELIMITER, name: octets.into() };
+            let data = ListData::new(Vec::new(), DELIMITER, octets);
             ctx.untagged(&Response::Lsub(data));
         } else if let Some(parent) = matching_parent(&pattern, name, &subscribed, form)
             && parents_told.insert(parent.clone())
         {
             let attributes = vec![NameAttribute::NoSelect];
-            let name = parent.encode(form).into();
-            ctx.untagged(&Response::Lsub(ListData { attributes, delimiter: DELIMITER, name }));
+            let name = parent.encode(form);
+            ctx.untagged(&Response::Lsub(ListData::new(attributes, DELIMITER, name)));
         }
         ctx.out.flush_if_full().await?;
     }
@@ -102,7 +102,7 @@ fn matching_parent(
 
 /// NAMESPACE: one personal namespace.
 pub(super) async fn namespace(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
-    let personal = vec![(Bytes::new(), DELIMITER)];
+    let personal = vec![Namespace { delimiter: DELIMITER, ..Namespace::default() }];
     ctx.untagged(&Response::Namespace { spaces: [personal, Vec::new(), Vec::new()] });
     Ok(Done::text("Namespaces told"))
 }

@@ -23,7 +23,7 @@ pub(super) async fn status(ctx: &mut Ctx<'_>, cmd: &Status) -> Result<Done, Halt
     } else {
         (mailbox.clone(), recent_count(mailbox))
     };
-    let items = cmd.items.iter().map(|&item| (item, value(&mailbox, recent, item))).collect();
+    let items = cmd.items.iter().map(|&item| (item, value(&mailbox, recent, item).into())).collect();
     let name = Bytes::from(name.encode(ctx.connection.dialect.name_form()));
     ctx.untagged(&Response::StatusData(StatusData { name, items }));
     Ok(Done::text("Status told"))

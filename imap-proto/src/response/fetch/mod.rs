@@ -1,17 +1,19 @@
 //! FETCH (RFC 9051 §7.5.2): [`FetchAttribute`] and [`StreamedFetch`] for clients, [`FetchWriter`] for servers.
 
+mod annotation;
 mod read;
 mod streamed;
 mod write;
 
 use bytes::Bytes;
 
+pub use self::annotation::{Annotation, AnnotationEntry};
 pub(super) use self::read::read_fetch;
 pub use self::streamed::{StreamedFetch, StreamedItem};
 pub use self::write::FetchWriter;
-pub(super) use self::write::write_fetch;
+pub(super) use self::write::{write_attributes, write_fetch, write_uid_fetch};
 use crate::command::Section;
-use crate::types::{BodyStructure, DateTime, Envelope, Flag, ModSeq, Uid};
+use crate::types::{BodyStructure, DateTime, Envelope, Flag, ModSeq, ObjectId, Uid};
 
 /// One item of a FETCH response.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,26 @@ pub enum FetchAttribute {
     },
     /// `BINARY.SIZE[part]` n
     BinarySize(Vec<u32>, u64),
+    /// EMAILID (id) (RFC 8474)
+    EmailId(ObjectId),
+    /// THREADID (id), `None` where the server has no threads (RFC 8474)
+    ThreadId(Option<ObjectId>),
+    /// SAVEDATE "...", `None` where the mailbox does not keep it (RFC 8514)
+    SaveDate(Option<DateTime>),
+    /// PREVIEW text in UTF-8, `None` where there is none yet (RFC 8970)
+    Preview(Option<Bytes>),
+    /// ANNOTATION (...) (RFC 5257)
+    Annotation(Annotation),
+    /// X-GM-MSGID n (Gmail)
+    GmMsgId(u64),
+    /// X-GM-THRID n (Gmail)
+    GmThrId(u64),
+    /// X-GM-LABELS (...), in the octets of the wire (Gmail)
+    GmLabels(Vec<Bytes>),
+    /// `BODYPARTSTRUCTURE[part]` (...) of a CONVERTED (RFC 5259)
+    BodyPartStructure(Vec<u32>, Box<BodyStructure>),
+    /// `AVAILABLECONVERSIONS[part]` ((...)): MIME types that a part can become (RFC 5259)
+    AvailableConversions(Vec<u32>, Vec<Bytes>),
     /// An item that we do not know or could not read: its name and its value, verbatim.
     Other(Bytes, Bytes),
 }

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use super::{FetchAttribute, StreamedItem};
+use super::{Annotation, FetchAttribute, StreamedItem};
 use crate::command::section_binary;
 use crate::parse;
 use crate::response::flags::read_flags;
+use crate::response::status::read_object_id;
 use crate::types::{BodyStructure, Envelope, ModSeq, Uid};
 use crate::wire::read::Reader;
 
@@ -117,20 +118,55 @@ fn read_known(name: &Bytes, reader: &mut Reader<'_>) -> Option<FetchAttribute> {
         b"ENVELOPE" => FetchAttribute::Envelope(Box::new(Envelope::read(reader)?)),
         b"BODY" => FetchAttribute::Body(Box::new(BodyStructure::read(reader)?)),
         b"BODYSTRUCTURE" => FetchAttribute::BodyStructure(Box::new(BodyStructure::read(reader)?)),
+        b"EMAILID" => FetchAttribute::EmailId(read_object_id(reader)?),
+        b"THREADID" if reader.nil() => FetchAttribute::ThreadId(None),
+        b"THREADID" => FetchAttribute::ThreadId(Some(read_object_id(reader)?)),
+        b"SAVEDATE" if reader.nil() => FetchAttribute::SaveDate(None),
+        b"SAVEDATE" => {
+            reader.skip_spaces();
+            FetchAttribute::SaveDate(Some(reader.strict(parse::date_time)?))
+        }
+        b"PREVIEW" => FetchAttribute::Preview(reader.nstring()?),
+        b"ANNOTATION" => FetchAttribute::Annotation(Annotation::read(reader)?),
+        b"X-GM-MSGID" => FetchAttribute::GmMsgId(reader.number()?),
+        b"X-GM-THRID" => FetchAttribute::GmThrId(reader.number()?),
+        b"X-GM-LABELS" => FetchAttribute::GmLabels(reader.list(Reader::astring)?),
         _ => StreamedItem::from_name(name.clone()).into_attribute(reader.nstring()?)?,
     })
 }
 
-/// `BODY[...]<n>`, `BINARY[...]<n>` and `BINARY.SIZE[...]`.
+/// `BODY[...]<n>`, `BINARY[...]<n>` and `BINARY.SIZE[...]`; and those of RFC 5259.
 fn read_bracketed(name: &Bytes, reader: &mut Reader<'_>) -> Option<FetchAttribute> {
     let mut inside = Reader::new(name);
     let base = inside.take_until(|octet| octet == b'[');
-    if base.eq_ignore_ascii_case(b"BINARY.SIZE") {
-        let part = inside.strict(section_binary)?;
-        let size_octets = reader.number()?;
-        return inside.peek().is_none().then_some(FetchAttribute::BinarySize(part, size_octets));
+    let attribute = match base.to_ascii_uppercase().as_slice() {
+        b"BINARY.SIZE" => FetchAttribute::BinarySize(inside.strict(section_binary)?, reader.number()?),
+        b"BODYPARTSTRUCTURE" => {
+            let part = inside.strict(section_binary)?;
+            FetchAttribute::BodyPartStructure(part, Box::new(BodyStructure::read(reader)?))
+        }
+        b"AVAILABLECONVERSIONS" => {
+            let part = inside.strict(section_binary)?;
+            FetchAttribute::AvailableConversions(part, read_conversions(reader)?)
+        }
+        _ => return StreamedItem::from_name(name.clone()).into_attribute(reader.nstring()?),
+    };
+    inside.peek().is_none().then_some(attribute)
+}
+
+/// ```abnf
+/// mimetype-list = "(" "(" [quoted-to-mime-type
+///                          *(SP quoted-to-mime-type)] ")" ")"
+/// ```
+///
+/// From RFC 5259 §10.
+fn read_conversions(reader: &mut Reader<'_>) -> Option<Vec<Bytes>> {
+    if !reader.eat_spaced(b'(') {
+        return None;
     }
-    StreamedItem::from_name(name.clone()).into_attribute(reader.nstring()?)
+    reader.skip_spaces();
+    let types = (reader.peek() == Some(b'(')).then(|| reader.list(Reader::string))??;
+    reader.eat_spaced(b')').then_some(types)
 }
 
 /// `"MODSEQ" SP "(" permsg-modsequence ")"` (RFC 7162 §7)

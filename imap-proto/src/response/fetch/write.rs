@@ -1,10 +1,11 @@
 //! [`FetchWriter`]: FETCH responses without building them first.
 
-use super::FetchAttribute;
+use super::{Annotation, FetchAttribute};
 use crate::Dialect;
 use crate::command::{Partial, Section, SectionText};
-use crate::response::text::write_astring;
-use crate::types::{BodyStructure, DateTime, Envelope, Flag, ModSeq, SeqNum, Uid};
+use crate::response::status::write_object_id;
+use crate::response::text::{is_atom, write_astring, write_list};
+use crate::types::{BodyStructure, DateTime, Envelope, Flag, ModSeq, ObjectId, SeqNum, Uid};
 use crate::wire::write;
 
 /// Writes one FETCH response straight into a buffer, item by item, without building it first.
@@ -21,6 +22,13 @@ impl<'a> FetchWriter<'a> {
         out.extend_from_slice(b"* ");
         write::number(out, u64::from(seq_num.get()));
         out.extend_from_slice(b" FETCH (");
+        Self { out, dialect, first: true }
+    }
+    /// Writes `* uid UIDFETCH (`, for sessions that have enabled UIDONLY (RFC 9586).
+    pub fn begin_uid(out: &'a mut Vec<u8>, dialect: Dialect, uid: Uid) -> Self {
+        out.extend_from_slice(b"* ");
+        write::number(out, u64::from(uid.get()));
+        out.extend_from_slice(b" UIDFETCH (");
         Self { out, dialect, first: true }
     }
     /// Goes on with a response that [`Self::begin`] started in an earlier buffer and at least one item of
@@ -65,6 +73,58 @@ impl<'a> FetchWriter<'a> {
     pub fn body_structure(&mut self, structure: &BodyStructure) {
         self.name(b"BODYSTRUCTURE ");
         structure.write_body_structure(self.out, self.dialect);
+    }
+    /// EMAILID (RFC 8474)
+    pub fn email_id(&mut self, id: &ObjectId) {
+        self.name(b"EMAILID ");
+        write_object_id(self.out, id);
+    }
+    /// THREADID (RFC 8474)
+    pub fn thread_id(&mut self, id: Option<&ObjectId>) {
+        self.name(b"THREADID ");
+        match id {
+            Some(id) => write_object_id(self.out, id),
+            None => self.out.extend_from_slice(b"NIL"),
+        }
+    }
+    /// SAVEDATE (RFC 8514)
+    pub fn save_date(&mut self, date: Option<DateTime>) {
+        self.name(b"SAVEDATE ");
+        match date {
+            Some(date) => date.write(self.out),
+            None => self.out.extend_from_slice(b"NIL"),
+        }
+    }
+    /// PREVIEW, in UTF-8 (RFC 8970)
+    pub fn preview(&mut self, text: Option<&[u8]>) {
+        self.name(b"PREVIEW ");
+        write::nstring(self.out, text, self.dialect);
+    }
+    /// ANNOTATION (RFC 5257)
+    pub fn annotation(&mut self, annotation: &Annotation) {
+        self.name(b"ANNOTATION ");
+        annotation.write(self.out, self.dialect);
+    }
+    /// X-GM-MSGID
+    pub fn gm_msg_id(&mut self, id: u64) {
+        self.number(b"X-GM-MSGID ", id);
+    }
+    /// X-GM-THRID
+    pub fn gm_thr_id(&mut self, id: u64) {
+        self.number(b"X-GM-THRID ", id);
+    }
+    /// X-GM-LABELS. System labels (`\Inbox`) stand in quotes with their backslash escaped, as Gmail has them.
+    pub fn gm_labels(&mut self, labels: &[impl AsRef<[u8]>]) {
+        self.name(b"X-GM-LABELS ");
+        let dialect = self.dialect;
+        write_list(self.out, labels, |out, label| match label.as_ref() {
+            [b'\\', name @ ..] if is_atom(name) => {
+                out.extend_from_slice(b"\"\\\\");
+                out.extend_from_slice(name);
+                out.push(b'"');
+            }
+            label => write_astring(out, label, dialect),
+        });
     }
     /// An item whose value is rendered already, e.g. `ENVELOPE` and a row of the summary.
     pub fn rendered(&mut self, name: &str, value: &[u8]) {
@@ -175,6 +235,25 @@ impl<'a> FetchWriter<'a> {
                 self.binary_name(b"BINARY.SIZE", part, None);
                 write::number(self.out, *size);
             }
+            FetchAttribute::EmailId(id) => self.email_id(id),
+            FetchAttribute::ThreadId(id) => self.thread_id(id.as_ref()),
+            FetchAttribute::SaveDate(date) => self.save_date(*date),
+            FetchAttribute::Preview(text) => self.preview(text.as_deref()),
+            FetchAttribute::Annotation(annotation) => self.annotation(annotation),
+            FetchAttribute::GmMsgId(id) => self.gm_msg_id(*id),
+            FetchAttribute::GmThrId(id) => self.gm_thr_id(*id),
+            FetchAttribute::GmLabels(labels) => self.gm_labels(labels),
+            FetchAttribute::BodyPartStructure(part, structure) => {
+                self.binary_name(b"BODYPARTSTRUCTURE", part, None);
+                structure.write_body(self.out, self.dialect);
+            }
+            FetchAttribute::AvailableConversions(part, types) => {
+                self.binary_name(b"AVAILABLECONVERSIONS", part, None);
+                let dialect = self.dialect;
+                self.out.push(b'(');
+                write_list(self.out, types, |out, media_type| write::string(out, media_type, dialect));
+                self.out.push(b')');
+            }
             FetchAttribute::Other(name, value) => {
                 self.name(name);
                 if !value.is_empty() {
@@ -193,11 +272,33 @@ pub(in crate::response) fn write_fetch(
     seq_num: SeqNum,
     attributes: &[FetchAttribute],
 ) {
-    let mut writer = FetchWriter::begin(out, dialect, seq_num);
+    FetchWriter::begin(out, dialect, seq_num);
+    write_attributes(out, dialect, attributes);
+    out.extend_from_slice(b")\r\n");
+}
+
+/// Writes a whole UIDFETCH response.
+pub(in crate::response) fn write_uid_fetch(
+    out: &mut Vec<u8>,
+    dialect: Dialect,
+    uid: Uid,
+    attributes: &[FetchAttribute],
+) {
+    FetchWriter::begin_uid(out, dialect, uid);
+    write_attributes(out, dialect, attributes);
+    out.extend_from_slice(b")\r\n");
+}
+
+/// Writes what stands in the parentheses of a FETCH.
+pub(in crate::response) fn write_attributes(
+    out: &mut Vec<u8>,
+    dialect: Dialect,
+    attributes: &[FetchAttribute],
+) {
+    let mut writer = FetchWriter { out, dialect, first: true };
     for attribute in attributes {
         writer.attribute(attribute);
     }
-    writer.end();
 }
 
 /// Octets of a message as `nstring`: always a literal, since a client may want to stream them.
