@@ -6,6 +6,7 @@
 mod command;
 pub mod session;
 
+mod logins;
 mod services;
 
 pub mod net;
@@ -20,4 +21,5 @@ pub mod admin;
 pub mod cli;
 pub mod demo;
 
+pub use logins::{Logins, Moment, NoEntry};
 pub use services::{Limits, ListenerPolicy, Services};

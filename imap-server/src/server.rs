@@ -17,7 +17,7 @@ use crate::net::tls::{self, Tls, TlsError};
 use crate::net::{BindError, Kind, Listener, Listeners, raise_open_files};
 use crate::runfile::RunFile;
 use crate::users::Users;
-use crate::{ListenerPolicy, Services};
+use crate::{ListenerPolicy, Logins, Services};
 
 /// Files that are no connections: the store's, the listeners', the admin API's.
 const OTHER_FILES: u64 = 256;
@@ -119,8 +119,9 @@ impl Server {
         sockets.extend(Listener::bind(Kind::Imaps, &config.imaps)?);
         let admin_socket = config.admin.as_deref().map(admin::bind).transpose()?;
 
-        let services = services(&store, &config);
         let stop = CancellationToken::new();
+        let logins = Logins::new(stop.clone(), config.limits.connections_per_user_max);
+        let services = services(&store, &config, logins.clone());
         let listeners = Listeners::new(services, tls.clone(), stop.clone());
         let bound = told(&sockets, config.admin.as_deref());
         for socket in sockets {
@@ -129,7 +130,7 @@ impl Server {
                 ListenerPolicy { starttls: config.starttls, allow_cleartext: config.allow_cleartext },
             );
         }
-        let users = Users::new(store.clone(), config.password_octets_min);
+        let users = Users::new(store.clone(), logins, config.password_octets_min);
         let admin = Admin {
             store: store.clone(),
             users: users.clone(),
@@ -244,12 +245,13 @@ impl Server {
     }
 }
 
-fn services(store: &Store, config: &Config) -> Services {
+fn services(store: &Store, config: &Config, logins: Logins) -> Services {
     let hashes_at_once = std::thread::available_parallelism().map_or(2, usize::from);
     let directory = Arc::new(StoreDirectory::new(store.clone()));
     Services {
         store: store.clone(),
         authenticator: Authenticator::new(directory, Settings { cost: HashCost::default(), hashes_at_once }),
+        logins,
         limits: Arc::new(config.limits.clone()),
         host_name: config.host_name.as_str().into(),
     }

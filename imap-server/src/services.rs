@@ -6,6 +6,8 @@ use std::time::Duration;
 use imap_auth::Authenticator;
 use imap_store::Store;
 
+use crate::Logins;
+
 /// Every bound of the server, in one place.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -85,6 +87,8 @@ pub struct Services {
     pub store: Store,
     /// Who gets in.
     pub authenticator: Authenticator,
+    /// Who is in.
+    pub logins: Logins,
     /// The bounds.
     pub limits: Arc<Limits>,
     /// The host's name for greetings.

@@ -6,6 +6,8 @@ use imap_auth::{Credentials, HashCost, Secret, prepare_user_name};
 use imap_store::{Store, StoreError, User};
 use tokio::sync::Semaphore;
 
+use crate::Logins;
+
 /// Longer names are refused.
 const NAME_OCTETS_MAX: usize = 255;
 /// Longer passwords are refused: hashing must not be a way to keep the server busy.
@@ -15,6 +17,7 @@ const PASSWORD_OCTETS_MAX: usize = 1_024;
 #[derive(Debug, Clone)]
 pub struct Users {
     store: Store,
+    logins: Logins,
     password_octets_min: usize,
     hashing: Arc<Semaphore>,
 }
@@ -41,9 +44,10 @@ pub enum UserError {
 }
 
 impl Users {
-    /// Over a store. Passwords of fewer octets than that are refused.
-    pub fn new(store: Store, password_octets_min: usize) -> Self {
-        Self { store, password_octets_min, hashing: Arc::new(Semaphore::new(2)) }
+    /// Over a store; sessions of who is changed or removed end in `logins`. Passwords of fewer octets than that are
+    /// refused.
+    pub fn new(store: Store, logins: Logins, password_octets_min: usize) -> Self {
+        Self { store, logins, password_octets_min, hashing: Arc::new(Semaphore::new(2)) }
     }
 
     /// Makes a user with an empty account.
@@ -56,19 +60,30 @@ impl Users {
         Ok(self.store.create_user(&name, credentials).await?)
     }
 
-    /// Sets a user's password.
+    /// Sets a user's password, and ends the user's sessions.
     pub async fn set_password(&self, name: &str, password: Secret) -> Result<User, UserError> {
         let user = self.find(name)?;
         let credentials = self.hash(password).await?;
-        self.store.set_credentials(&user.name, credentials).await?;
+        let changed = self.store.set_credentials(&user.name, credentials).await;
+        self.end_sessions(&user, &changed);
+        changed?;
         Ok(user)
     }
 
-    /// Removes a user.
+    /// Removes a user, and ends the user's sessions.
     pub async fn delete(&self, name: &str) -> Result<User, UserError> {
         let user = self.find(name)?;
-        self.store.delete_user(&user.name).await?;
+        let removed = self.store.delete_user(&user.name).await;
+        self.end_sessions(&user, &removed);
+        removed?;
         Ok(user)
+    }
+
+    /// Ends the sessions of a user who was changed, also where nobody knows whether it is kept.
+    fn end_sessions(&self, user: &User, outcome: &Result<(), StoreError>) {
+        if matches!(outcome, Ok(()) | Err(StoreError::InDoubt { .. })) {
+            self.logins.end(user.account);
+        }
     }
 
     /// The user of that name, prepared as at login.

@@ -10,6 +10,7 @@ use imap_proto::response::Code;
 use imap_proto::wire::Expect;
 
 use super::{Ctx, Done, Halt, Refusal, blocking, conclude};
+use crate::NoEntry;
 use crate::session::caps;
 use crate::session::outbox::Gone;
 use crate::session::state::{Doing, Login, State, framer_limits};
@@ -28,6 +29,7 @@ pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done,
     if !ctx.connection.passwords_allowed() {
         return Err(privacy_required().into());
     }
+    ctx.connection.login_began = ctx.services.logins.now();
     let password = Secret::new(cmd.password.expose());
     let channel = ctx.connection.channel();
     let identity = ctx.services.authenticator.login(&cmd.user, &password, &channel).await;
@@ -36,6 +38,7 @@ pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done,
 
 /// AUTHENTICATE: begins the exchange, with the initial response if there is one.
 pub(super) async fn authenticate(ctx: &mut Ctx<'_>, cmd: &Authenticate) -> Result<Done, Halt> {
+    ctx.connection.login_began = ctx.services.logins.now();
     let started = ctx.services.authenticator.start(&cmd.mechanism, &ctx.connection.channel());
     let mut exchange = match started {
         Ok(exchange) => Box::new(exchange),
@@ -125,12 +128,23 @@ async fn enter(ctx: &mut Ctx<'_>, identity: Result<Identity, AuthError>) -> Resu
     let Some(user) = ctx.services.store.user(&identity.user) else {
         return Err(Refusal::no(Code::Unavailable, "Your mailbox was not found").into());
     };
+    let place = ctx.services.logins.enter(user.account, ctx.connection.login_began).map_err(no_entry)?;
     let store = ctx.services.store.clone();
     let account = blocking(move || store.account(user.account)).await??;
-    *ctx.state = State::Authenticated(Login { user: Arc::from(identity.user), account });
+    let login = Login { user: Arc::from(identity.user), account, place: Arc::new(place) };
+    *ctx.state = State::Authenticated(login);
     ctx.connection.framer.set_limits(framer_limits(&ctx.services.limits, true));
     let capabilities = caps::capabilities(ctx.services, ctx.connection, ctx.state);
     Ok(Done::code(Code::Capability(capabilities), "Logged in"))
+}
+
+/// No wrong password, so no AUTHENTICATIONFAILED: clients ask for a new one on it.
+fn no_entry(reason: NoEntry) -> Refusal {
+    let text = match reason {
+        NoEntry::TooMany => "You are logged in too many times, try again later",
+        NoEntry::Changed => "Your account was changed just now, try again",
+    };
+    Refusal::no(Code::Unavailable, text)
 }
 
 fn refuse(ctx: &mut Ctx<'_>, error: AuthError) -> Refusal {

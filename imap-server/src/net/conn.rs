@@ -74,6 +74,8 @@ struct Connection {
     session: Session,
     stream: Stream,
     place: Place,
+    /// Cancelled when the server stops, or whoever is logged in must go.
+    end: CancellationToken,
     news: News,
 }
 
@@ -92,14 +94,15 @@ enum Woken {
     Received(usize),
     Changed,
     Deadline,
-    Stop,
+    End,
 }
 
 impl Connection {
     fn new(setting: Setting, stream: Stream, address: SocketAddr, place: Place) -> Self {
         let peer = Peer { address: Some(address), tls: setting.implicit_tls };
         let session = Session::new(setting.services.clone(), setting.policy.clone(), peer, Instant::now());
-        Self { setting, session, stream, place, news: News::Off }
+        let end = setting.stop.clone();
+        Self { setting, session, stream, place, end, news: News::Off }
     }
 
     // Futures that are needed only while a command runs are boxed, so that a waiting connection does not hold room for
@@ -115,13 +118,13 @@ impl Connection {
                 }
                 Next::Close => break,
             }
-            if self.session.user().is_some() {
-                self.place.logged_in();
-            }
+            self.follow_login();
             if !self.wait().await? {
                 break;
             }
         }
+        // Whoever sees the end may log in again: the session's place is free by then.
+        drop(self.session);
         self.stream.close(GOODBYE).await;
         Ok(())
     }
@@ -138,8 +141,12 @@ impl Connection {
                     Box::pin(self.session.timed_out(&mut self.stream)).await?;
                     return Ok(false);
                 }
-                Woken::Stop => {
+                Woken::End if self.setting.stop.is_cancelled() => {
                     Box::pin(self.session.shut_down(&mut self.stream)).await?;
+                    return Ok(false);
+                }
+                Woken::End => {
+                    Box::pin(self.session.revoked(&mut self.stream)).await?;
                     return Ok(false);
                 }
             }
@@ -151,10 +158,19 @@ impl Connection {
         let (session, stream) = (&mut self.session, &mut self.stream);
         tokio::select! {
             biased;
-            () = self.setting.stop.cancelled() => Ok(Woken::Stop),
+            () = self.end.cancelled() => Ok(Woken::End),
             read = stream.read(|octets| session.receive(Instant::now(), octets)) => read.map(Woken::Received),
             () = self.news.changed() => Ok(Woken::Changed),
             () = sleep_until(deadline.into()) => Ok(Woken::Deadline),
+        }
+    }
+
+    /// Waits on the user's end instead of the server's, which that includes, once somebody is logged in.
+    fn follow_login(&mut self) {
+        if let Some(end) = self.session.end()
+            && self.place.logged_in()
+        {
+            self.end = end.clone();
         }
     }
 
@@ -174,13 +190,13 @@ impl Connection {
     /// The handshake after STARTTLS. What the client sent in clear text behind the command never comes here: the
     /// session ends the connection for it.
     async fn start_tls(self) -> io::Result<Self> {
-        let Self { setting, mut session, stream, place, news } = self;
+        let Self { setting, mut session, stream, place, end, news } = self;
         let socket = stream.into_plain().ok_or_else(|| io::Error::other("STARTTLS inside TLS"))?;
         let limits = setting.services.limits.clone();
         let accepted = timeout(limits.login_timeout, setting.tls.accept(socket)).await??;
         session.tls_started(Instant::now());
         let stream = Stream::tls(accepted, limits.send_timeout);
-        Ok(Self { setting, session, stream, place, news })
+        Ok(Self { setting, session, stream, place, end, news })
     }
 }
 

@@ -81,11 +81,13 @@ impl Gate {
 }
 
 impl Place {
-    /// The connection is logged in and counts for its address no longer.
-    pub(super) fn logged_in(&mut self) {
-        if let Some(address) = self.stranger.take() {
+    /// The connection is logged in and counts for its address no longer; false when that was known already.
+    pub(super) fn logged_in(&mut self) -> bool {
+        let stranger = self.stranger.take();
+        if let Some(address) = stranger {
             forget(&mut self.gate.counts(), address);
         }
+        stranger.is_some()
     }
 }
 
@@ -122,7 +124,7 @@ mod tests {
         let _second = gate.enter(HERE).expect("room");
         assert_eq!(gate.enter(HERE).expect_err("full"), Full::Address);
         let _other = gate.enter(THERE).expect("another address");
-        first.logged_in();
+        assert!(first.logged_in() && !first.logged_in());
         let _third = gate.enter(HERE).expect("one is logged in");
         assert_eq!(gate.connections(), 4);
     }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use imap_proto::Dialect;
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::wire::{Expect, Framer};
+use tokio_util::sync::CancellationToken;
 
 use crate::command::Ctx;
 use crate::{ListenerPolicy, Services};
@@ -80,6 +81,7 @@ impl Session {
             uid_used: false,
             bad_commands: 0,
             failed_logins: 0,
+            login_began: services.logins.now(),
             connected_at: now,
             last_octet_at: now,
         };
@@ -176,6 +178,17 @@ impl Session {
     /// Who is logged in.
     pub fn user(&self) -> Option<&str> {
         self.state.login().map(|login| &*login.user)
+    }
+
+    /// The user was removed or has a new password: BYE where a line may stand. Close then.
+    pub async fn revoked<O: Output>(&mut self, out: &mut O) -> Result<(), O::Error> {
+        self.bye(out, None, "Your account or its password was changed, log in again").await
+    }
+
+    /// Cancelled when whoever is logged in must not stay: then [`Session::revoked`], or [`Session::shut_down`] where the
+    /// server stops. `None` while nobody is logged in.
+    pub fn end(&self) -> Option<&CancellationToken> {
+        self.state.login().map(|login| login.place.end())
     }
 
     async fn bye<O: Output>(&mut self, out: &mut O, code: Option<Code>, text: &str) -> Result<(), O::Error> {

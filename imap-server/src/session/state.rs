@@ -12,7 +12,7 @@ use imap_store::account::Account;
 use super::view::View;
 use super::{Peer, evidence};
 use crate::command::append::Appending;
-use crate::{Limits, ListenerPolicy};
+use crate::{Limits, ListenerPolicy, Moment, logins};
 
 /// What the client may use.
 ///
@@ -36,6 +36,8 @@ pub(crate) struct Login {
     pub(crate) user: Arc<str>,
     /// The mail.
     pub(crate) account: Account,
+    /// Its place among the user's sessions.
+    pub(crate) place: Arc<logins::Login>,
 }
 
 /// What the octets that come next are.
@@ -64,6 +66,8 @@ pub(crate) struct Connection {
     pub(crate) uid_used: bool,
     pub(crate) bad_commands: u32,
     pub(crate) failed_logins: u32,
+    /// When the login that is under way began.
+    pub(crate) login_began: Moment,
     pub(crate) connected_at: Instant,
     pub(crate) last_octet_at: Instant,
 }

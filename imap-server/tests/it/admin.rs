@@ -43,6 +43,64 @@ fn users_are_made_listed_changed_and_removed() {
 }
 
 #[test]
+fn sessions_of_a_changed_user_end_and_no_others() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let data = dir.path();
+    let server = start(data, &FREE_PORTS);
+    add_user(data, "alice", "one");
+    add_user(data, "bob", "pw");
+    let mut bob = server.connect().login("bob", "pw");
+    let mut stranger = server.connect();
+    bob.ok("SELECT INBOX");
+
+    for (change, stdin) in
+        [(&["user", "passwd", "alice", "--password-stdin"][..], "two"), (&["user", "delete", "alice"], "")]
+    {
+        let password = if stdin.is_empty() { "two" } else { "one" };
+        // One waits, one idles, one is in the middle of a message.
+        let mut waiting = server.connect().login("alice", password);
+        let mut idling = server.connect_tls(data).login("alice", password);
+        idling.ok("SELECT INBOX");
+        idling.send(b"i IDLE\r\n").expect("sent");
+        assert!(idling.read().expect("an answer").line().starts_with('+'));
+        let mut sending = server.connect().login("alice", password);
+        sending.send(b"a APPEND INBOX {1000}\r\n").expect("sent");
+        assert!(sending.read().expect("an answer").line().starts_with('+'));
+        cli_ok(data, change, stdin);
+        let last =
+            [waiting.read(), idling.read(), sending.read()].map(|line| line.expect("a goodbye").line());
+        assert!(last.iter().all(|line| line.starts_with("* BYE ") && line.contains("changed")), "{last:?}");
+        assert!(waiting.read().is_none() && idling.read().is_none() && sending.read().is_none());
+    }
+    bob.ok("NOOP");
+    stranger.ok("NOOP");
+    // A refused change ends nothing.
+    cli_fails(data, &["user", "passwd", "bob", "--password-stdin"], "\n");
+    bob.ok("NOOP");
+}
+
+#[test]
+fn a_user_has_a_bounded_number_of_sessions() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("restante.toml");
+    let limits = "[imap]\nlisten = [\"127.0.0.1:0\"]\nallow-cleartext = true\n[imaps]\nlisten = []\n[limits]\nconnections-per-user-max = 2\n";
+    std::fs::write(&file, limits).expect("written");
+    let data = dir.path().join("data");
+    let server = start(&data, &["--config", file.to_str().expect("text")]);
+    add_user(&data, "alice", "one");
+    let first = server.connect().login("alice", "one");
+    let _second = server.connect().login("alice", "one");
+    let mut third = server.connect();
+    let (_, tagged) = third.command("LOGIN alice one").expect("an answer");
+    assert!(tagged.starts_with("NO [UNAVAILABLE]"), "{tagged}");
+    // Its end is known to the server when it closes.
+    let mut first = first;
+    first.ok("LOGOUT");
+    assert!(first.read().is_none());
+    third.ok("LOGIN alice one");
+}
+
+#[test]
 fn mailboxes_and_status_are_told() {
     let dir = tempfile::tempdir().expect("a directory");
     let data = dir.path();

@@ -49,6 +49,12 @@ fn octets_behind_starttls_end_the_connection() {
     let mut client = server.connect();
     client.send(b"a STARTTLS\r\nb NOOP\r\n").expect("sent");
     assert!(client.read().expect("an answer").line().starts_with("a OK"));
+    // At once: nothing of a handshake has been sent.
+    assert!(client.read().is_none(), "the server waits for a handshake");
+
+    let mut client = server.connect();
+    client.send(b"a STARTTLS\r\nb NOOP\r\n").expect("sent");
+    assert!(client.read().expect("an answer").line().starts_with("a OK"));
     // As for a client whose clear text somebody added to: it goes on with the handshake.
     let upgraded = Imap::try_greeted(tls(dir.path(), client.into_stream()));
     assert!(upgraded.is_none(), "what stood behind STARTTLS was obeyed");

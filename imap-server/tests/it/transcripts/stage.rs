@@ -10,9 +10,10 @@ use imap_auth::{
 };
 use imap_proto::types::{Flag, Keyword, MailboxName, NumberSet, SystemFlag, Uid};
 use imap_server::session::{Next, Output, Peer, Session};
-use imap_server::{Limits, ListenerPolicy, Services};
+use imap_server::{Limits, ListenerPolicy, Logins, Services};
 use imap_store::account::{Account, FlagChange, NewMessage};
 use imap_store::{Clock, Options, Store};
+use tokio_util::sync::CancellationToken;
 
 use super::script::{Kind, Script};
 
@@ -83,8 +84,13 @@ impl Stage {
         }
         let directory = Arc::new(StoreDirectory(store.clone()));
         let authenticator = Authenticator::new(directory, Settings { cost: COST, hashes_at_once: 1 });
-        let services =
-            Services { store, authenticator, limits: Arc::new(limits), host_name: "example.org".into() };
+        let services = Services {
+            store,
+            authenticator,
+            logins: Logins::new(CancellationToken::new(), limits.connections_per_user_max),
+            limits: Arc::new(limits),
+            host_name: "example.org".into(),
+        };
         Self { services, policy: Arc::new(policy), tls, connections: BTreeMap::new() }
     }
 
@@ -199,6 +205,7 @@ fn set_limit(limits: &mut Limits, name: &str, value: u64) {
         "literals_max" => limits.literals_max = size(),
         "line_octets_max" => limits.line_octets_max = size(),
         "line_octets_before_login_max" => limits.line_octets_before_login_max = size(),
+        "connections_per_user_max" => limits.connections_per_user_max = size(),
         "bad_commands_max" => limits.bad_commands_max = small(),
         "failed_logins_max" => limits.failed_logins_max = small(),
         "output_piece_octets" => limits.output_piece_octets = size(),
