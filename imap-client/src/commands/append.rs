@@ -32,13 +32,14 @@ impl Connection {
         message: impl Into<Bytes>,
     ) -> Result<Option<Appended>> {
         let message = message.into();
-        let append = append(mailbox, flags, internal_date, message.len() as u64);
+        let size_octets = message.len() as u64;
+        let append = append(mailbox, flags, internal_date, size_octets);
         let (octets, feed) = mpsc::channel(1);
         // It holds one, so the whole message is handed over already, and dropping this future cuts nothing short.
         octets
             .try_send(message)
             .map_err(|_| Error::Argument { what: "the message cannot be handed over" })?;
-        self.upload(append, feed).await
+        self.upload(append, size_octets, feed).await
     }
 
     /// APPEND of a message of `size_octets` octets that comes from somewhere, held in small pieces only.
@@ -55,7 +56,7 @@ impl Connection {
     ) -> Result<Option<Appended>> {
         let append = append(mailbox, flags, internal_date, size_octets);
         let (octets, feed) = mpsc::channel(1);
-        let answer = self.upload(append, feed);
+        let answer = self.upload(append, size_octets, feed);
         tokio::pin!(answer);
         tokio::select! {
             biased;
@@ -66,8 +67,12 @@ impl Connection {
         answer.await
     }
 
-    async fn upload(&self, append: Append, feed: mpsc::Receiver<Bytes>) -> Result<Option<Appended>> {
-        let size_octets = append.message.size_octets;
+    async fn upload(
+        &self,
+        append: Append,
+        size_octets: u64,
+        feed: mpsc::Receiver<Bytes>,
+    ) -> Result<Option<Appended>> {
         let literal_plus = self.capabilities().sends_message_unasked(size_octets);
         let request = Request { command: Command::Append(append), literal_plus };
         let code = self.submit(request, Some(feed)).await?.done().await?;
@@ -85,7 +90,7 @@ fn append(
     size_octets: u64,
 ) -> Append {
     let message = AppendMessage { flags: flags.to_vec(), internal_date, size_octets, binary: false };
-    Append { mailbox: wire(mailbox), message }
+    Append::new(wire(mailbox), message)
 }
 
 async fn copy(mut message: impl AsyncRead + Unpin, octets: mpsc::Sender<Bytes>) -> Result<()> {

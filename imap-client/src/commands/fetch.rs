@@ -1,7 +1,7 @@
 //! FETCH as a stream of messages, large bodies as streams of octets.
 
 use bytes::Bytes;
-use imap_proto::command::{Command, Fetch, FetchItem};
+use imap_proto::command::{Command, Fetch, FetchItem, FetchModifiers};
 use imap_proto::response::{FetchAttribute, Response, StreamedFetch, StreamedItem};
 use imap_proto::types::{DateTime, Envelope, Flag, ModSeq, SeqNum, Uid};
 
@@ -131,7 +131,9 @@ impl Connection {
         if items.is_empty() {
             return Err(Error::Argument { what: "a FETCH of no item" });
         }
-        let replies = self.send(Command::Fetch(Fetch { uid, set, items })).await?;
+        let replies = self
+            .send(Command::Fetch(Fetch { uid, set, items, modifiers: FetchModifiers::default() }))
+            .await?;
         Ok(FetchStream { replies: Some(replies), partial: None, in_body: false, failed: None })
     }
 }

@@ -1,7 +1,7 @@
 //! LIST, LSUB, NAMESPACE, STATUS.
 
 use bytes::Bytes;
-use imap_proto::command::{Command, List, Status, StatusItem};
+use imap_proto::command::{Command, List, PlainList, Status, StatusItem};
 use imap_proto::response::{ListData, NameAttribute, Response, StatusValue};
 use imap_proto::types::{MailboxName, NameForm, WireMailbox};
 
@@ -56,7 +56,7 @@ impl Connection {
     /// level (RFC 9051 §6.3.9). Both arguments are in UTF-8.
     pub async fn list(&self, reference: &str, pattern: &str) -> Result<Vec<ListEntry>> {
         let mut entries = Vec::new();
-        self.run_with(Command::List(arguments(reference, pattern)), |response| {
+        self.run_with(Command::List(List::new(encode(reference), encode(pattern))), |response| {
             if let Response::List(data) = response {
                 entries.push(ListEntry::new(data));
             }
@@ -68,11 +68,14 @@ impl Connection {
     /// LSUB: the subscribed names that match.
     pub async fn list_subscribed(&self, reference: &str, pattern: &str) -> Result<Vec<ListEntry>> {
         let mut entries = Vec::new();
-        self.run_with(Command::Lsub(arguments(reference, pattern)), |response| {
-            if let Response::Lsub(data) = response {
-                entries.push(ListEntry::new(data));
-            }
-        })
+        self.run_with(
+            Command::Lsub(PlainList { reference: encode(reference), pattern: encode(pattern) }),
+            |response| {
+                if let Response::Lsub(data) = response {
+                    entries.push(ListEntry::new(data));
+                }
+            },
+        )
         .await?;
         Ok(entries)
     }
@@ -90,10 +93,6 @@ impl Connection {
         .await?;
         Ok(status)
     }
-}
-
-fn arguments(reference: &str, pattern: &str) -> List {
-    List { reference: encode(reference), pattern: encode(pattern) }
 }
 
 /// A pattern in modified UTF-7, `*` and `%` as they are: no mailbox name has these, so the pieces between them are

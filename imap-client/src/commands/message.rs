@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use imap_proto::command::{Command, CopyMove, FlagAction, Search, Store, UidExpunge};
+use imap_proto::command::{Command, CopyMove, FlagAction, Search, Store, StoreData, UidExpunge};
 use imap_proto::response::{Code, Response};
 use imap_proto::types::{
     Flag, MailboxName, NumberSet, SearchKey, SeqNum, SequenceSet, SetEnd, SystemFlag, Uid, UidValidity,
@@ -203,7 +203,8 @@ fn store(
     flags: impl IntoIterator<Item = Flag>,
 ) -> Command {
     let (uid, set) = messages.parts();
-    Command::Store(Store { uid, set, action, silent, flags: flags.into_iter().collect() })
+    let data = StoreData::Flags(flags.into_iter().collect());
+    Command::Store(Store { uid, set, unchanged_since: None, action, silent, data })
 }
 
 /// Whether a string of the key needs a charset to be named. An explicit stack: keys nest as deep as a caller likes.

@@ -1,10 +1,10 @@
 //! SELECT, EXAMINE, CLOSE, UNSELECT.
 
-use imap_proto::command::Command;
+use imap_proto::command::{Command, Select};
 use imap_proto::response::{Code, Response};
 use imap_proto::types::{Flag, MailboxName, ModSeq, UidValidity};
 
-use super::mailbox::one;
+use super::wire;
 use crate::{Connection, Error, Result};
 
 /// What the server told of a mailbox as it was selected.
@@ -58,12 +58,16 @@ impl Selected {
 impl Connection {
     /// SELECT: opens a mailbox to read and change (RFC 9051 §6.3.2). Where it fails, none is selected.
     pub async fn select(&self, mailbox: &MailboxName) -> Result<Selected> {
-        self.open(Command::Select(one(mailbox)), Selected::default()).await
+        self.open(Command::Select(Select::new(wire(mailbox))), Selected::default()).await
     }
 
     /// EXAMINE: opens a mailbox to read only (RFC 9051 §6.3.3).
     pub async fn examine(&self, mailbox: &MailboxName) -> Result<Selected> {
-        self.open(Command::Examine(one(mailbox)), Selected { read_only: true, ..Selected::default() }).await
+        self.open(
+            Command::Examine(Select::new(wire(mailbox))),
+            Selected { read_only: true, ..Selected::default() },
+        )
+        .await
     }
 
     async fn open(&self, command: Command, mut selected: Selected) -> Result<Selected> {

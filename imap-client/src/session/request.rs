@@ -1,7 +1,7 @@
 //! [`Request`]: what a caller wants sent, and how it is cut into a [`Script`].
 
 use bytes::Bytes;
-use imap_proto::command::{Command, Tag};
+use imap_proto::command::{AppendPiece, Command, Tag};
 
 use super::script::{IdleState, Piece, Script};
 
@@ -44,7 +44,9 @@ impl Request {
             Command::Authenticate(_) => pieces.push(Piece::Lines { ours: false }),
             Command::Idle => pieces.push(Piece::Idle(IdleState::Begun)),
             Command::Append(append) => {
-                pieces.push(Piece::Upload { left_octets: append.message.size_octets });
+                if let Some(AppendPiece::Literal(literal)) = append.pieces.last() {
+                    pieces.push(Piece::Upload { left_octets: literal.size_octets });
+                }
                 pieces.push(Piece::Octets(Bytes::from_static(b"\r\n")));
             }
             _ => {}

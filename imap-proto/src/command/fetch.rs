@@ -1,15 +1,17 @@
-//! FETCH (RFC 9051 §6.4.5, RFC 3501 §6.4.5).
+//! FETCH (RFC 9051 §6.4.5, RFC 3501 §6.4.5) with the items and modifiers of its extensions, and PARTIAL of RFC 1730.
 
 use bytes::Bytes;
 
+use super::annotation::{AnnotationQuery, annotation_query};
 use super::{Body, CommandWriter, Form};
 use crate::parse::{
-    Parsed, Span, astring, list1, no_case, number64, nz_number, nz_number64, octet, run, sequence_set, sp,
+    Parsed, Span, arg, astring, is_list_next, label, list1, mod_seq, no_case, number64, nz_number,
+    nz_number64, octet, partial_range, run, sequence_set, sp,
 };
-use crate::types::SequenceSet;
+use crate::types::{ModSeq, PartialRange, SeqNum, SequenceSet};
 use crate::wire::write;
 
-/// FETCH set items.
+/// FETCH set items [(modifiers)].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetch {
     /// The set is of UIDs, and every answer has the UID.
@@ -18,6 +20,32 @@ pub struct Fetch {
     pub set: SequenceSet,
     /// What of them, macros resolved, at least one.
     pub items: Vec<FetchItem>,
+    /// Which of the messages, and what else of them.
+    pub modifiers: FetchModifiers,
+}
+
+/// What may stand behind the items of FETCH.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct FetchModifiers {
+    /// CHANGEDSINCE: only messages with a higher modification sequence (RFC 7162 §3.1.4.1).
+    pub changed_since: Option<ModSeq>,
+    /// VANISHED: tell also which are gone since then (RFC 7162 §3.2.6). Only with UID and CHANGEDSINCE.
+    pub vanished: bool,
+    /// PARTIAL: only a slice of the messages (RFC 9394 §3.4). Only with UID.
+    pub partial: Option<PartialRange>,
+}
+
+/// PARTIAL n item start count (RFC 1730 §6.4.6): a piece of one item of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartialFetch {
+    /// The message.
+    pub seq_num: SeqNum,
+    /// Which octets: one of the items whose answer is a text.
+    pub item: FetchItem,
+    /// The first octet, from 1.
+    pub start: u64,
+    /// How many at the most.
+    pub count: u64,
 }
 
 /// One thing to fetch.
@@ -66,12 +94,45 @@ pub enum FetchItem {
         /// The part; empty is the whole message.
         part: Vec<u32>,
     },
+    /// MODSEQ (RFC 7162)
+    ModSeq,
+    /// EMAILID (RFC 8474)
+    EmailId,
+    /// THREADID (RFC 8474)
+    ThreadId,
+    /// SAVEDATE (RFC 8514)
+    SaveDate,
+    /// PREVIEW (RFC 8970)
+    Preview {
+        /// LAZY: only if it costs little.
+        lazy: bool,
+    },
+    /// ANNOTATION (RFC 5257)
+    Annotation(Box<AnnotationQuery>),
+    /// RFC822.PEEK (RFC 1730): as RFC822, leaves \Seen
+    Rfc822Peek,
+    /// RFC822.TEXT.PEEK (RFC 1730): as RFC822.TEXT, leaves \Seen
+    Rfc822TextPeek,
+    /// RFC822.HEADER.LINES and RFC822.HEADER.LINES.NOT (RFC 1730): some fields of the header, leaves \Seen
+    Rfc822HeaderLines {
+        /// The fields that are *not* named.
+        not: bool,
+        /// Their names as the client spelled them, at least one.
+        names: Vec<Bytes>,
+    },
+    /// X-GM-MSGID
+    GmailMessageId,
+    /// X-GM-THRID
+    GmailThreadId,
+    /// X-GM-LABELS
+    GmailLabels,
 }
 
 /// What stands in the brackets of `BODY[...]`; empty is the whole message.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// The part's numbers from the outside in, each from 1.
+    /// The part's numbers from the outside in, each from 1. In RFC 1730 the last one may be 0: the header of the
+    /// message, or of the message that is the part; `text` is `None` then.
     pub part: Vec<u32>,
     /// What of the part; `None`: its body (or the whole message).
     pub text: Option<SectionText>,
@@ -109,12 +170,17 @@ impl Body for Fetch {
     /// fetch           = "FETCH" SP sequence-set SP (
     ///                   "ALL" / "FULL" / "FAST" /
     ///                   fetch-att / "(" fetch-att *(SP fetch-att) ")")
+    ///                   [fetch-modifiers]
     /// ```
+    ///
+    /// The modifiers are from RFC 4466 §3.
     fn parse(input: Span<'_>, form: Form) -> Parsed<'_, Self> {
         let (rest, set) = sequence_set(input)?;
         let (rest, ()) = sp(rest)?;
         let (rest, items) = items(rest)?;
-        Ok((rest, Self { uid: form.is_uid(), set, items }))
+        let (rest, modifiers) =
+            if is_list_next(rest) { arg(rest, fetch_modifiers)? } else { (rest, FetchModifiers::default()) };
+        Ok((rest, Self { uid: form.is_uid(), set, items, modifiers }))
     }
 
     fn write(&self, out: &mut CommandWriter<'_>) {
@@ -124,6 +190,7 @@ impl Body for Fetch {
             [item] => item.write(out),
             items => out.list(items, |out, item| item.write(out)),
         }
+        self.modifiers.write(out);
     }
 
     fn form(&self) -> Form {
@@ -131,30 +198,133 @@ impl Body for Fetch {
     }
 }
 
+/// ```abnf
+/// fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"
+/// chgsince-fetch-mod  = "CHANGEDSINCE" SP mod-sequence-value
+/// rexpunges-fetch-mod = "VANISHED"
+/// fetch-modifier      =/ modifier-partial
+/// ```
+///
+/// From RFC 4466 §3, RFC 7162 §7 and RFC 9394 §5. Each stands once.
+fn fetch_modifiers(input: Span<'_>) -> Parsed<'_, FetchModifiers> {
+    let mut modifiers = FetchModifiers::default();
+    let (rest, _) = list1(input, |input| {
+        let (rest, name) = label("FETCH modifier")(input)?;
+        match name.to_word().octets() {
+            b"CHANGEDSINCE" if modifiers.changed_since.is_none() => {
+                let (rest, since) = arg(rest, mod_seq)?;
+                modifiers.changed_since = Some(since);
+                Ok((rest, ()))
+            }
+            b"PARTIAL" if modifiers.partial.is_none() => {
+                let (rest, range) = arg(rest, partial_range)?;
+                modifiers.partial = Some(range);
+                Ok((rest, ()))
+            }
+            b"VANISHED" => {
+                modifiers.vanished = true;
+                Ok((rest, ()))
+            }
+            _ => input.fail("FETCH modifier"),
+        }
+    })?;
+    Ok((rest, modifiers))
+}
+
+impl FetchModifiers {
+    fn write(&self, out: &mut CommandWriter<'_>) {
+        let mut before = " (";
+        if let Some(since) = self.changed_since {
+            out.raw(std::mem::replace(&mut before, " "));
+            out.raw("CHANGEDSINCE ");
+            write::number(out.out(), since.get());
+        }
+        if self.vanished {
+            out.raw(std::mem::replace(&mut before, " "));
+            out.raw("VANISHED");
+        }
+        if let Some(range) = self.partial {
+            out.raw(std::mem::replace(&mut before, " "));
+            out.raw("PARTIAL ");
+            out.raw(&range.to_string());
+        }
+        if before == " " {
+            out.raw(")");
+        }
+    }
+}
+
+impl Body for PartialFetch {
+    /// ```abnf
+    /// partial         = "PARTIAL" SPACE nz_number SPACE
+    ///                   ("BODY" section / "BODY.PEEK" section / "RFC822" /
+    ///                   "RFC822.PEEK" / "RFC822.HEADER" / "RFC822.TEXT" /
+    ///                   "RFC822.TEXT.PEEK") SPACE number SPACE number
+    /// ```
+    ///
+    /// From RFC 1730 §9. The first octet is 1.
+    fn parse(input: Span<'_>, _form: Form) -> Parsed<'_, Self> {
+        let (rest, seq_num) = nz_number(input)?;
+        let (behind, item) = arg(rest, fetch_att)?;
+        let is_text = match &item {
+            FetchItem::Rfc822
+            | FetchItem::Rfc822Peek
+            | FetchItem::Rfc822Header
+            | FetchItem::Rfc822Text
+            | FetchItem::Rfc822TextPeek => true,
+            FetchItem::Section { partial, .. } => partial.is_none(),
+            _ => false,
+        };
+        if !is_text {
+            return rest.fail("item with a text");
+        }
+        let (rest, start) = arg(behind, nz_number64)?;
+        let (rest, count) = arg(rest, number64)?;
+        Ok((rest, Self { seq_num: seq_num.into(), item, start, count }))
+    }
+
+    fn write(&self, out: &mut CommandWriter<'_>) {
+        write::number(out.out(), u64::from(self.seq_num.get()));
+        out.sp();
+        self.item.write(out);
+        out.sp();
+        write::number(out.out(), self.start);
+        out.sp();
+        write::number(out.out(), self.count);
+    }
+}
+
 /// Macros stand alone, but some clients put one into parentheses: that is let through.
 fn items(input: Span<'_>) -> Parsed<'_, Vec<FetchItem>> {
     if input.first() != Some(b'(') {
-        return macro_or_item(input);
+        let mut items = Vec::new();
+        let (rest, ()) = macro_or_item(input, &mut items)?;
+        return Ok((rest, items));
     }
-    let (rest, items) = list1(input, macro_or_item)?;
-    Ok((rest, items.into_iter().flatten().collect()))
+    let mut items = Vec::new();
+    let (rest, _) = list1(input, |input| macro_or_item(input, &mut items))?;
+    Ok((rest, items))
 }
 
-fn macro_or_item(input: Span<'_>) -> Parsed<'_, Vec<FetchItem>> {
+fn macro_or_item<'a>(input: Span<'a>, items: &mut Vec<FetchItem>) -> Parsed<'a, ()> {
     use FetchItem::{Body, Envelope, Flags, InternalDate, Rfc822Size};
     let (rest, name) = item_name(input)?;
-    let items = match name.to_upper().as_str() {
-        "FAST" => vec![Flags, InternalDate, Rfc822Size],
-        "ALL" => vec![Flags, InternalDate, Rfc822Size, Envelope],
-        "FULL" => vec![Flags, InternalDate, Rfc822Size, Envelope, Body],
-        _ => return fetch_att(input).map(|(rest, item)| (rest, vec![item])),
-    };
-    Ok((rest, items))
+    match name.to_word().octets() {
+        b"FAST" => items.extend([Flags, InternalDate, Rfc822Size]),
+        b"ALL" => items.extend([Flags, InternalDate, Rfc822Size, Envelope]),
+        b"FULL" => items.extend([Flags, InternalDate, Rfc822Size, Envelope, Body]),
+        _ => {
+            let (rest, item) = fetch_att(input)?;
+            items.push(item);
+            return Ok((rest, ()));
+        }
+    }
+    Ok((rest, ()))
 }
 
 /// The name of an item, up to its brackets.
 fn item_name(input: Span<'_>) -> Parsed<'_, Span<'_>> {
-    run(|octet| octet.is_ascii_alphanumeric() || octet == b'.', "FETCH item")(input)
+    run(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-'), "FETCH item")(input)
 }
 
 /// ```abnf
@@ -165,33 +335,72 @@ fn item_name(input: Span<'_>) -> Parsed<'_, Span<'_>> {
 ///                   "BODY.PEEK" section [partial] /
 ///                   "BINARY" [".PEEK"] section-binary [partial] /
 ///                   "BINARY.SIZE" section-binary
+/// fetch-att       =/ fetch-mod-sequence
+/// fetch-mod-sequence  = "MODSEQ"
+/// fetch-att       =/ "EMAILID" / "THREADID"
+/// fetch-att       =/ "SAVEDATE"
+/// fetch-att       =/ "PREVIEW" [SP "(" preview-mod *(SP
+///                    preview-mod) ")"]
+/// fetch-att       =/ "ANNOTATION" SP "(" entries SP attribs ")"
 /// ```
 ///
-/// RFC 3501 has `"RFC822" [".HEADER" / ".SIZE" / ".TEXT"]`.
-fn fetch_att(input: Span<'_>) -> Parsed<'_, FetchItem> {
+/// From RFC 9051 §9, RFC 7162 §7, RFC 8474 §7, RFC 8514 §5, RFC 8970 §6 and RFC 5257 §5.
+/// RFC 3501 has `"RFC822" [".HEADER" / ".SIZE" / ".TEXT"]`, RFC 1730 the forms with `.PEEK` and `.LINES`, Gmail
+/// what begins with `X-GM-`.
+pub(super) fn fetch_att(input: Span<'_>) -> Parsed<'_, FetchItem> {
     let (rest, name) = item_name(input)?;
     let brackets = rest.first() == Some(b'[');
-    let item = match (name.to_upper().as_str(), brackets) {
-        ("ENVELOPE", _) => FetchItem::Envelope,
-        ("FLAGS", _) => FetchItem::Flags,
-        ("INTERNALDATE", _) => FetchItem::InternalDate,
-        ("RFC822.SIZE", _) => FetchItem::Rfc822Size,
-        ("UID", _) => FetchItem::Uid,
-        ("BODYSTRUCTURE", _) => FetchItem::BodyStructure,
-        ("RFC822", _) => FetchItem::Rfc822,
-        ("RFC822.HEADER", _) => FetchItem::Rfc822Header,
-        ("RFC822.TEXT", _) => FetchItem::Rfc822Text,
-        ("BODY", false) => FetchItem::Body,
-        ("BODY", true) => return body_section(rest, false),
-        ("BODY.PEEK", _) => return body_section(rest, true),
-        ("BINARY", _) => return binary(rest, false),
-        ("BINARY.PEEK", _) => return binary(rest, true),
-        ("BINARY.SIZE", _) => {
+    let item = match name.to_word().octets() {
+        b"ENVELOPE" => FetchItem::Envelope,
+        b"FLAGS" => FetchItem::Flags,
+        b"INTERNALDATE" => FetchItem::InternalDate,
+        b"RFC822.SIZE" => FetchItem::Rfc822Size,
+        b"UID" => FetchItem::Uid,
+        b"BODYSTRUCTURE" => FetchItem::BodyStructure,
+        b"RFC822" => FetchItem::Rfc822,
+        b"RFC822.HEADER" => FetchItem::Rfc822Header,
+        b"RFC822.TEXT" => FetchItem::Rfc822Text,
+        b"BODY" if !brackets => FetchItem::Body,
+        b"BODY" => return body_section(rest, false),
+        b"BODY.PEEK" => return body_section(rest, true),
+        b"BINARY" => return binary(rest, false),
+        b"BINARY.PEEK" => return binary(rest, true),
+        b"BINARY.SIZE" => {
             return section_binary(rest).map(|(rest, part)| (rest, FetchItem::BinarySize { part }));
         }
+        b"MODSEQ" => FetchItem::ModSeq,
+        b"EMAILID" => FetchItem::EmailId,
+        b"THREADID" => FetchItem::ThreadId,
+        b"SAVEDATE" => FetchItem::SaveDate,
+        b"PREVIEW" => return preview(rest),
+        b"ANNOTATION" => {
+            let (rest, query) = arg(rest, annotation_query)?;
+            return Ok((rest, FetchItem::Annotation(Box::new(query))));
+        }
+        b"RFC822.PEEK" => FetchItem::Rfc822Peek,
+        b"RFC822.TEXT.PEEK" => FetchItem::Rfc822TextPeek,
+        b"RFC822.HEADER.LINES" => return header_lines(rest, false),
+        b"RFC822.HEADER.LINES.NOT" => return header_lines(rest, true),
+        b"X-GM-MSGID" => FetchItem::GmailMessageId,
+        b"X-GM-THRID" => FetchItem::GmailThreadId,
+        b"X-GM-LABELS" => FetchItem::GmailLabels,
         _ => return input.fail("FETCH item"),
     };
     Ok((rest, item))
+}
+
+fn header_lines(input: Span<'_>, not: bool) -> Parsed<'_, FetchItem> {
+    let (rest, names) = arg(input, |input| list1(input, astring))?;
+    Ok((rest, FetchItem::Rfc822HeaderLines { not, names }))
+}
+
+/// `[SP "(" preview-mod *(SP preview-mod) ")"]`. Another list may follow, the modifiers of FETCH: then PREVIEW
+/// stands alone, and only what begins with LAZY is its own.
+fn preview(input: Span<'_>) -> Parsed<'_, FetchItem> {
+    match no_case(" (LAZY)")(input) {
+        Ok((rest, ())) => Ok((rest, FetchItem::Preview { lazy: true })),
+        Err(_) => Ok((input, FetchItem::Preview { lazy: false })),
+    }
 }
 
 fn body_section(input: Span<'_>, peek: bool) -> Parsed<'_, FetchItem> {
@@ -219,10 +428,12 @@ pub(crate) fn section(input: Span<'_>) -> Parsed<'_, Section> {
         return Ok((rest.skip(1), Section::default()));
     }
     let (rest, part) = match rest.first() {
-        Some(b'0'..=b'9') => section_part(rest)?,
+        Some(b'0'..=b'9') => old_section_part(rest)?,
         _ => (rest, Vec::new()),
     };
-    let (rest, text) = if part.is_empty() {
+    let (rest, text) = if part.last() == Some(&0) {
+        (rest, None)
+    } else if part.is_empty() {
         section_msgtext(rest).map(|(rest, text)| (rest, Some(text)))?
     } else if rest.first() == Some(b'.') {
         section_text(rest.skip(1)).map(|(rest, text)| (rest, Some(text)))?
@@ -248,10 +459,30 @@ pub(crate) fn section_binary(input: Span<'_>) -> Parsed<'_, Vec<u32>> {
 ///                     ; body part reference.
 ///                     ; Allows for accessing nested body parts.
 /// ```
-fn section_part(input: Span<'_>) -> Parsed<'_, Vec<u32>> {
+pub(super) fn section_part(input: Span<'_>) -> Parsed<'_, Vec<u32>> {
     let (mut rest, first) = nz_number(input)?;
     let mut part = vec![first.get()];
     while let [b'.', b'0'..=b'9', ..] = rest.octets() {
+        let (behind, number) = nz_number(rest.skip(1))?;
+        part.push(number.get());
+        rest = behind;
+    }
+    Ok((rest, part))
+}
+
+/// A [`section_part`] that may end in a 0, as RFC 1730 has it.
+fn old_section_part(input: Span<'_>) -> Parsed<'_, Vec<u32>> {
+    let is_zero = |octets: &[u8]| matches!(octets, [b'0', b']', ..]);
+    if is_zero(input.octets()) {
+        return Ok((input.skip(1), vec![0]));
+    }
+    let (mut rest, first) = nz_number(input)?;
+    let mut part = vec![first.get()];
+    while let [b'.', b'0'..=b'9', ..] = rest.octets() {
+        if is_zero(&rest.octets()[1..]) {
+            part.push(0);
+            return Ok((rest.skip(2), part));
+        }
         let (behind, number) = nz_number(rest.skip(1))?;
         part.push(number.get());
         rest = behind;
@@ -276,12 +507,12 @@ fn section_text(input: Span<'_>) -> Parsed<'_, SectionText> {
 /// header-fld-name = astring
 /// ```
 fn section_msgtext(input: Span<'_>) -> Parsed<'_, SectionText> {
-    let word = item_name(input).map(|(rest, word)| (rest, word.to_upper()));
-    let (rest, not) = match word {
-        Ok((rest, word)) if word == "HEADER" => return Ok((rest, SectionText::Header)),
-        Ok((rest, word)) if word == "TEXT" => return Ok((rest, SectionText::Text)),
-        Ok((rest, word)) if word == "HEADER.FIELDS" => (rest, false),
-        Ok((rest, word)) if word == "HEADER.FIELDS.NOT" => (rest, true),
+    let Ok((rest, word)) = item_name(input) else { return input.fail("section") };
+    let not = match word.to_word().octets() {
+        b"HEADER" => return Ok((rest, SectionText::Header)),
+        b"TEXT" => return Ok((rest, SectionText::Text)),
+        b"HEADER.FIELDS" => false,
+        b"HEADER.FIELDS.NOT" => true,
         _ => return input.fail("section"),
     };
     let (rest, ()) = sp(rest)?;
@@ -295,7 +526,7 @@ fn section_msgtext(input: Span<'_>) -> Parsed<'_, SectionText> {
 ///                     ; the first octet, followed by the number of
 ///                     ; octets in the fragment.
 /// ```
-fn optional_partial(input: Span<'_>) -> Parsed<'_, Option<Partial>> {
+pub(super) fn optional_partial(input: Span<'_>) -> Parsed<'_, Option<Partial>> {
     if input.first() != Some(b'<') {
         return Ok((input, None));
     }
@@ -307,7 +538,7 @@ fn optional_partial(input: Span<'_>) -> Parsed<'_, Option<Partial>> {
 }
 
 impl FetchItem {
-    fn write(&self, out: &mut CommandWriter<'_>) {
+    pub(super) fn write(&self, out: &mut CommandWriter<'_>) {
         match self {
             Self::Envelope => out.raw("ENVELOPE"),
             Self::Flags => out.raw("FLAGS"),
@@ -335,6 +566,24 @@ impl FetchItem {
                 write_part(out, part);
                 out.raw("]");
             }
+            Self::ModSeq => out.raw("MODSEQ"),
+            Self::EmailId => out.raw("EMAILID"),
+            Self::ThreadId => out.raw("THREADID"),
+            Self::SaveDate => out.raw("SAVEDATE"),
+            Self::Preview { lazy } => out.raw(if *lazy { "PREVIEW (LAZY)" } else { "PREVIEW" }),
+            Self::Annotation(query) => {
+                out.raw("ANNOTATION ");
+                query.write(out);
+            }
+            Self::Rfc822Peek => out.raw("RFC822.PEEK"),
+            Self::Rfc822TextPeek => out.raw("RFC822.TEXT.PEEK"),
+            Self::Rfc822HeaderLines { not, names } => {
+                out.raw(if *not { "RFC822.HEADER.LINES.NOT " } else { "RFC822.HEADER.LINES " });
+                out.list(names, |out, name| out.astring(name));
+            }
+            Self::GmailMessageId => out.raw("X-GM-MSGID"),
+            Self::GmailThreadId => out.raw("X-GM-THRID"),
+            Self::GmailLabels => out.raw("X-GM-LABELS"),
         }
     }
 }
@@ -365,14 +614,14 @@ impl SectionText {
     }
 }
 
-fn write_part(out: &mut CommandWriter<'_>, part: &[u32]) {
+pub(super) fn write_part(out: &mut CommandWriter<'_>, part: &[u32]) {
     for (index, &number) in part.iter().enumerate() {
         out.raw(if index > 0 { "." } else { "" });
         write::number(out.out(), u64::from(number));
     }
 }
 
-fn write_partial(out: &mut CommandWriter<'_>, partial: Option<Partial>) {
+pub(super) fn write_partial(out: &mut CommandWriter<'_>, partial: Option<Partial>) {
     let Some(Partial { start, count }) = partial else { return };
     out.raw("<");
     write::number(out.out(), start);
@@ -391,19 +640,19 @@ mod tests {
         check(
             "a FETCH 1 ALL",
             expect![
-                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size, Envelope] })"
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size, Envelope], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"
             ],
         );
         check(
             "a fetch 1 fast",
             expect![
-                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size] })"
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"
             ],
         );
         check(
             "a FETCH 1 (FULL)",
             expect![
-                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size, Envelope, Body] })"
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Flags, InternalDate, Rfc822Size, Envelope, Body], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"
             ],
         );
     }
@@ -413,51 +662,102 @@ mod tests {
         check(
             "A654 FETCH 2:4 (FLAGS BODY[HEADER.FIELDS (DATE FROM)])",
             expect![[
-                r#"A654 Fetch(Fetch { uid: false, set: Ranges([(Number(2), Number(4))]), items: [Flags, Section { section: Section { part: [], text: Some(HeaderFields { not: false, names: [b"DATE", b"FROM"] }) }, partial: None, peek: false }] })"#
+                r#"A654 Fetch(Fetch { uid: false, set: Ranges([(Number(2), Number(4))]), items: [Flags, Section { section: Section { part: [], text: Some(HeaderFields { not: false, names: [b"DATE", b"FROM"] }) }, partial: None, peek: false }], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"#
             ]],
         );
         check(
             "a UID FETCH 1:* (UID RFC822.SIZE ENVELOPE INTERNALDATE BODY BODYSTRUCTURE)",
             expect![
-                "a Fetch(Fetch { uid: true, set: Ranges([(Number(1), Star)]), items: [Uid, Rfc822Size, Envelope, InternalDate, Body, BodyStructure] })"
+                "a Fetch(Fetch { uid: true, set: Ranges([(Number(1), Star)]), items: [Uid, Rfc822Size, Envelope, InternalDate, Body, BodyStructure], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"
             ],
         );
         check(
             "a FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT)",
             expect![
-                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Rfc822, Rfc822Header, Rfc822Text] })"
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Rfc822, Rfc822Header, Rfc822Text], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"
             ],
         );
         check(
             "a FETCH 1 BODY.PEEK[]<0.2048>",
             expect![
-                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [], text: None }, partial: Some(Partial { start: 0, count: 2048 }), peek: true }] })"
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [], text: None }, partial: Some(Partial { start: 0, count: 2048 }), peek: true }], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"
             ],
         );
         check(
             "a FETCH 1 (BINARY[1.2] BINARY.PEEK[]<1.2> BINARY.SIZE[3])",
             expect![
-                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Binary { part: [1, 2], partial: None, peek: false }, Binary { part: [], partial: Some(Partial { start: 1, count: 2 }), peek: true }, BinarySize { part: [3] }] })"
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Binary { part: [1, 2], partial: None, peek: false }, Binary { part: [], partial: Some(Partial { start: 1, count: 2 }), peek: true }, BinarySize { part: [3] }], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"
             ],
         );
         check(
             "a FETCH 1 body[4.2.header.fields.not ({4}\r\nDate \"X-\\\"\")]",
             expect![[
-                r#"a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [4, 2], text: Some(HeaderFields { not: true, names: [b"Date", b"X-\""] }) }, partial: None, peek: false }] })"#
+                r#"a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [4, 2], text: Some(HeaderFields { not: true, names: [b"Date", b"X-\""] }) }, partial: None, peek: false }], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"#
             ]],
         );
         check(
             "a FETCH 1 (BODY[TEXT] BODY[1] BODY[1.MIME] BODY[1.2.HEADER])",
             expect![
-                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [], text: Some(Text) }, partial: None, peek: false }, Section { section: Section { part: [1], text: None }, partial: None, peek: false }, Section { section: Section { part: [1], text: Some(Mime) }, partial: None, peek: false }, Section { section: Section { part: [1, 2], text: Some(Header) }, partial: None, peek: false }] })"
+                "a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Section { section: Section { part: [], text: Some(Text) }, partial: None, peek: false }, Section { section: Section { part: [1], text: None }, partial: None, peek: false }, Section { section: Section { part: [1], text: Some(Mime) }, partial: None, peek: false }, Section { section: Section { part: [1, 2], text: Some(Header) }, partial: None, peek: false }], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"
             ],
         );
     }
 
     #[test]
+    fn items_of_extensions() {
+        check(
+            "a UID FETCH 300:500 (FLAGS MODSEQ) (CHANGEDSINCE 12345 VANISHED PARTIAL -1:-30)",
+            expect![[
+                r#"a Fetch(Fetch { uid: true, set: Ranges([(Number(300), Number(500))]), items: [Flags, ModSeq], modifiers: FetchModifiers { changed_since: Some(ModSeq(12345)), vanished: true, partial: Some(Last(1, 30)) } })"#
+            ]],
+        );
+        check(
+            "a FETCH 1 (EMAILID threadid SAVEDATE PREVIEW (LAZY) PREVIEW X-GM-MSGID X-GM-THRID X-GM-LABELS)",
+            expect![[
+                r#"a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [EmailId, ThreadId, SaveDate, Preview { lazy: true }, Preview { lazy: false }, GmailMessageId, GmailThreadId, GmailLabels], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"#
+            ]],
+        );
+        check(
+            "a FETCH 1 PREVIEW (CHANGEDSINCE 1)",
+            expect![[
+                r#"a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Preview { lazy: false }], modifiers: FetchModifiers { changed_since: Some(ModSeq(1)), vanished: false, partial: None } })"#
+            ]],
+        );
+        check(
+            "a FETCH 1 (ANNOTATION (/* (value.priv value.shared)))",
+            expect![[
+                r#"a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Annotation(AnnotationQuery { entries: [b"/*"], attributes: [b"value.priv", b"value.shared"] })], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"#
+            ]],
+        );
+        check("a FETCH 1 FLAGS (FOO)", expect!["BAD a FETCH: expected FETCH modifier at octet 17"]);
+        check("a FETCH 1 FLAGS ()", expect!["BAD a FETCH: expected at least one item at octet 17"]);
+    }
+
+    /// RFC 1730 and RFC 2062.
+    #[test]
+    fn obsolete_items() {
+        check(
+            "a FETCH 1 (RFC822.PEEK RFC822.TEXT.PEEK RFC822.HEADER.LINES.NOT (To) BODY[0] BODY.PEEK[2.0])",
+            expect![[
+                r#"a Fetch(Fetch { uid: false, set: Ranges([(Number(1), Number(1))]), items: [Rfc822Peek, Rfc822TextPeek, Rfc822HeaderLines { not: true, names: [b"To"] }, Section { section: Section { part: [0], text: None }, partial: None, peek: false }, Section { section: Section { part: [2, 0], text: None }, partial: None, peek: true }], modifiers: FetchModifiers { changed_since: None, vanished: false, partial: None } })"#
+            ]],
+        );
+        check("a FETCH 1 BODY[0.1]", expect!["BAD a FETCH: expected number from 1 at octet 15"]);
+        check("a FETCH 1 BODY[1.0.2]", expect!["BAD a FETCH: expected number from 1 at octet 17"]);
+        check("a FETCH 1 BINARY[0]", expect!["BAD a FETCH: expected number from 1 at octet 17"]);
+        check(
+            "A00006 PARTIAL 1 RFC822.TEXT 1 10",
+            expect![
+                "A00006 Partial(PartialFetch { seq_num: SeqNum(1), item: Rfc822Text, start: 1, count: 10 })"
+            ],
+        );
+        check("a PARTIAL 1 RFC822.TEXT 0 10", expect!["BAD a PARTIAL: expected number from 1 at octet 24"]);
+        check("a PARTIAL 1 FLAGS 1 10", expect!["BAD a PARTIAL: expected item with a text at octet 11"]);
+    }
+
+    #[test]
     fn bad_items() {
         check("a FETCH 1 BODY[MIME]", expect!["BAD a FETCH: expected section at octet 15"]);
-        check("a FETCH 1 BODY[0]", expect!["BAD a FETCH: expected number from 1 at octet 15"]);
         check("a FETCH 1 BODY[1.FOO]", expect!["BAD a FETCH: expected section at octet 17"]);
         check("a FETCH 1 BODY[]<0>", expect!["BAD a FETCH: expected . at octet 18"]);
         check("a FETCH 1 BODY[]<0.0>", expect!["BAD a FETCH: expected number from 1 at octet 19"]);

@@ -1,11 +1,11 @@
-//! The commands that name a mailbox and no more (SELECT, EXAMINE, CREATE, DELETE, SUBSCRIBE, UNSUBSCRIBE),
-//! and RENAME (RFC 9051 §6.3).
+//! The commands that name a mailbox and no more (DELETE, MYRIGHTS and others), RENAME, SUBSCRIBE and UNSUBSCRIBE
+//! (RFC 9051 §6.3).
 
 use super::{Body, CommandWriter, Form};
-use crate::parse::{Parsed, Span, mailbox, sp};
+use crate::parse::{Parsed, Span, arg, end, mailbox, no_case, sp};
 use crate::types::WireMailbox;
 
-/// The argument of SELECT and its like.
+/// The argument of DELETE and its like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OneMailbox {
     /// The mailbox.
@@ -21,15 +21,25 @@ pub struct Rename {
     pub to: WireMailbox,
 }
 
+/// SUBSCRIBE or UNSUBSCRIBE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// The mailbox.
+    pub mailbox: WireMailbox,
+    /// `BBOARD` stands before the name: it is one of the bulletin boards of IMAP2bis.
+    pub bulletin_board: bool,
+}
+
 impl Body for OneMailbox {
     /// ```abnf
-    /// select          = "SELECT" SP mailbox
-    /// examine         = "EXAMINE" SP mailbox
-    /// create          = "CREATE" SP mailbox
     /// delete          = "DELETE" SP mailbox
-    /// subscribe       = "SUBSCRIBE" SP mailbox
-    /// unsubscribe     = "UNSUBSCRIBE" SP mailbox
+    /// getacl          = "GETACL" SP mailbox
+    /// myrights        = "MYRIGHTS" SP mailbox
+    /// getquotaroot    = "GETQUOTAROOT" SP mailbox
+    /// bboard          = "BBOARD" SP bbname
     /// ```
+    ///
+    /// From RFC 9051 §9, RFC 4314 §8, RFC 9208 §7 and RFC 1176.
     fn parse(input: Span<'_>, _form: Form) -> Parsed<'_, Self> {
         mailbox(input).map(|(rest, mailbox)| (rest, Self { mailbox }))
     }
@@ -57,6 +67,31 @@ impl Body for Rename {
     }
 }
 
+impl Body for Subscription {
+    /// ```abnf
+    /// subscribe       = "SUBSCRIBE" SP mailbox
+    /// unsubscribe     = "UNSUBSCRIBE" SP mailbox
+    /// ```
+    ///
+    /// In IMAP2bis `MAILBOX` or `BBOARD` stands before the name. Alone, each is a name itself.
+    fn parse(input: Span<'_>, _form: Form) -> Parsed<'_, Self> {
+        for (word, bulletin_board) in [("MAILBOX", false), ("BBOARD", true)] {
+            if let Ok((rest, ())) = no_case(word)(input)
+                && rest.first() == Some(b' ')
+                && end(rest).is_err()
+            {
+                return arg(rest, mailbox).map(|(rest, mailbox)| (rest, Self { mailbox, bulletin_board }));
+            }
+        }
+        mailbox(input).map(|(rest, mailbox)| (rest, Self { mailbox, bulletin_board: false }))
+    }
+
+    fn write(&self, out: &mut CommandWriter<'_>) {
+        out.raw(if self.bulletin_board { "BBOARD " } else { "" });
+        out.mailbox(&self.mailbox);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::check;
@@ -65,29 +100,21 @@ mod tests {
     #[test]
     fn one_mailbox() {
         check(
-            "A142 select inbox",
-            expect![[r#"A142 Select(OneMailbox { mailbox: WireMailbox(b"inbox") })"#]],
-        );
-        check(
-            "A3 CREATE owatagusiam/",
-            expect![[r#"A3 Create(OneMailbox { mailbox: WireMailbox(b"owatagusiam/") })"#]],
-        );
-        check(
-            "a EXAMINE \"a \\\"b\\\\\" ",
-            expect![[r#"a Examine(OneMailbox { mailbox: WireMailbox(b"a \"b\\") })"#]],
-        );
-        check("a DELETE {3}\r\na\r\nb", expect!["BAD a DELETE: expected end of line at octet 17"]);
-        check(
             "a DELETE {4+}\r\na\r\nb",
             expect![[r#"a Delete(OneMailbox { mailbox: WireMailbox(b"a\r\nb") })"#]],
         );
         check(
-            "a SUBSCRIBE (old)*]%",
-            expect![[r#"a Subscribe(OneMailbox { mailbox: WireMailbox(b"(old)*]%") })"#]],
+            "a DELETE \"a \\\"b\\\\\" ",
+            expect![[r#"a Delete(OneMailbox { mailbox: WireMailbox(b"a \"b\\") })"#]],
         );
-        check("a UNSUBSCRIBE", expect!["BAD a UNSUBSCRIBE: expected SP at octet 13"]);
-        check("a SELECT \"open", expect![[r#"BAD a SELECT: expected " at octet 14"#]]);
-        check("a SELECT {5}\r\nabc", expect!["BAD a SELECT: expected octets of the literal at octet 14"]);
+        check(
+            "a bboard general",
+            expect![[r#"a BulletinBoard(OneMailbox { mailbox: WireMailbox(b"general") })"#]],
+        );
+        check(
+            "A003 MYRIGHTS INBOX",
+            expect![[r#"A003 MyRights(OneMailbox { mailbox: WireMailbox(b"INBOX") })"#]],
+        );
     }
 
     #[test]
@@ -96,6 +123,38 @@ mod tests {
             "a RENAME blurdybloop \"sarasoop\"",
             expect![[
                 r#"a Rename(Rename { from: WireMailbox(b"blurdybloop"), to: WireMailbox(b"sarasoop") })"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn subscriptions() {
+        check(
+            "a SUBSCRIBE (old)*]%",
+            expect![[
+                r#"a Subscribe(Subscription { mailbox: WireMailbox(b"(old)*]%"), bulletin_board: false })"#
+            ]],
+        );
+        check(
+            "A00007 SUBSCRIBE MAILBOX saved",
+            expect![[
+                r#"A00007 Subscribe(Subscription { mailbox: WireMailbox(b"saved"), bulletin_board: false })"#
+            ]],
+        );
+        check(
+            "a SUBSCRIBE MAILBOX ",
+            expect![[
+                r#"a Subscribe(Subscription { mailbox: WireMailbox(b"MAILBOX"), bulletin_board: false })"#
+            ]],
+        );
+        check(
+            "a unsubscribe bboard x",
+            expect![[r#"a Unsubscribe(Subscription { mailbox: WireMailbox(b"x"), bulletin_board: true })"#]],
+        );
+        check(
+            "a SUBSCRIBE mailboxes",
+            expect![[
+                r#"a Subscribe(Subscription { mailbox: WireMailbox(b"mailboxes"), bulletin_board: false })"#
             ]],
         );
     }

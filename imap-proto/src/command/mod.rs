@@ -5,41 +5,77 @@
 //!
 //! A new command is a file beside this one with an `impl Body`, and a line in the table of `commands!`.
 
+mod acl;
+mod annotation;
 mod append;
 mod auth;
+mod cancel_update;
+mod compress;
+mod convert;
+mod create;
 mod enable;
+mod esearch;
 mod fetch;
 mod id;
+mod language;
 mod list;
+mod lookup;
 mod mailbox;
+mod mailbox_filter;
 mod message;
+mod metadata;
+mod notify;
+mod quota;
 mod search;
 mod search_return;
+mod select;
+mod sort;
 mod status;
 mod store;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod uid_batches;
+mod urlauth;
 mod writer;
 
 use bytes::Bytes;
 
-pub use append::{Append, AppendMessage};
+pub use acl::{AclEntry, RightsAction, SetAcl};
+pub use annotation::{AnnotationQuery, EntryValues};
+pub use append::{
+    Append, AppendLiteral, AppendMessage, AppendOptions, AppendParser, AppendPiece, AppendWriter, Replace,
+};
 pub use auth::{Authenticate, Login};
+pub use cancel_update::CancelUpdate;
+pub use compress::Compress;
+pub use convert::{Conversions, Convert, ConvertItem};
+pub use create::Create;
 pub use enable::Enable;
-pub use fetch::{Fetch, FetchItem, Partial, Section, SectionText};
+pub use esearch::Esearch;
+pub use fetch::{Fetch, FetchItem, FetchModifiers, Partial, PartialFetch, Section, SectionText};
 pub(crate) use fetch::{section, section_binary};
 pub use id::Id;
-pub use list::List;
-pub use mailbox::{OneMailbox, Rename};
+pub use language::Preferences;
+pub use list::{Find, List, ListReturn, ListSelect, PlainList};
+pub use lookup::lookup;
+pub use mailbox::{OneMailbox, Rename, Subscription};
+pub use mailbox_filter::MailboxFilter;
 pub use message::{CopyMove, UidExpunge};
+pub use metadata::{GetMetadata, MetadataDepth, SetMetadata};
+pub use notify::{EventGroup, Notify, NotifyEvent};
+pub use quota::{GetQuota, SetQuota};
 pub use search::Search;
 pub use search_return::SearchReturn;
+pub use select::{Qresync, Select};
+pub use sort::{Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm};
 pub(crate) use status::status_att;
 pub use status::{Status, StatusItem};
-pub use store::{FlagAction, Store};
+pub use store::{FlagAction, Store, StoreData};
 pub use tag::Tag;
 use tag::tag;
+pub use uid_batches::UidBatches;
+pub use urlauth::{GenUrlAuth, ResetKey, UrlFetch, UrlFetchItem};
 use writer::CommandWriter;
 pub use writer::Literals;
 
@@ -81,20 +117,17 @@ macro_rules! commands {
             )*
         ];
 
-        impl Command {
-            /// Reads what stands behind a name of the registry, SP before it included.
-            fn parse_arguments<'a>(name: &'static str, input: Span<'a>) -> Parsed<'a, Self> {
-                match name {
-                    $( $bare_name => Ok((input, Self::$bare)), )*
-                    $( $name => parse_body(input, Form::Plain, Self::$variant), )*
-                    $(
-                        $seq_name => parse_body(input, Form::Plain, Self::$both),
-                        $uid_name => parse_body(input, Form::Uid, Self::$both),
-                    )*
-                    _ => input.fail("command"),
-                }
-            }
+        /// What reads the arguments of each line of [`REGISTRY`], SP before them included.
+        static PARSERS: &[for<'a> fn(Span<'a>) -> Parsed<'a, Command>] = &[
+            $( |input| Ok((input, Command::$bare)), )*
+            $( |input| parse_body(input, Form::Plain, Command::$variant), )*
+            $(
+                |input| parse_body(input, Form::Plain, Command::$both),
+                |input| parse_body(input, Form::Uid, Command::$both),
+            )*
+        ];
 
+        impl Command {
             /// The command's name as it is written.
             fn name(&self) -> &'static str {
                 match self {
@@ -141,6 +174,10 @@ commands! {
         "UNSELECT" => Unselect, Selected, Some("UNSELECT");
         /// EXPUNGE
         "EXPUNGE" => Expunge, Selected, None;
+        /// UNAUTHENTICATE (RFC 8437)
+        "UNAUTHENTICATE" => Unauthenticate, Authenticated, Some("UNAUTHENTICATE");
+        /// GETJMAPACCESS (RFC 9698)
+        "GETJMAPACCESS" => GetJmapAccess, Authenticated, Some("JMAPACCESS");
     }
     with arguments {
         /// ID
@@ -152,31 +189,91 @@ commands! {
         /// ENABLE
         "ENABLE" => Enable(Enable), Authenticated, Some("ENABLE");
         /// SELECT
-        "SELECT" => Select(OneMailbox), Authenticated, None;
+        "SELECT" => Select(Select), Authenticated, None;
         /// EXAMINE
-        "EXAMINE" => Examine(OneMailbox), Authenticated, None;
+        "EXAMINE" => Examine(Select), Authenticated, None;
         /// CREATE
-        "CREATE" => Create(OneMailbox), Authenticated, None;
+        "CREATE" => Create(Create), Authenticated, None;
         /// DELETE
         "DELETE" => Delete(OneMailbox), Authenticated, None;
         /// RENAME
         "RENAME" => Rename(Rename), Authenticated, None;
         /// SUBSCRIBE
-        "SUBSCRIBE" => Subscribe(OneMailbox), Authenticated, None;
+        "SUBSCRIBE" => Subscribe(Subscription), Authenticated, None;
         /// UNSUBSCRIBE
-        "UNSUBSCRIBE" => Unsubscribe(OneMailbox), Authenticated, None;
+        "UNSUBSCRIBE" => Unsubscribe(Subscription), Authenticated, None;
         /// LIST
         "LIST" => List(List), Authenticated, None;
         /// LSUB (RFC 3501)
-        "LSUB" => Lsub(List), Authenticated, None;
+        "LSUB" => Lsub(PlainList), Authenticated, None;
+        /// RLIST (RFC 2193)
+        "RLIST" => Rlist(PlainList), Authenticated, Some("MAILBOX-REFERRALS");
+        /// RLSUB (RFC 2193)
+        "RLSUB" => Rlsub(PlainList), Authenticated, Some("MAILBOX-REFERRALS");
+        /// XLIST: LIST with special uses, before RFC 6154
+        "XLIST" => Xlist(PlainList), Authenticated, Some("XLIST");
+        /// FIND MAILBOXES (RFC 1176): the subscribed mailboxes
+        "FIND MAILBOXES" => FindMailboxes(Find), Authenticated, None;
+        /// FIND ALL.MAILBOXES (IMAP2bis): all mailboxes
+        "FIND ALL.MAILBOXES" => FindAllMailboxes(Find), Authenticated, None;
+        /// FIND BBOARDS (RFC 1176): the subscribed bulletin boards
+        "FIND BBOARDS" => FindBulletinBoards(Find), Authenticated, None;
+        /// FIND ALL.BBOARDS (IMAP2bis): all bulletin boards
+        "FIND ALL.BBOARDS" => FindAllBulletinBoards(Find), Authenticated, None;
+        /// BBOARD (RFC 1176): EXAMINE of a bulletin board
+        "BBOARD" => BulletinBoard(OneMailbox), Authenticated, None;
         /// STATUS
         "STATUS" => Status(Status), Authenticated, None;
-        /// APPEND up to the head of its first message, for clients: [`Command::write`] ends with `{n}` CRLF,
-        /// and the octets follow. [`Command::parse`] never gives it, since a server reads the head with
-        /// [`Append::parse_head`] and streams the octets.
+        /// APPEND up to its first literal that is a message, for clients: [`Command::write`] ends with `{n}` CRLF,
+        /// and the octets follow. [`Command::parse`] gives it only where all is taken from URLs; else a
+        /// server reads it with [`AppendParser`] and streams the octets.
         "APPEND" => Append(Append), Authenticated, None;
+        /// PARTIAL (RFC 1730)
+        "PARTIAL" => Partial(PartialFetch), Selected, None;
         /// UID EXPUNGE
         "UID EXPUNGE" => UidExpunge(UidExpunge), Selected, Some("UIDPLUS");
+        /// ESEARCH (RFC 7377)
+        "ESEARCH" => Esearch(Esearch), Authenticated, Some("MULTISEARCH");
+        /// CANCELUPDATE (RFC 5267)
+        "CANCELUPDATE" => CancelUpdate(CancelUpdate), Selected, Some("CONTEXT=SEARCH");
+        /// NOTIFY (RFC 5465)
+        "NOTIFY" => Notify(Notify), Authenticated, Some("NOTIFY");
+        /// COMPRESS (RFC 4978)
+        "COMPRESS" => Compress(Compress), Any, Some("COMPRESS=DEFLATE");
+        /// UIDBATCHES (RFC 10022)
+        "UIDBATCHES" => UidBatches(UidBatches), Selected, Some("UIDBATCHES");
+        /// SETACL (RFC 4314)
+        "SETACL" => SetAcl(SetAcl), Authenticated, Some("ACL");
+        /// DELETEACL (RFC 4314)
+        "DELETEACL" => DeleteAcl(AclEntry), Authenticated, Some("ACL");
+        /// GETACL (RFC 4314)
+        "GETACL" => GetAcl(OneMailbox), Authenticated, Some("ACL");
+        /// LISTRIGHTS (RFC 4314)
+        "LISTRIGHTS" => ListRights(AclEntry), Authenticated, Some("ACL");
+        /// MYRIGHTS (RFC 4314)
+        "MYRIGHTS" => MyRights(OneMailbox), Authenticated, Some("ACL");
+        /// GETQUOTA (RFC 9208)
+        "GETQUOTA" => GetQuota(GetQuota), Authenticated, Some("QUOTA");
+        /// GETQUOTAROOT (RFC 9208)
+        "GETQUOTAROOT" => GetQuotaRoot(OneMailbox), Authenticated, Some("QUOTA");
+        /// SETQUOTA (RFC 9208)
+        "SETQUOTA" => SetQuota(SetQuota), Authenticated, Some("QUOTASET");
+        /// GETMETADATA (RFC 5464)
+        "GETMETADATA" => GetMetadata(GetMetadata), Authenticated, Some("METADATA");
+        /// SETMETADATA (RFC 5464)
+        "SETMETADATA" => SetMetadata(SetMetadata), Authenticated, Some("METADATA");
+        /// LANGUAGE (RFC 5255)
+        "LANGUAGE" => Language(Preferences), Any, Some("LANGUAGE");
+        /// COMPARATOR (RFC 5255)
+        "COMPARATOR" => Comparator(Preferences), Authenticated, Some("I18NLEVEL=2");
+        /// CONVERSIONS (RFC 5259)
+        "CONVERSIONS" => Conversions(Conversions), Authenticated, Some("CONVERT");
+        /// GENURLAUTH (RFC 4467)
+        "GENURLAUTH" => GenUrlAuth(GenUrlAuth), Authenticated, Some("URLAUTH");
+        /// RESETKEY (RFC 4467)
+        "RESETKEY" => ResetKey(ResetKey), Authenticated, Some("URLAUTH");
+        /// URLFETCH (RFC 4467)
+        "URLFETCH" => UrlFetch(UrlFetch), Authenticated, Some("URLAUTH");
     }
     also behind UID {
         /// SEARCH, UID SEARCH
@@ -189,6 +286,14 @@ commands! {
         "COPY" | "UID COPY" => Copy(CopyMove), Selected, None;
         /// MOVE, UID MOVE
         "MOVE" | "UID MOVE" => Move(CopyMove), Selected, Some("MOVE");
+        /// SORT, UID SORT (RFC 5256)
+        "SORT" | "UID SORT" => Sort(Sort), Selected, Some("SORT");
+        /// THREAD, UID THREAD (RFC 5256)
+        "THREAD" | "UID THREAD" => Thread(Thread), Selected, Some("THREAD");
+        /// REPLACE, UID REPLACE (RFC 8508), as far as APPEND is.
+        "REPLACE" | "UID REPLACE" => Replace(Replace), Selected, Some("REPLACE");
+        /// CONVERT, UID CONVERT (RFC 5259)
+        "CONVERT" | "UID CONVERT" => Convert(Convert), Selected, Some("CONVERT");
     }
 }
 
@@ -212,7 +317,8 @@ pub struct Spec {
     pub name: &'static str,
     /// When it may be used.
     pub valid_in: ValidIn,
-    /// The capability that announces it; `None` for the base protocol.
+    /// The capability that announces it; `None` for the base protocol and what was before it. Where several do, the
+    /// one that the others need, or what they begin with (`THREAD` for `THREAD=REFERENCES`).
     pub capability: Option<&'static str>,
 }
 
@@ -236,16 +342,17 @@ impl Command {
         let _ = dialect;
         let bad = |tag, name, error| BadCommand { tag, name, error: error_of(error) };
         let (rest, tag) = tag(Span::new(frame)).map_err(|error| bad(None, None, error))?;
-        let spec = command_name(rest).and_then(|(rest, name)| match lookup(name.octets()) {
-            Some(spec) => Ok((rest, spec)),
+        let line = command_name(rest).and_then(|(rest, name)| match lookup::line(name.octets()) {
+            Some(line) => Ok((rest, line)),
             None => name.fail("command"),
         });
-        let (rest, spec) = match spec {
+        let (rest, line) = match line {
             Ok(found) => found,
             Err(error) => return Err(bad(Some(tag), None, error)),
         };
+        let spec = &REGISTRY[line];
         let parsed = no_nul(rest)
-            .and_then(|(rest, ())| Self::parse_arguments(spec.name, rest))
+            .and_then(|(rest, ())| PARSERS[line](rest))
             .and_then(|(rest, command)| end(rest).map(|_| command));
         match parsed {
             Ok(command) => Ok((tag, command)),
@@ -262,14 +369,20 @@ impl Command {
     /// `literals` (or `true` for LITERAL+) says which of them the server reads at once. The returned offsets
     /// into `out` are where the client has to wait for `+`, each behind the head of a synchronizing literal.
     ///
-    /// [`Command::Append`] ends with the head of its literal; the octets and the last CRLF are the caller's.
+    /// [`Command::Append`] and [`Command::Replace`] mostly end with the head of a literal; the octets and what comes
+    /// behind are the caller's (see [`AppendWriter`]).
     pub fn write(&self, tag: &Tag, literals: impl Into<Literals>, out: &mut Vec<u8>) -> Vec<usize> {
         out.extend_from_slice(tag.as_bytes());
         let mut writer = CommandWriter::new(out, literals.into());
         writer.sp();
         writer.raw(self.name());
         self.write_arguments(&mut writer);
-        if !matches!(self, Self::Append(_)) {
+        let is_unfinished = match self {
+            Self::Append(append) => append::is_unfinished(&append.pieces),
+            Self::Replace(replace) => append::is_unfinished(&replace.pieces),
+            _ => false,
+        };
+        if !is_unfinished {
             writer.raw("\r\n");
         }
         writer.into_waits()
@@ -277,7 +390,7 @@ impl Command {
 }
 
 /// Tag and name of a frame that may be incomplete or wrong: for answers to what cannot be parsed, and for
-/// the decision on a literal. The name is upper case and in the registry (`UID FETCH` with its second word).
+/// the decision on a literal. `UID` and `FIND` are taken with their second word.
 pub fn peek(frame: &[u8]) -> (Option<Tag>, Option<&'static Spec>) {
     let start = Bytes::copy_from_slice(&frame[..frame.len().min(PEEK_OCTETS_MAX)]);
     match tag(Span::new(&start)) {
@@ -292,11 +405,6 @@ pub fn peek(frame: &[u8]) -> (Option<Tag>, Option<&'static Spec>) {
 /// Tag and name end before that, with room to spare.
 const PEEK_OCTETS_MAX: usize = Tag::MAX_OCTETS + 64;
 
-/// The registry's line of a name in any case.
-pub fn lookup(name: &[u8]) -> Option<&'static Spec> {
-    REGISTRY.iter().find(|spec| spec.name.as_bytes().eq_ignore_ascii_case(name))
-}
-
 /// The arguments of a command: what the file of a family gives the table.
 pub(crate) trait Body: Sized {
     /// Reads the arguments; SP before them and the end of the frame behind them are not its business.
@@ -304,6 +412,11 @@ pub(crate) trait Body: Sized {
 
     /// Writes what [`Self::parse`] reads.
     fn write(&self, out: &mut CommandWriter<'_>);
+
+    /// The command without any argument, where it may stand so. [`Self::write`] writes nothing for it.
+    fn bare() -> Option<Self> {
+        None
+    }
 
     /// Under which of its two names the command is written.
     fn form(&self) -> Form {
@@ -329,20 +442,29 @@ impl Form {
 }
 
 fn parse_body<B: Body>(input: Span<'_>, form: Form, variant: fn(B) -> Command) -> Parsed<'_, Command> {
+    if end(input).is_ok()
+        && let Some(bare) = B::bare()
+    {
+        return Ok((input, variant(bare)));
+    }
     let (rest, ()) = sp(input)?;
     B::parse(rest, form).map(|(rest, body)| (rest, variant(body)))
 }
 
 fn write_body<B: Body>(out: &mut CommandWriter<'_>, body: &B) {
     out.sp();
+    let begin = out.out().len();
     body.write(out);
+    if out.out().len() == begin {
+        out.out().truncate(begin - 1);
+    }
 }
 
-/// `SP` and the name of a command, which is two words where the first is `UID`.
+/// `SP` and the name of a command, which is two words where the first is `UID` or `FIND`.
 fn command_name(input: Span<'_>) -> Parsed<'_, Span<'_>> {
     let (input, ()) = sp(input)?;
     let (rest, first) = command_word(input)?;
-    if !first.is("UID") {
+    if !first.is("UID") && !first.is("FIND") {
         return Ok((rest, first));
     }
     let (rest, second) = command_word(sp(rest)?.0)?;

@@ -610,6 +610,63 @@ mod tests {
     }
 
     #[test]
+    fn return_options() {
+        check(
+            "C283 UID SEARCH RETURN (SAVE MIN) CHARSET UTF-8 FROM \"Smith\"",
+            expect![[
+                r#"C283 Search(Search { uid: true, options: Some([Save, Min]), charset: Some("UTF-8"), key: Header(b"From", b"Smith") })"#
+            ]],
+        );
+        check(
+            "a SEARCH return () ALL",
+            expect!["a Search(Search { uid: false, options: Some([]), charset: None, key: All })"],
+        );
+        check(
+            "a SEARCH RETURN (PARTIAL 23500:24000 UPDATE CONTEXT RELEVANCY) ALL",
+            expect![
+                "a Search(Search { uid: false, options: Some([Partial(First(23500, 24000)), Update, Context, Relevancy]), charset: None, key: All })"
+            ],
+        );
+        check("a SEARCH RETURN (FOO) ALL", expect!["BAD a SEARCH: expected RETURN option at octet 17"]);
+        check(
+            "a SEARCH RETURN (PARTIAL 1:2 PARTIAL 1:3) ALL",
+            expect!["BAD a SEARCH: expected one of PARTIAL or ALL at octet 16"],
+        );
+        check("a SEARCH RETURN (PARTIAL -1:2) ALL", expect!["BAD a SEARCH: expected - at octet 28"]);
+    }
+
+    #[test]
+    fn keys_of_extensions() {
+        check(
+            "a SEARCH OLDER 259200 SAVEDSINCE 1-Feb-2026 EMAILID M6d99ac3 FUZZY (BODY x) FILTER f1 UIDAFTER 7",
+            expect![[
+                r#"a Search(Search { uid: false, options: None, charset: None, key: And([Older(259200), SavedSince(2026-02-01), EmailId(ObjectId(b"M6d99ac3")), Fuzzy(Body(b"x")), Filter(b"f1"), UidAfter(Uid(7))]) })"#
+            ]],
+        );
+        check(
+            r#"t SEARCH MODSEQ "/flags/\\draft" all 620162338"#,
+            expect![[
+                r#"t Search(Search { uid: false, options: None, charset: None, key: ModSeq { since: ModSeq(620162338), entry: Some(ModSeqEntry { flag: System(Draft), scope: All }) } })"#
+            ]],
+        );
+        check(
+            "a SEARCH MODSEQ 0 OR NOT MODSEQ 7 ALL",
+            expect![
+                "a Search(Search { uid: false, options: None, charset: None, key: And([ModSeq { since: ModSeq(0), entry: None }, Or(Not(ModSeq { since: ModSeq(7), entry: None }), All)]) })"
+            ],
+        );
+        check(
+            r#"a SEARCH ANNOTATION /comment value "IMAP4" X-GM-RAW "has:attachment" X-GM-LABELS \Inbox"#,
+            expect![[
+                r#"a Search(Search { uid: false, options: None, charset: None, key: And([Annotation(AnnotationKey { entry: b"/comment", attribute: Any, value: Some(b"IMAP4") }), GmailRaw(b"has:attachment"), GmailLabel(b"\\Inbox")]) })"#
+            ]],
+        );
+        check("a SEARCH OLDER 0", expect!["BAD a SEARCH: expected number from 1 at octet 15"]);
+        check("a SEARCH FILTER a/b", expect!["BAD a SEARCH: expected end of line at octet 17"]);
+        check("a SEARCH EMAILID a.b", expect!["BAD a SEARCH: expected end of line at octet 18"]);
+    }
+
+    #[test]
     fn old_forms() {
         check(
             "a5 search deleted since 1-oct-26",

@@ -6,7 +6,7 @@ use crate::types::{NumberSet, SequenceSet, SetEnd};
 /// ```abnf
 /// seq-number      = nz-number / "*"
 /// ```
-fn seq_number(input: Span<'_>) -> Parsed<'_, SetEnd> {
+pub(crate) fn seq_number(input: Span<'_>) -> Parsed<'_, SetEnd> {
     if input.first() == Some(b'*') {
         return Ok((input.skip(1), SetEnd::Star));
     }

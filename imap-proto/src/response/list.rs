@@ -245,13 +245,13 @@ const ATTRIBUTES: [(NameAttribute, &[u8]); 24] = [
 ];
 
 impl NameAttribute {
-    fn from_word(word: Bytes) -> Self {
+    pub(crate) fn from_word(word: Bytes) -> Self {
         let known = ATTRIBUTES.iter().find(|(_, name)| word.eq_ignore_ascii_case(name));
         known.map_or_else(|| Self::Other(word), |(attribute, _)| attribute.clone())
     }
 
     /// The spelling, with its backslash.
-    fn name(&self) -> &[u8] {
+    pub(crate) fn name(&self) -> &[u8] {
         if let Self::Other(name) = self {
             return name;
         }

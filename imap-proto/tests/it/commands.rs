@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use imap_proto::Dialect;
-use imap_proto::command::{Append, Command, peek};
+use imap_proto::command::{Append, AppendParser, Command, peek};
 use imap_proto::wire::{Event, Framer, Limits, LiteralHead};
 use proptest::prelude::*;
 
@@ -67,14 +67,15 @@ proptest! {
     #[test]
     fn heads_of_append_are_parsed(
         tag in generate::tag(),
-        append in generate::append(),
+        (mailbox, message) in generate::append(),
         next in generate::append_message(),
         literal_plus in any::<bool>(),
     ) {
         let mut out = Vec::new();
-        let waits = Command::Append(append.clone()).write(&tag, literal_plus, &mut out);
+        let append = Command::Append(Append::new(mailbox.clone(), message.clone()));
+        let waits = append.write(&tag, literal_plus, &mut out);
         prop_assert_eq!(waits.last().copied(), (!literal_plus).then_some(out.len()));
-        let expected = (tag, append.mailbox, append.message);
+        let expected = (tag, mailbox, message);
         prop_assert_eq!(Append::parse_head(&last_head(&out)), Some(expected));
 
         out.clear();
@@ -114,6 +115,10 @@ fn parse_anything(octets: &[u8]) {
     let head = LiteralHead { frame, size_octets: 1, synchronizing: true, binary: false };
     Append::parse_head(&head);
     Append::parse_next(&head);
+    if let Some((_, _, mut parser)) = AppendParser::begin(&head) {
+        parser.literal(&head);
+        let _ = parser.end(&head.frame);
+    }
 }
 
 /// A set of half a million numbers in one line is parsed and resolved in no time and little memory.

@@ -3,26 +3,27 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use imap_proto::command::List;
+use imap_proto::command::{List, PlainList};
 use imap_proto::response::{ListData, NameAttribute, Namespace, Response};
 use imap_proto::types::MailboxName;
 use imap_store::account::{Mailbox, SpecialUse};
 
 use super::glob::Pattern;
-use super::{Ctx, Done, Halt};
+use super::{Ctx, Done, Halt, Refusal};
 
 const DELIMITER: Option<u8> = Some(b'/');
 
 /// LIST: the names that match, with special use and children (RFC 6154, RFC 3348) in any case: old clients
 /// skip attributes that they do not know.
 pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
-    if cmd.pattern.is_empty() {
+    let [pattern] = &cmd.patterns[..] else { return Err(Refusal::bad("One pattern is served").into()) };
+    if pattern.is_empty() {
         // The client asks for the delimiter (RFC 9051 §6.3.9).
         let attributes = vec![NameAttribute::NoSelect];
         ctx.untagged(&Response::List(ListData::new(attributes, DELIMITER, Bytes::new())));
         return Ok(Done::text("That is how names are made"));
     }
-    let pattern = Pattern::new(&[&cmd.reference[..], &cmd.pattern[..]].concat());
+    let pattern = Pattern::new(&[&cmd.reference[..], &pattern[..]].concat());
     let snapshot = ctx.account()?.snapshot();
     let form = ctx.connection.dialect.name_form();
     let mut names = snapshot.names().peekable();
@@ -58,7 +59,7 @@ fn attributes(mailbox: Option<&Mailbox>, has_children: bool) -> Vec<NameAttribut
 
 /// LSUB: the subscribed names that match. Where `%` stops above a subscribed name, the name there, which is not
 /// subscribed itself, is told with \Noselect (RFC 3501 §6.3.9).
-pub(super) async fn lsub(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
+pub(super) async fn lsub(ctx: &mut Ctx<'_>, cmd: &PlainList) -> Result<Done, Halt> {
     if cmd.pattern.is_empty() {
         let attributes = vec![NameAttribute::NoSelect];
         ctx.untagged(&Response::Lsub(ListData::new(attributes, DELIMITER, Bytes::new())));

@@ -7,7 +7,7 @@ use imap_proto::response::{Code, Kind};
 use imap_proto::wire::LiteralHead;
 
 use super::append::{self, Appending};
-use super::{Ctx, Refusal};
+use super::{Ctx, Refusal, served};
 
 /// What becomes of a literal.
 pub(crate) enum Decision {
@@ -33,6 +33,7 @@ pub(crate) fn decide(ctx: &Ctx<'_>, head: &LiteralHead) -> Decision {
     let (tag, spec) = peek(&head.frame);
     let refused = match spec {
         None => Err(Refusal::bad("That is no command")),
+        Some(spec) if !served::is_served(spec) => Err(Refusal::bad("This command is not served")),
         Some(spec) => match ctx.state.forbids(spec.valid_in) {
             Some(reason) => Err(Refusal::bad(reason)),
             // A password without TLS is refused before it is sent.

@@ -175,6 +175,43 @@ async fn run(ctx: &mut Ctx<'_>, command: &Command) -> Result<Done, Halt> {
         Command::Store(cmd) => store::store(ctx, cmd).await,
         Command::Copy(cmd) => copy::copy(ctx, cmd).await,
         Command::Move(cmd) => copy::move_messages(ctx, cmd).await,
+        // Not done yet: `served` has refused these.
+        Command::Unauthenticate
+        | Command::GetJmapAccess
+        | Command::Rlist(_)
+        | Command::Rlsub(_)
+        | Command::Xlist(_)
+        | Command::FindMailboxes(_)
+        | Command::FindAllMailboxes(_)
+        | Command::FindBulletinBoards(_)
+        | Command::FindAllBulletinBoards(_)
+        | Command::BulletinBoard(_)
+        | Command::Partial(_)
+        | Command::Esearch(_)
+        | Command::CancelUpdate(_)
+        | Command::Notify(_)
+        | Command::Compress(_)
+        | Command::UidBatches(_)
+        | Command::SetAcl(_)
+        | Command::DeleteAcl(_)
+        | Command::GetAcl(_)
+        | Command::ListRights(_)
+        | Command::MyRights(_)
+        | Command::GetQuota(_)
+        | Command::GetQuotaRoot(_)
+        | Command::SetQuota(_)
+        | Command::GetMetadata(_)
+        | Command::SetMetadata(_)
+        | Command::Language(_)
+        | Command::Comparator(_)
+        | Command::Conversions(_)
+        | Command::GenUrlAuth(_)
+        | Command::ResetKey(_)
+        | Command::UrlFetch(_)
+        | Command::Sort(_)
+        | Command::Thread(_)
+        | Command::Replace(_)
+        | Command::Convert(_) => Err(Refusal::bad("This command is not served").into()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! SELECT, EXAMINE, CHECK, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 3501 §6.4.1).
 
-use imap_proto::command::OneMailbox;
+use imap_proto::command::Select;
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::types::Uid;
 
@@ -11,7 +11,7 @@ use crate::session::view::{News, View, write_flags, write_permanent_flags};
 /// SELECT and EXAMINE: opens a mailbox, and leaves the one that was open also when that fails.
 ///
 /// Takes the \Recent messages; EXAMINE (`read_only`) does not. Refuses with NONEXISTENT.
-pub(super) async fn select(ctx: &mut Ctx<'_>, cmd: &OneMailbox, read_only: bool) -> Result<Done, Halt> {
+pub(super) async fn select(ctx: &mut Ctx<'_>, cmd: &Select, read_only: bool) -> Result<Done, Halt> {
     if ctx.state.unselect() {
         write_status(&mut ctx.out.buffer, None, Kind::Ok, Some(&Code::Closed), "The other mailbox is closed");
     }

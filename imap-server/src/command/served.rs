@@ -1,19 +1,98 @@
 //! What the grammar has and this server does not do (yet): such a command is answered with BAD, as one that is not
 //! known. A line goes from here when its extension works wholly; then its capability is announced.
 
-use imap_proto::command::{Command, StatusItem};
+use imap_proto::command::{Command, Fetch, FetchItem, List, Select, Spec, StatusItem, Store, StoreData};
 use imap_proto::types::SearchKey;
+
+use crate::session::caps;
+
+/// Whether commands of that name are done: the base protocol and what is announced, but for what is older than
+/// RFC 3501 and not done yet.
+pub(crate) fn is_served(spec: &Spec) -> bool {
+    let is_old = spec.name.starts_with("FIND ") || matches!(spec.name, "BBOARD" | "PARTIAL");
+    !is_old && spec.capability.is_none_or(caps::is_known)
+}
 
 /// What a command asks for that is not done here; `None`: all of it is.
 pub(crate) fn missing(command: &Command) -> Option<&'static str> {
+    if !is_served(command.spec()) {
+        return Some("This command");
+    }
     match command {
         Command::Search(search) if search.options.is_some() => Some("RETURN"),
         Command::Search(search) => missing_key(&search.key),
         Command::Status(status) => status.items.iter().copied().find_map(missing_status_item),
+        Command::Select(select) | Command::Examine(select) => missing_parameter(select),
+        Command::Create(create) if !create.special_use.is_empty() => Some("USE"),
+        Command::Subscribe(cmd) | Command::Unsubscribe(cmd) if cmd.bulletin_board => Some("BBOARD"),
+        Command::List(list) if List::is_extended(list) => Some("This form of LIST"),
+        Command::Fetch(fetch) => missing_of_fetch(fetch),
+        Command::Store(store) => missing_of_store(store),
+        // Without a literal there is nothing in it but URLs.
+        Command::Append(_) => Some("CATENATE"),
         _ => None,
     }
 }
 
+fn missing_parameter(select: &Select) -> Option<&'static str> {
+    if select.condstore {
+        return Some("CONDSTORE");
+    }
+    if select.qresync.is_some() {
+        return Some("QRESYNC");
+    }
+    select.annotate.then_some("ANNOTATE")
+}
+
+fn missing_of_fetch(fetch: &Fetch) -> Option<&'static str> {
+    let modifiers = &fetch.modifiers;
+    if modifiers.changed_since.is_some() || modifiers.vanished || modifiers.partial.is_some() {
+        return Some("A modifier of FETCH");
+    }
+    fetch.items.iter().find_map(missing_item)
+}
+
+fn missing_item(item: &FetchItem) -> Option<&'static str> {
+    match item {
+        FetchItem::Section { section, .. } if section.part.last() == Some(&0) => Some("Part 0"),
+        FetchItem::ModSeq => Some("MODSEQ"),
+        FetchItem::EmailId => Some("EMAILID"),
+        FetchItem::ThreadId => Some("THREADID"),
+        FetchItem::SaveDate => Some("SAVEDATE"),
+        FetchItem::Preview { .. } => Some("PREVIEW"),
+        FetchItem::Annotation(_) => Some("ANNOTATION"),
+        FetchItem::Rfc822Peek => Some("RFC822.PEEK"),
+        FetchItem::Rfc822TextPeek => Some("RFC822.TEXT.PEEK"),
+        FetchItem::Rfc822HeaderLines { .. } => Some("RFC822.HEADER.LINES"),
+        FetchItem::GmailMessageId => Some("X-GM-MSGID"),
+        FetchItem::GmailThreadId => Some("X-GM-THRID"),
+        FetchItem::GmailLabels => Some("X-GM-LABELS"),
+        FetchItem::Envelope
+        | FetchItem::Flags
+        | FetchItem::InternalDate
+        | FetchItem::Rfc822Size
+        | FetchItem::Uid
+        | FetchItem::Body
+        | FetchItem::BodyStructure
+        | FetchItem::Rfc822
+        | FetchItem::Rfc822Header
+        | FetchItem::Rfc822Text
+        | FetchItem::Section { .. }
+        | FetchItem::Binary { .. }
+        | FetchItem::BinarySize { .. } => None,
+    }
+}
+
+fn missing_of_store(store: &Store) -> Option<&'static str> {
+    if store.unchanged_since.is_some() {
+        return Some("UNCHANGEDSINCE");
+    }
+    match &store.data {
+        StoreData::Flags(_) => None,
+        StoreData::Annotations(_) => Some("ANNOTATION"),
+        StoreData::GmailLabels(_) => Some("X-GM-LABELS"),
+    }
+}
 fn missing_status_item(item: StatusItem) -> Option<&'static str> {
     match item {
         StatusItem::Messages

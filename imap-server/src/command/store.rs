@@ -1,6 +1,6 @@
 //! STORE and UID STORE (RFC 9051 §6.4.6).
 
-use imap_proto::command::{FlagAction, Store};
+use imap_proto::command::{FlagAction, Store, StoreData};
 use imap_proto::types::{Flag, NumberSet, Uid};
 use imap_store::account::FlagChange;
 
@@ -13,6 +13,9 @@ use crate::session::view::{FlagNames, Style};
 ///
 /// `\Recent` and flags that nobody knows are left out. Refuses with READ-ONLY after EXAMINE.
 pub(super) async fn store(ctx: &mut Ctx<'_>, cmd: &Store) -> Result<Done, Halt> {
+    let StoreData::Flags(_) = cmd.data else {
+        return Err(Refusal::bad("Only flags are stored").into());
+    };
     let view = ctx.view()?;
     if view.read_only() {
         return Err(Refusal::read_only().into());
@@ -32,9 +35,17 @@ pub(super) async fn store(ctx: &mut Ctx<'_>, cmd: &Store) -> Result<Done, Halt> 
     Ok(Done::text("Stored"))
 }
 
+/// The flags of the command.
+fn flags(cmd: &Store) -> &[Flag] {
+    match &cmd.data {
+        StoreData::Flags(flags) => flags,
+        StoreData::Annotations(_) | StoreData::GmailLabels(_) => &[],
+    }
+}
+
 fn change(cmd: &Store) -> FlagChange {
     let kept = |flag: &&Flag| matches!(flag, Flag::System(_) | Flag::Keyword(_));
-    let flags = cmd.flags.iter().filter(kept).cloned().collect();
+    let flags = flags(cmd).iter().filter(kept).cloned().collect();
     match cmd.action {
         FlagAction::Replace => FlagChange::Replace(flags),
         FlagAction::Add => FlagChange::Add(flags),
@@ -76,9 +87,9 @@ fn note_silent(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), Ha
 
 /// Whether `after` is what the command makes of the flags that the client knows.
 fn expected(cmd: &Store, before: &[Flag], after: &[Flag]) -> bool {
-    let asked = |flag: &Flag| cmd.flags.contains(flag);
+    let asked = |flag: &Flag| flags(cmd).contains(flag);
     let kept = |flag: &&Flag| matches!(flag, Flag::System(_) | Flag::Keyword(_));
-    let all_asked_are = cmd.flags.iter().filter(kept).all(|flag| after.contains(flag));
+    let all_asked_are = flags(cmd).iter().filter(kept).all(|flag| after.contains(flag));
     match cmd.action {
         FlagAction::Replace => all_asked_are && after.iter().all(asked),
         FlagAction::Add => {

@@ -21,20 +21,13 @@ pub(super) fn level(command: &Command) -> Level {
         | Command::Rename(_)
         | Command::Append(_) => Level::Imap2bis,
         Command::Subscribe(_) | Command::Unsubscribe(_) => Level::Imap2bis,
-        Command::Capability
-        | Command::StartTls
-        | Command::Authenticate(_)
-        | Command::Enable(_)
-        | Command::List(_)
-        | Command::Lsub(_)
-        | Command::Namespace
-        | Command::Status(_)
-        | Command::Idle
-        | Command::Id(_)
-        | Command::Close
-        | Command::Unselect
-        | Command::UidExpunge(_)
-        | Command::Move(_) => Level::Imap4,
+        Command::FindMailboxes(_) | Command::FindBulletinBoards(_) | Command::BulletinBoard(_) => {
+            Level::Silent
+        }
+        Command::FindAllMailboxes(_) | Command::FindAllBulletinBoards(_) => Level::Imap2bis,
+        Command::Partial(_) => Level::Imap2bis,
+        // All that came with IMAP4 or later.
+        _ => Level::Imap4,
     }
 }
 
@@ -80,7 +73,20 @@ fn of_fetch(fetch: &Fetch) -> Level {
         | FetchItem::BodyStructure
         | FetchItem::Section { .. }
         | FetchItem::Binary { .. }
-        | FetchItem::BinarySize { .. } => Level::Imap4,
+        | FetchItem::BinarySize { .. }
+        | FetchItem::ModSeq
+        | FetchItem::EmailId
+        | FetchItem::ThreadId
+        | FetchItem::SaveDate
+        | FetchItem::Preview { .. }
+        | FetchItem::Annotation(_)
+        | FetchItem::GmailMessageId
+        | FetchItem::GmailThreadId
+        | FetchItem::GmailLabels => Level::Imap4,
+        // The obsolete items tell nothing.
+        FetchItem::Rfc822Peek | FetchItem::Rfc822TextPeek | FetchItem::Rfc822HeaderLines { .. } => {
+            Level::Silent
+        }
     });
     items.fold(of_set(fetch.uid, &fetch.set), Level::max)
 }

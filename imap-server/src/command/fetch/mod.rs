@@ -65,7 +65,19 @@ fn sets_seen(item: &FetchItem) -> bool {
         | FetchItem::Body
         | FetchItem::BodyStructure
         | FetchItem::Rfc822Header
-        | FetchItem::BinarySize { .. } => false,
+        | FetchItem::BinarySize { .. }
+        | FetchItem::ModSeq
+        | FetchItem::EmailId
+        | FetchItem::ThreadId
+        | FetchItem::SaveDate
+        | FetchItem::Preview { .. }
+        | FetchItem::Annotation(_)
+        | FetchItem::Rfc822Peek
+        | FetchItem::Rfc822TextPeek
+        | FetchItem::Rfc822HeaderLines { .. }
+        | FetchItem::GmailMessageId
+        | FetchItem::GmailThreadId
+        | FetchItem::GmailLabels => false,
     }
 }
 

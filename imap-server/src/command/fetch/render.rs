@@ -236,6 +236,19 @@ impl Renderer {
                 let name = format!("BINARY.SIZE[{}]", dotted(part));
                 begin(out).rendered(&name, size.to_string().as_bytes());
             }
+            // Not done yet: the command was refused.
+            FetchItem::ModSeq
+            | FetchItem::EmailId
+            | FetchItem::ThreadId
+            | FetchItem::SaveDate
+            | FetchItem::Preview { .. }
+            | FetchItem::Annotation(_)
+            | FetchItem::Rfc822Peek
+            | FetchItem::Rfc822TextPeek
+            | FetchItem::Rfc822HeaderLines { .. }
+            | FetchItem::GmailMessageId
+            | FetchItem::GmailThreadId
+            | FetchItem::GmailLabels => {}
             FetchItem::Rfc822
             | FetchItem::Rfc822Header
             | FetchItem::Rfc822Text

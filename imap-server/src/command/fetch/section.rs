@@ -57,7 +57,19 @@ pub(super) fn octets(opened: &mut impl Opened, item: &FetchItem) -> Result<Octet
         | FetchItem::Uid
         | FetchItem::Body
         | FetchItem::BodyStructure
-        | FetchItem::BinarySize { .. } => Ok(Octets::Missing),
+        | FetchItem::BinarySize { .. }
+        | FetchItem::ModSeq
+        | FetchItem::EmailId
+        | FetchItem::ThreadId
+        | FetchItem::SaveDate
+        | FetchItem::Preview { .. }
+        | FetchItem::Annotation(_)
+        | FetchItem::Rfc822Peek
+        | FetchItem::Rfc822TextPeek
+        | FetchItem::Rfc822HeaderLines { .. }
+        | FetchItem::GmailMessageId
+        | FetchItem::GmailThreadId
+        | FetchItem::GmailLabels => Ok(Octets::Missing),
     }
 }
 
