@@ -67,7 +67,7 @@ class Imaplib(ClientTest):
         self.ok(client.create("Kept"))
         self.ok(client.copy("1:2", "Kept"))
         self.assertEqual(self.ok(client.expunge()), [b"3", b"2"])
-        self.assertEqual(self.ok(client.search("UTF-8", "SUBJECT", '"Übergrö"'.encode().encode())), [b""])
+        self.assertEqual(self.ok(client.search("UTF-8", "SUBJECT", '"Übergrö"'.encode())), [b""])
         self.assertEqual(self.ok(client.select("Kept")), [b"2"])
         self.assertEqual(self.ok(client.uid("SEARCH", "KEYWORD", "URGENT")), [b"2"])
 
