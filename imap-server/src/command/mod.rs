@@ -31,6 +31,7 @@ use imap_proto::wire::Expect;
 use imap_store::account::Account;
 
 use crate::Services;
+use crate::session::flags::is_old;
 use crate::session::outbox::{Gone, Outbox};
 use crate::session::state::{Connection, Doing, Login, State};
 use crate::session::view::{News, Style, View};
@@ -111,7 +112,13 @@ impl Ctx<'_> {
     /// How FETCH lines are written that nobody asked for.
     fn style(&self) -> Style {
         let dialect = self.connection.dialect;
-        Style { dialect, with_uid: self.connection.uid_used || dialect.level == Level::Rev2 }
+        let enabled = self.connection.enabled;
+        Style {
+            dialect,
+            with_uid: self.connection.uid_used || enabled.condstore || dialect.level == Level::Rev2,
+            with_mod_seq: enabled.condstore,
+            vanished: enabled.qresync,
+        }
     }
 
     /// Tells what other sessions did to the selected mailbox, as far as `news` allows.
@@ -131,10 +138,17 @@ pub(crate) async fn dispatch(ctx: &mut Ctx<'_>, tag: Tag, command: &Command) -> 
         (Some(what), _) => Err(Refusal::bad(format!("{what} is not served")).into()),
         (None, forbidden) => {
             // Only what is known tells of the client.
+            let was_old = is_old(ctx.connection.dialect);
             ctx.connection.learn(command);
+            if was_old
+                && !is_old(ctx.connection.dialect)
+                && let State::Selected(_, view) = &mut *ctx.state
+            {
+                view.show_hidden(&mut ctx.out.buffer, ctx.connection.dialect);
+            }
             match forbidden {
                 Some(reason) => Err(Refusal::bad(reason).into()),
-                None => run(ctx, command).await,
+                None => run(ctx, &tag, command).await,
             }
         }
     };
@@ -142,7 +156,7 @@ pub(crate) async fn dispatch(ctx: &mut Ctx<'_>, tag: Tag, command: &Command) -> 
 }
 
 /// The handler of a command. No `_` arm: the compiler names the line that is missing.
-async fn run(ctx: &mut Ctx<'_>, command: &Command) -> Result<Done, Halt> {
+async fn run(ctx: &mut Ctx<'_>, tag: &Tag, command: &Command) -> Result<Done, Halt> {
     match command {
         Command::Capability => basic::capability(ctx).await,
         Command::Noop => basic::noop(ctx).await,
@@ -170,7 +184,7 @@ async fn run(ctx: &mut Ctx<'_>, command: &Command) -> Result<Done, Halt> {
         Command::Unselect => select::unselect(ctx).await,
         Command::Expunge => expunge::expunge(ctx).await,
         Command::UidExpunge(cmd) => expunge::uid_expunge(ctx, cmd).await,
-        Command::Search(cmd) => search::search(ctx, cmd).await,
+        Command::Search(cmd) => search::search(ctx, tag, cmd).await,
         Command::Fetch(cmd) => fetch::fetch(ctx, cmd).await,
         Command::Store(cmd) => store::store(ctx, cmd).await,
         Command::Copy(cmd) => copy::copy(ctx, cmd).await,
@@ -220,7 +234,7 @@ fn news_after(command: &Command) -> News {
     match command {
         Command::Fetch(fetch) if !fetch.uid => News::NoExpunge,
         Command::Store(store) if !store.uid => News::NoExpunge,
-        Command::Search(search) if !search.uid => News::NoExpunge,
+        Command::Search(search) if !search.uid || search::has_numbers(&search.key) => News::NoExpunge,
         Command::Move(_) => News::AllExistsFirst,
         Command::Logout | Command::StartTls | Command::Select(_) | Command::Examine(_) => News::None,
         _ => News::All,
@@ -264,6 +278,10 @@ pub(crate) async fn conclude(
         Err(Halt::Refused(Refusal { kind, code, text })) => {
             if kind == Kind::No {
                 ctx.tell_news(news).await?;
+            }
+            if code == Some(Code::TryCreate) && is_old(ctx.connection.dialect) {
+                // IMAP2bis looks for it in an untagged line.
+                write_status(&mut ctx.out.buffer, None, Kind::Ok, code.as_ref(), &text);
             }
             write_status(&mut ctx.out.buffer, Some(&tag), kind, code.as_ref(), &text);
             Doing::Commands

@@ -1,12 +1,14 @@
 //! SELECT, EXAMINE, CHECK, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 3501 §6.4.1).
 
+use imap_proto::Level;
 use imap_proto::command::Select;
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::types::Uid;
 
 use super::{Ctx, Done, Halt, Refusal};
+use crate::session::flags::{write_flags, write_permanent_flags};
 use crate::session::state::State;
-use crate::session::view::{News, View, write_flags, write_permanent_flags};
+use crate::session::view::{News, View};
 
 /// SELECT and EXAMINE: opens a mailbox, and leaves the one that was open also when that fails.
 ///
@@ -18,7 +20,8 @@ pub(super) async fn select(ctx: &mut Ctx<'_>, cmd: &Select, read_only: bool) -> 
     let name = ctx.mailbox_name(&cmd.mailbox)?;
     let login = ctx.login()?.clone();
     let id = login.account.snapshot().mailbox_named(&name).map(|mailbox| mailbox.id());
-    let view = id.and_then(|id| View::open(&login.account, id, read_only)).ok_or_else(Refusal::no_mailbox)?;
+    let view = id.and_then(|id| View::open(&login.account, id, read_only, ctx.connection.dialect));
+    let view = view.ok_or_else(Refusal::no_mailbox)?;
     write_opening(ctx, &view);
     *ctx.state = State::Selected(login, Box::new(view));
     // The code comes first: clients of 1992 look at the first eleven octets only.
@@ -36,12 +39,14 @@ fn write_opening(ctx: &mut Ctx<'_>, view: &View) {
     write_flags(out, dialect, mailbox);
     view.write_sizes(out, dialect);
     let mut ok = |code: Code, text: &str| write_status(out, None, Kind::Ok, Some(&code), text);
-    if let Some(first) = mailbox.first_unseen() {
+    if dialect.level != Level::Rev2
+        && let Some(first) = mailbox.first_unseen()
+    {
         ok(Code::Unseen(first.get()), "The first unseen message");
     }
     ok(Code::UidValidity(mailbox.uid_validity()), "UIDs are valid under this number");
     ok(Code::UidNext(mailbox.uid_next().map_or(u32::MAX, Uid::get)), "The next UID");
-    write_permanent_flags(out, mailbox, view.read_only());
+    write_permanent_flags(out, dialect, mailbox, view.read_only());
     let highest = Code::HighestModSeq(mailbox.highest_mod_seq().get());
     write_status(out, None, Kind::Ok, Some(&highest), "The highest modification sequence");
 }

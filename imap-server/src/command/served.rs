@@ -1,7 +1,9 @@
 //! What the grammar has and this server does not do (yet): such a command is answered with BAD, as one that is not
 //! known. A line goes from here when its extension works wholly; then its capability is announced.
 
-use imap_proto::command::{Command, Fetch, FetchItem, List, Select, Spec, StatusItem, Store, StoreData};
+use imap_proto::command::{
+    Command, Fetch, FetchItem, List, SearchReturn, Select, Spec, StatusItem, Store, StoreData,
+};
 use imap_proto::types::SearchKey;
 
 use crate::session::caps;
@@ -19,8 +21,10 @@ pub(crate) fn missing(command: &Command) -> Option<&'static str> {
         return Some("This command");
     }
     match command {
-        Command::Search(search) if search.options.is_some() => Some("RETURN"),
-        Command::Search(search) => missing_key(&search.key),
+        Command::Search(search) => {
+            let options = search.options.iter().flatten();
+            options.copied().find_map(missing_return).or_else(|| missing_key(&search.key))
+        }
         Command::Status(status) => status.items.iter().copied().find_map(missing_status_item),
         Command::Select(select) | Command::Examine(select) => missing_parameter(select),
         Command::Create(create) if !create.special_use.is_empty() => Some("USE"),
@@ -93,6 +97,21 @@ fn missing_of_store(store: &Store) -> Option<&'static str> {
         StoreData::GmailLabels(_) => Some("X-GM-LABELS"),
     }
 }
+
+fn missing_return(option: SearchReturn) -> Option<&'static str> {
+    match option {
+        SearchReturn::Min
+        | SearchReturn::Max
+        | SearchReturn::All
+        | SearchReturn::Count
+        | SearchReturn::Save => None,
+        SearchReturn::Partial(_) => Some("PARTIAL"),
+        SearchReturn::Context => Some("CONTEXT"),
+        SearchReturn::Update => Some("UPDATE"),
+        SearchReturn::Relevancy => Some("RELEVANCY"),
+    }
+}
+
 fn missing_status_item(item: StatusItem) -> Option<&'static str> {
     match item {
         StatusItem::Messages
@@ -115,8 +134,6 @@ fn missing_key(key: &SearchKey) -> Option<&'static str> {
         SearchKey::Not(key) => missing_key(key),
         SearchKey::Or(one, other) => missing_key(one).or_else(|| missing_key(other)),
         SearchKey::And(keys) => keys.iter().find_map(missing_key),
-        SearchKey::Older(_) => Some("OLDER"),
-        SearchKey::Younger(_) => Some("YOUNGER"),
         SearchKey::ModSeq { .. } => Some("MODSEQ"),
         SearchKey::SavedBefore(_)
         | SearchKey::SavedOn(_)
@@ -147,6 +164,8 @@ fn missing_key(key: &SearchKey) -> Option<&'static str> {
         | SearchKey::Smaller(_)
         | SearchKey::Header(..)
         | SearchKey::Body(_)
-        | SearchKey::Text(_) => None,
+        | SearchKey::Text(_)
+        | SearchKey::Older(_)
+        | SearchKey::Younger(_) => None,
     }
 }

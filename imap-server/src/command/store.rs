@@ -6,8 +6,9 @@ use imap_store::account::FlagChange;
 
 use super::copy::no_such_number;
 use super::{Ctx, Done, Halt, Refusal};
+use crate::session::flags::{FlagNames, is_old};
 use crate::session::state::State;
-use crate::session::view::{FlagNames, Style};
+use crate::session::view::Style;
 
 /// STORE: changes flags of the messages that are still there, and tells the new ones unless `.SILENT`.
 ///
@@ -26,7 +27,9 @@ pub(super) async fn store(ctx: &mut Ctx<'_>, cmd: &Store) -> Result<Done, Halt> 
         return Ok(Done::text("Nothing to store"));
     }
     let (id, account) = (view.id(), ctx.account()?);
-    account.store_flags(id, uids.clone(), change(cmd), None).await?;
+    for change in changes(ctx, cmd)? {
+        account.store_flags(id, uids.clone(), change, None).await?;
+    }
     if cmd.silent {
         note_silent(ctx, cmd, uids)?;
     } else {
@@ -43,14 +46,23 @@ fn flags(cmd: &Store) -> &[Flag] {
     }
 }
 
-fn change(cmd: &Store) -> FlagChange {
+/// What a STORE changes. The flags that a client of before IMAP4 is not shown stay as they are when it names all that
+/// it wants.
+fn changes(ctx: &Ctx<'_>, cmd: &Store) -> Result<Vec<FlagChange>, Halt> {
     let kept = |flag: &&Flag| matches!(flag, Flag::System(_) | Flag::Keyword(_));
-    let flags = flags(cmd).iter().filter(kept).cloned().collect();
-    match cmd.action {
-        FlagAction::Replace => FlagChange::Replace(flags),
-        FlagAction::Add => FlagChange::Add(flags),
-        FlagAction::Remove => FlagChange::Remove(flags),
-    }
+    let flags: Vec<Flag> = flags(cmd).iter().filter(kept).cloned().collect();
+    Ok(match cmd.action {
+        FlagAction::Replace if is_old(ctx.connection.dialect) => {
+            let view = ctx.view()?;
+            let now = view.published().map_or_else(|| view.mailbox().clone(), |(_, now)| now);
+            let shown = FlagNames::new(&now, ctx.connection.dialect);
+            let unwanted = shown.all().filter(|flag| !flags.contains(flag)).cloned().collect();
+            vec![FlagChange::Remove(unwanted), FlagChange::Add(flags)]
+        }
+        FlagAction::Replace => vec![FlagChange::Replace(flags)],
+        FlagAction::Add => vec![FlagChange::Add(flags)],
+        FlagAction::Remove => vec![FlagChange::Remove(flags)],
+    })
 }
 
 /// Tells the flags of every message of the set that is still there, changed or not.
@@ -59,7 +71,7 @@ async fn answer(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), H
     let State::Selected(_, view) = &mut *ctx.state else { return Ok(()) };
     let Some((_, now)) = view.published() else { return Ok(()) };
     view.tell_keywords(&mut ctx.out.buffer, style.dialect, &now);
-    let names = FlagNames::new(&now);
+    let names = FlagNames::new(&now, style.dialect);
     for message in uids.iter().filter_map(Uid::new).filter_map(|uid| now.get(uid)) {
         let Some(place) = view.place(message.uid) else { continue };
         view.write_fetch_flags(&mut ctx.out.buffer, style, &names, &message, place);

@@ -13,7 +13,20 @@ const ALWAYS: &[&str] = &["IMAP4rev1", "LITERAL+", "ENABLE", "ID"];
 /// Before login.
 const BEFORE_LOGIN: &[&str] = &["SASL-IR"];
 /// After login.
-const AFTER_LOGIN: &[&str] = &["NAMESPACE", "UIDPLUS", "MOVE", "IDLE", "UNSELECT"];
+const AFTER_LOGIN: &[&str] = &[
+    "NAMESPACE",
+    "UIDPLUS",
+    "MOVE",
+    "IDLE",
+    "UNSELECT",
+    "CHILDREN",
+    "STATUS=SIZE",
+    "MULTIAPPEND",
+    "BINARY",
+    "ESEARCH",
+    "SEARCHRES",
+    "WITHIN",
+];
 
 /// The capabilities of a session as it stands.
 pub(crate) fn capabilities(services: &Services, connection: &Connection, state: &State) -> Vec<Capability> {

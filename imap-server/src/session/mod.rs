@@ -6,6 +6,7 @@
 
 pub(crate) mod caps;
 mod evidence;
+pub(crate) mod flags;
 pub(crate) mod machine;
 pub(crate) mod outbox;
 pub(crate) mod state;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::command::Ctx;
 use crate::{ListenerPolicy, Services};
 use outbox::{Adapter, Gone, Outbox};
-use state::{Connection, Doing, State, framer_limits};
+use state::{Connection, Doing, Enabled, State, framer_limits};
 use view::News;
 
 /// Where a session's output goes: the socket, or a test's buffer.
@@ -79,6 +80,7 @@ impl Session {
             peer,
             dialect: Dialect::SILENT,
             uid_used: false,
+            enabled: Enabled::default(),
             bad_commands: 0,
             failed_logins: 0,
             login_began: services.logins.now(),

@@ -64,12 +64,22 @@ pub(crate) struct Connection {
     pub(crate) dialect: Dialect,
     /// A UID command was used: unasked FETCH lines hold the UID from now on.
     pub(crate) uid_used: bool,
+    pub(crate) enabled: Enabled,
     pub(crate) bad_commands: u32,
     pub(crate) failed_logins: u32,
     /// When the login that is under way began.
     pub(crate) login_began: Moment,
     pub(crate) connected_at: Instant,
     pub(crate) last_octet_at: Instant,
+}
+
+/// What the client turned on, beside the dialect.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Enabled {
+    /// It wants MODSEQ in every FETCH (RFC 7162 §3.1).
+    pub(crate) condstore: bool,
+    /// It wants VANISHED in place of EXPUNGE (RFC 7162 §3.2.3); `condstore` is on then too.
+    pub(crate) qresync: bool,
 }
 
 impl State {

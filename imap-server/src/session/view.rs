@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use imap_proto::Dialect;
-use imap_proto::response::{Code, FetchWriter, Kind, Response, write_status};
-use imap_proto::types::{Flag, NumberSet, SeqNum, SequenceSet, SystemFlag, Uid};
+use imap_proto::response::{FetchWriter, Response, Vanished};
+use imap_proto::types::{NumberSet, SeqNum, SequenceSet, Uid};
+use imap_proto::{Dialect, Level};
 use imap_store::account::{Account, Flags, Mailbox, MailboxId, MessageRef, Snapshot};
 
+use super::flags::{FlagNames, has_hidden, is_old, keywords_shown, write_flags, write_permanent_flags};
 use super::outbox::{Gone, Outbox};
 
 /// One session's view of the selected mailbox.
@@ -27,6 +28,10 @@ pub(crate) struct View {
     told: Told,
     /// Messages of which is not known what the client believes: they are told with the next news.
     unsure: NumberSet,
+    /// Messages whose flags were told with some hidden: they are told again when the client shows a newer dialect.
+    cut_short: NumberSet,
+    /// What `$` means: UIDs, also of messages that are gone (RFC 9051 §6.4.4.1).
+    saved: NumberSet,
 }
 
 /// Flags that the client knows although its view is older: those that `uids` have in the mailbox beside them, the newest
@@ -37,13 +42,18 @@ pub(crate) struct Told(Vec<Arc<(NumberSet, Arc<Mailbox>)>>);
 impl Told {
     /// The flags of a message as the client knows them, where it is of the view.
     pub(crate) fn flags(&self, message: &MessageRef) -> Option<Flags> {
+        self.message(message).map(|message| message.flags)
+    }
+
+    /// The whole message in the state of which the client knows its flags.
+    pub(crate) fn message(&self, message: &MessageRef) -> Option<MessageRef> {
         let newest = self.0.iter().rev().find(|told| told.0.contains(message.uid.get()))?;
-        newest.1.get(message.uid).map(|message| message.flags)
+        newest.1.get(message.uid)
     }
 
     /// The keywords of the newest state that the client knows something of; keywords keep their numbers.
-    pub(crate) fn names(&self, view: &Mailbox) -> FlagNames {
-        FlagNames::new(self.0.last().map_or(view, |told| &told.1))
+    pub(crate) fn names(&self, view: &Mailbox, dialect: Dialect) -> FlagNames {
+        FlagNames::new(self.0.last().map_or(view, |told| &told.1), dialect)
     }
 }
 
@@ -65,6 +75,10 @@ pub(crate) enum News {
 pub(crate) struct Style {
     pub(crate) dialect: Dialect,
     pub(crate) with_uid: bool,
+    /// MODSEQ too (CONDSTORE).
+    pub(crate) with_mod_seq: bool,
+    /// VANISHED in place of EXPUNGE (QRESYNC).
+    pub(crate) vanished: bool,
 }
 
 /// Entries of [`Told`]; each keeps a state of the mailbox alive.
@@ -72,11 +86,11 @@ const TOLD_MAX: usize = 64;
 
 impl View {
     /// A view of the mailbox as it is now; `None` when it is not there. Takes the \Recent messages unless
-    /// `read_only`.
-    pub(crate) fn open(account: &Account, id: MailboxId, read_only: bool) -> Option<Self> {
+    /// `read_only`, or for a client of IMAP4rev2, which is not told of them.
+    pub(crate) fn open(account: &Account, id: MailboxId, read_only: bool, dialect: Dialect) -> Option<Self> {
         let snapshot = account.snapshot();
         let mailbox = Arc::clone(snapshot.mailbox(id)?);
-        let keywords_told = mailbox.keywords().len();
+        let keywords_told = keywords_shown(dialect, &mailbox);
         let recent = NumberSet::new();
         let account = account.clone();
         let mut view = Self {
@@ -89,8 +103,10 @@ impl View {
             keywords_told,
             told: Told::default(),
             unsure: NumberSet::new(),
+            cut_short: NumberSet::new(),
+            saved: NumberSet::new(),
         };
-        view.claim_recent();
+        view.claim_recent(dialect);
         Some(view)
     }
 
@@ -139,14 +155,14 @@ impl View {
     /// (RFC 9051 §9, `seq-number`). UIDs that are not there mean nothing.
     pub(crate) fn places(&self, uid: bool, set: &SequenceSet) -> Option<NumberSet> {
         let count = self.mailbox.len();
-        if !uid {
+        if !uid && *set != SequenceSet::Saved {
             let numbers = set.resolve((count > 0).then_some(count), &NumberSet::new());
             let highest = numbers.ranges().last().map_or(0, |&(_, last)| last);
             let names_nothing = numbers.is_empty() || highest > count;
             return (!names_nothing).then_some(numbers);
         }
         let last = SeqNum::new(count).and_then(|last| self.mailbox.at(last));
-        let uids = set.resolve(last.map(|last| last.uid.get()), &NumberSet::new());
+        let uids = set.resolve(last.map(|last| last.uid.get()), &self.saved);
         let mut places = NumberSet::new();
         for &(first, last) in uids.ranges() {
             if let Some((first, last)) = places_of_uids(&self.mailbox, first, last) {
@@ -164,6 +180,40 @@ impl View {
     /// The place of a message in this view.
     pub(crate) fn place(&self, uid: Uid) -> Option<SeqNum> {
         self.mailbox.get(uid).map(|message| message.seq_num)
+    }
+
+    /// What `$` means: UIDs.
+    pub(crate) fn saved(&self) -> &NumberSet {
+        &self.saved
+    }
+
+    /// Keeps the result of a search: UIDs.
+    pub(crate) fn save(&mut self, uids: NumberSet) {
+        self.saved = uids;
+    }
+
+    /// The client showed a dialect that can be told everything: tells keywords that were hidden, and notes the
+    /// messages whose flags were.
+    pub(crate) fn show_hidden(&mut self, out: &mut Vec<u8>, dialect: Dialect) {
+        let mailbox = Arc::clone(&self.mailbox);
+        self.tell_keywords(out, dialect, &mailbox);
+        let cut_short = std::mem::take(&mut self.cut_short);
+        self.note_unsure(&cut_short);
+    }
+
+    /// Notes that the flags of these messages were told to a client of `dialect`, as the client knows them.
+    pub(crate) fn note_shown(&mut self, dialect: Dialect, places: &NumberSet) {
+        if !is_old(dialect) {
+            return;
+        }
+        for &(first, last) in places.ranges() {
+            let messages = self.mailbox.iter_from(SeqNum::new(first).unwrap_or(SeqNum::MIN));
+            for message in messages.take_while(|message| message.seq_num.get() <= last) {
+                if has_hidden(&self.told.flags(&message).unwrap_or(message.flags)) {
+                    self.cut_short.insert(message.uid.get());
+                }
+            }
+        }
     }
 
     /// What the client knows beyond [`Self::mailbox`].
@@ -187,10 +237,11 @@ impl View {
 
     /// Tells keywords that were not in the last FLAGS line, and has to be called before any of them is written.
     pub(crate) fn tell_keywords(&mut self, out: &mut Vec<u8>, dialect: Dialect, mailbox: &Mailbox) {
-        if mailbox.keywords().len() > self.keywords_told {
-            self.keywords_told = mailbox.keywords().len();
+        let shown = keywords_shown(dialect, mailbox);
+        if shown > self.keywords_told {
+            self.keywords_told = shown;
             write_flags(out, dialect, mailbox);
-            write_permanent_flags(out, mailbox, self.read_only);
+            write_permanent_flags(out, dialect, mailbox, self.read_only);
         }
     }
 
@@ -207,7 +258,7 @@ impl View {
         }
         // A deleted mailbox stays as it was last seen (RFC 2180 §3.3).
         let Some((snapshot, mailbox)) = self.published() else { return Ok(()) };
-        if Arc::ptr_eq(&mailbox, &self.mailbox) {
+        if Arc::ptr_eq(&mailbox, &self.mailbox) && self.unsure.is_empty() {
             self.snapshot = snapshot;
             self.told = Told::default();
             return Ok(());
@@ -220,7 +271,7 @@ impl View {
         self.snapshot = snapshot;
         let (told, unsure) = (std::mem::take(&mut self.told), std::mem::take(&mut self.unsure));
         if !diff.appended.is_empty() {
-            self.claim_recent();
+            self.claim_recent(style.dialect);
         }
 
         let mailbox = Arc::clone(&self.mailbox);
@@ -229,14 +280,22 @@ impl View {
             let gone = u32::try_from(diff.expunged.len()).unwrap_or(u32::MAX);
             self.write_size(&mut out.buffer, style.dialect, mailbox.len().saturating_add(gone));
         }
-        write_expunges(out, style.dialect, &old, &diff.expunged).await?;
+        if style.vanished {
+            write_vanished(out, style.dialect, &diff.expunged);
+        } else {
+            write_expunges(out, style.dialect, &old, &diff.expunged).await?;
+        }
         if news != News::AllExistsFirst && !diff.appended.is_empty() {
             self.write_size(&mut out.buffer, style.dialect, mailbox.len());
         }
-        let names = FlagNames::new(&mailbox);
-        for message in diff.changed.iter().filter_map(Uid::new).filter_map(|uid| mailbox.get(uid)) {
-            let known = old.get(message.uid).map(|before| told.flags(&before).unwrap_or(before.flags));
-            if known.as_ref() != Some(&message.flags) || unsure.contains(message.uid.get()) {
+        let names = FlagNames::new(&mailbox, style.dialect);
+        let may_differ = if unsure.is_empty() { diff.changed } else { diff.changed.union(&unsure) };
+        for message in may_differ.iter().filter_map(Uid::new).filter_map(|uid| mailbox.get(uid)) {
+            let known = old.get(message.uid).map(|before| told.message(&before).unwrap_or(before));
+            let is_known = known.is_some_and(|known| {
+                known.flags == message.flags && (!style.with_mod_seq || known.mod_seq == message.mod_seq)
+            });
+            if !is_known || unsure.contains(message.uid.get()) {
                 self.write_fetch_flags(&mut out.buffer, style, &names, &message, message.seq_num);
                 out.flush_if_full().await?;
             }
@@ -251,12 +310,14 @@ impl View {
 
     fn write_size(&self, out: &mut Vec<u8>, dialect: Dialect, exists: u32) {
         Response::Exists(exists).write(out, dialect);
-        Response::Recent(self.recent_count()).write(out, dialect);
+        if dialect.level != Level::Rev2 {
+            Response::Recent(self.recent_count()).write(out, dialect);
+        }
     }
 
-    /// Writes a FETCH with the flags of a message, and its UID where the client wants it.
+    /// Writes a FETCH with the flags of a message, and its UID and MODSEQ where the client wants them.
     pub(crate) fn write_fetch_flags(
-        &self,
+        &mut self,
         out: &mut Vec<u8>,
         style: Style,
         names: &FlagNames,
@@ -268,13 +329,20 @@ impl View {
             writer.uid(message.uid);
         }
         writer.flags(names.of(&message.flags, self.recent.contains(message.uid.get())));
+        if style.with_mod_seq {
+            writer.mod_seq(message.mod_seq);
+        }
         writer.end();
+        if is_old(style.dialect) && has_hidden(&message.flags) {
+            self.cut_short.insert(message.uid.get());
+        }
     }
 
     /// Takes the messages that no session was told of as \Recent; a read-only view sees them and takes none.
-    fn claim_recent(&mut self) {
+    /// So does a client of IMAP4rev2, which is not told of them: another client's RECENT still means new.
+    fn claim_recent(&mut self, dialect: Dialect) {
         let uid_next = self.mailbox.uid_next().map_or(u32::MAX, Uid::get);
-        let from = if self.read_only {
+        let from = if self.read_only || dialect.level == Level::Rev2 {
             self.account.recent_watermark(self.id)
         } else {
             self.account.claim_recent(self.id, uid_next)
@@ -285,51 +353,12 @@ impl View {
     }
 }
 
-/// The flags of a mailbox's messages, ready to be written without an allocation a message.
-pub(crate) struct FlagNames {
-    keywords: Vec<Flag>,
-}
-
-impl FlagNames {
-    pub(crate) fn new(mailbox: &Mailbox) -> Self {
-        Self { keywords: mailbox.keywords().iter().cloned().map(Flag::Keyword).collect() }
+/// VANISHED for the messages that are gone; their UIDs were in the view, so the client knows each of them.
+fn write_vanished(out: &mut Outbox<'_>, dialect: Dialect, expunged: &NumberSet) {
+    if !expunged.is_empty() {
+        let vanished = Vanished { earlier: false, uids: expunged.clone() };
+        Response::Vanished(vanished).write(&mut out.buffer, dialect);
     }
-
-    /// Keywords first: a client of 1988 overruns its array at a keyword behind a system flag.
-    pub(crate) fn of<'f>(&'f self, flags: &'f Flags, recent: bool) -> impl Iterator<Item = &'f Flag> + 'f {
-        let keywords = flags.keywords().iter().filter_map(|&number| self.keywords.get(usize::from(number)));
-        let system = SYSTEM_FLAGS.iter().filter(|(flag, _)| flags.has(*flag)).map(|(_, flag)| flag);
-        keywords.chain(system).chain(recent.then_some(&Flag::Recent))
-    }
-}
-
-const SYSTEM_FLAGS: [(SystemFlag, Flag); 5] = [
-    (SystemFlag::Answered, Flag::System(SystemFlag::Answered)),
-    (SystemFlag::Flagged, Flag::System(SystemFlag::Flagged)),
-    (SystemFlag::Deleted, Flag::System(SystemFlag::Deleted)),
-    (SystemFlag::Seen, Flag::System(SystemFlag::Seen)),
-    (SystemFlag::Draft, Flag::System(SystemFlag::Draft)),
-];
-
-/// FLAGS of a mailbox, keywords first.
-pub(crate) fn write_flags(out: &mut Vec<u8>, dialect: Dialect, mailbox: &Mailbox) {
-    Response::Flags(all_flags(mailbox)).write(out, dialect);
-}
-
-/// PERMANENTFLAGS of a mailbox: none where nothing can be changed.
-pub(crate) fn write_permanent_flags(out: &mut Vec<u8>, mailbox: &Mailbox, read_only: bool) {
-    let mut flags = Vec::new();
-    if !read_only {
-        flags = all_flags(mailbox);
-        flags.push(Flag::Wildcard);
-    }
-    write_status(out, None, Kind::Ok, Some(&Code::PermanentFlags(flags)), "Flags that are kept");
-}
-
-fn all_flags(mailbox: &Mailbox) -> Vec<Flag> {
-    let mut flags = FlagNames::new(mailbox).keywords;
-    flags.extend(SYSTEM_FLAGS.iter().map(|(_, flag)| flag.clone()));
-    flags
 }
 
 /// EXPUNGE from the highest number down, so that none of them shifts another.

@@ -96,7 +96,8 @@ impl Account {
         &self.inner.core
     }
 
-    fn now(&self) -> i64 {
+    /// The store's clock, in seconds since 1970.
+    pub fn now(&self) -> i64 {
         self.inner.clock.now()
     }
 

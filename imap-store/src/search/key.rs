@@ -1,6 +1,6 @@
 //! The prepared keys: what each asks of a message, and what asking costs.
 
-use imap_proto::types::{Date, Keyword, NumberSet, SearchKey, SeqNum, SequenceSet, SystemFlag};
+use imap_proto::types::{Date, Keyword, ModSeq, NumberSet, SearchKey, SeqNum, SequenceSet, SystemFlag};
 
 use crate::StoreError;
 use crate::account::MessageRef;
@@ -16,6 +16,7 @@ pub(super) struct View<'a> {
     pub(super) recent: &'a NumberSet,
     pub(super) saved: &'a NumberSet,
     pub(super) keywords: &'a [Keyword],
+    pub(super) now: i64,
     /// The highest sequence number and UID; `None`: the mailbox is empty. Asked for by sets only.
     pub(super) highest: Option<(u32, u32)>,
 }
@@ -23,8 +24,8 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// To look at messages with.
     pub(super) fn of(context: Context<'a>) -> Self {
-        let Context { mailbox, recent, saved } = context;
-        Self { recent, saved, keywords: mailbox.keywords(), highest: None }
+        let Context { mailbox, recent, saved, now } = context;
+        Self { recent, saved, keywords: mailbox.keywords(), now, highest: None }
     }
 
     /// To prepare a search with: finding what `*` means takes a look into the mailbox.
@@ -60,6 +61,10 @@ pub(super) enum Key {
     Uid(NumberSet),
     Internal(When, Date),
     Sent(When, Date),
+    /// The internal date is at this second or before it.
+    NotAfter(i64),
+    /// The modification sequence is at least this.
+    ModSeq(ModSeq),
     Larger(u64),
     Smaller(u64),
     Header(Vec<u8>, Needle),
@@ -108,6 +113,13 @@ impl Key {
             SearchKey::SentBefore(day) => Self::Sent(When::Before, *day),
             SearchKey::SentOn(day) => Self::Sent(When::On, *day),
             SearchKey::SentSince(day) => Self::Sent(When::Since, *day),
+            SearchKey::Older(seconds) => Self::NotAfter(view.now - i64::from(seconds.get())),
+            // YOUNGER is within: the second itself belongs to it (RFC 5032 §3).
+            SearchKey::Younger(seconds) => {
+                Self::Not(Box::new(Self::NotAfter(view.now - i64::from(seconds.get()) - 1)))
+            }
+            // One number a message: the entry is ignored (RFC 7162 §3.1.5).
+            SearchKey::ModSeq { since, .. } => Self::ModSeq(*since),
             SearchKey::Larger(octets) => Self::Larger(*octets),
             SearchKey::Smaller(octets) => Self::Smaller(*octets),
             SearchKey::Header(name, text) => Self::Header(name.to_vec(), needle(text)?),
@@ -116,10 +128,7 @@ impl Key {
             SearchKey::Not(key) => Self::Not(Box::new(prepare(key)?)),
             SearchKey::Or(one, other) => Self::Any(cheap_first([&**one, other].map(prepare).into_iter())?),
             // The keys of extensions that are not done yet: whoever asks has refused them.
-            SearchKey::Older(_)
-            | SearchKey::Younger(_)
-            | SearchKey::ModSeq { .. }
-            | SearchKey::SavedBefore(_)
+            SearchKey::SavedBefore(_)
             | SearchKey::SavedOn(_)
             | SearchKey::SavedSince(_)
             | SearchKey::SaveDateSupported
@@ -169,6 +178,8 @@ impl Key {
             Self::SeqNum(set) => set.contains(message.seq_num.get()),
             Self::Uid(set) => set.contains(message.uid.get()),
             Self::Internal(when, day) => when.holds(message.internal_date.local_date(), *day),
+            Self::NotAfter(second) => message.internal_date.seconds() <= *second,
+            Self::ModSeq(since) => message.mod_seq >= *since,
             Self::Larger(octets) => message.size_octets > *octets,
             Self::Smaller(octets) => message.size_octets < *octets,
             Self::Not(key) => !key.matches(message, view, source)?,

@@ -36,6 +36,8 @@ pub struct Context<'a> {
     pub recent: &'a NumberSet,
     /// What `$` means: UIDs.
     pub saved: &'a NumberSet,
+    /// Seconds since 1970, for OLDER and YOUNGER.
+    pub now: i64,
 }
 
 /// A search, prepared: strings decoded and folded, sets resolved, cheap keys first.

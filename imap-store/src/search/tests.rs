@@ -40,7 +40,7 @@ impl Shelf {
 
     fn has(&mut self, key: &SearchKey) -> bool {
         let (recent, saved) = ([20].into_iter().collect(), [20, 30].into_iter().collect());
-        let view = View { recent: &recent, saved: &saved, keywords: &[], highest: Some((3, 30)) };
+        let view = View { recent: &recent, saved: &saved, keywords: &[], now: 0, highest: Some((3, 30)) };
         let charset = Charset::named(None).expect("the default is known");
         let key = Key::prepare(key, charset, &view).expect("the strings are UTF-8");
         key.matches(&self.message(), &view, self).expect("the shelf does not fail")
@@ -171,7 +171,8 @@ fn cheap_keys_are_asked_first() {
     assert!(!shelf.has(&key));
     assert!(shelf.has(&SearchKey::Or(Box::new(dear), Box::new(SearchKey::All))));
     assert_eq!(shelf.reads, 0);
-    let view = View { recent: &NumberSet::new(), saved: &NumberSet::new(), keywords: &[], highest: None };
+    let view =
+        View { recent: &NumberSet::new(), saved: &NumberSet::new(), keywords: &[], now: 0, highest: None };
     let charset = Charset::named(None).expect("the default is known");
     let prepared = Key::prepare(&key, charset, &view).expect("the string is UTF-8");
     assert_eq!(prepared.cost(), Cost::Body);

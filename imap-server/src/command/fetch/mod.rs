@@ -30,6 +30,10 @@ pub(super) async fn fetch(ctx: &mut Ctx<'_>, cmd: &Fetch) -> Result<Done, Halt> 
     let sets_seen = !view.read_only() && cmd.items.iter().any(sets_seen);
     let seen = if sets_seen { mark_seen(ctx, &mailbox, &places).await? } else { NumberSet::new() };
     let told = ctx.view()?.told().clone();
+    if cmd.items.contains(&FetchItem::Flags) || !seen.is_empty() {
+        let dialect = ctx.connection.dialect;
+        ctx.view_mut()?.note_shown(dialect, &places);
+    }
     let plan = Arc::new(Plan::new(cmd, ctx.connection.dialect, recent));
     let cheap = plan.is_cheap();
     let mut renderer = Renderer::new(plan, account, snapshot, mailbox, places, Flagged { seen, told });

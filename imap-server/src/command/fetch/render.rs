@@ -16,7 +16,8 @@ use imap_store::message::Summary;
 use super::super::Halt;
 use super::Failed;
 use super::section::{Failure, Octets, Opened, binary_size, octets};
-use crate::session::view::{FlagNames, Told};
+use crate::session::flags::FlagNames;
+use crate::session::view::Told;
 
 /// How much of a body is read at once.
 const READ_OCTETS: u64 = 256 << 10;
@@ -107,7 +108,7 @@ impl Renderer {
         places: NumberSet,
         flagged: Flagged,
     ) -> Self {
-        let names = flagged.told.names(&mailbox);
+        let names = flagged.told.names(&mailbox, plan.dialect);
         let mut ranges = places.ranges().to_vec().into_iter();
         let range = ranges.next();
         let failed = Vec::new();
