@@ -40,6 +40,7 @@
 //! ```
 
 pub mod account;
+mod blocking;
 mod checkpoint;
 mod clock;
 pub mod engine;

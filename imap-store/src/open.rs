@@ -8,7 +8,7 @@ use crate::account::rows::{self, Saved};
 use crate::account::{Change, Snapshot, apply};
 use crate::files::Disk;
 use crate::index::{Index, Meta};
-use crate::log::{AccountId, Log, LogOptions, Position, Recovery, Replayed, Seq};
+use crate::log::{AccountId, Log, LogOptions, Position, Recovery, Replayed};
 use crate::{Durability, OpenError, OpenReport};
 
 /// What opening brought up.
@@ -20,6 +20,10 @@ pub(crate) struct Opened {
     /// Up to where the checkpoint goes.
     pub(crate) saved_to: Position,
     pub(crate) report: OpenReport,
+    /// What was lost: one number for each finding, the same whenever it is found again.
+    pub(crate) losses: Vec<u64>,
+    /// The end of the log may be missing without a trace.
+    pub(crate) may_have_lost: bool,
 }
 
 /// An account that replay has touched.
@@ -61,20 +65,30 @@ pub(crate) fn open_all(
     mut findings: Vec<String>,
 ) -> Result<Opened, OpenError> {
     let mut accounts: BTreeMap<AccountId, Replay> = BTreeMap::new();
+    let mut gaps = Vec::new();
     let (log, recovery) = Log::open_on(disk.clone(), options.clone(), None, &mut |replayed| {
         let account = accounts.entry(replayed.account).or_default();
-        if replayed.seq > Seq(account.state.seq().0 + 1) {
-            findings.push(format!(
-                "account {} has no changes {} to {}: they are lost",
-                replayed.account.0,
-                account.state.seq().0 + 1,
-                replayed.seq.0 - 1
-            ));
-            account.state.skip_to(Seq(replayed.seq.0 - 1));
+        let change = decode(&replayed, options)?;
+        let before = change.seq_before(replayed.seq);
+        if before > account.state.seq() {
+            let (id, first) = (replayed.account.0, account.state.seq().0 + 1);
+            gaps.push(format!("account {id} has no changes {first} to {}: they are lost", before.0));
+            account.state.skip_to(before);
         }
-        account.take(&replayed, options)
+        account.take(&replayed, &change);
+        Ok(())
     })?;
-    Ok(Opened { report: report(&recovery, findings), log, index, accounts, saved_to: Position::default() })
+    let losses = losses(&recovery, &gaps);
+    findings.append(&mut gaps);
+    Ok(Opened {
+        may_have_lost: recovery.may_have_lost,
+        report: report(&recovery, findings),
+        losses,
+        log,
+        index,
+        accounts,
+        saved_to: Position::default(),
+    })
 }
 
 /// Opens with the checkpoint; the inner error says why it cannot be believed.
@@ -107,11 +121,13 @@ fn open_behind(
                 }
             }
         };
-        if replayed.seq > Seq(account.state.seq().0 + 1) {
+        let change = decode(&replayed, options)?;
+        if change.seq_before(replayed.seq) > account.state.seq() {
             disbelief = Some(format!("changes of account {} are missing", replayed.account.0));
             return Ok(());
         }
-        account.take(&replayed, options)
+        account.take(&replayed, &change);
+        Ok(())
     })?;
     let (log, recovery) = opened;
     if meta.store != log.store_id() {
@@ -124,7 +140,8 @@ fn open_behind(
         return Ok(Err(reason));
     }
     let report = report(&recovery, Vec::new());
-    Ok(Ok(Opened { log, index, accounts, saved_to: meta.replay_from, report }))
+    let (losses, may_have_lost) = (losses(&recovery, &[]), recovery.may_have_lost);
+    Ok(Ok(Opened { log, index, accounts, saved_to: meta.replay_from, report, losses, may_have_lost }))
 }
 
 impl Replay {
@@ -134,21 +151,31 @@ impl Replay {
     }
 
     /// Takes a change, unless the state has it already.
-    fn take(&mut self, replayed: &Replayed, options: &LogOptions) -> Result<(), OpenError> {
-        if replayed.seq <= self.state.seq() {
-            return Ok(());
+    fn take(&mut self, replayed: &Replayed, change: &Change) {
+        if replayed.seq > self.state.seq() {
+            self.state = apply(&self.state, change);
+            self.is_dirty = true;
         }
-        let change = Change::decode(&replayed.payload).map_err(|_| OpenError::Damaged {
-            file: options.dir.clone(),
-            what: format!(
-                "change {} of account {} is none that this program knows",
-                replayed.seq.0, replayed.account.0
-            ),
-        })?;
-        self.state = apply(&self.state, &change);
-        self.is_dirty = true;
-        Ok(())
     }
+}
+
+fn decode(replayed: &Replayed, options: &LogOptions) -> Result<Change, OpenError> {
+    Change::decode(&replayed.payload).map_err(|_| OpenError::Damaged {
+        file: options.dir.clone(),
+        what: format!(
+            "change {} of account {} is none that this program knows",
+            replayed.seq.0, replayed.account.0
+        ),
+    })
+}
+
+/// A number for each finding about something lost, by which it is known again.
+fn losses(recovery: &Recovery, gaps: &[String]) -> Vec<u64> {
+    let number = |line: &String| {
+        let hash = blake3::hash(line.as_bytes());
+        u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight octets"))
+    };
+    recovery.damage.iter().chain(gaps).map(number).collect()
 }
 
 fn report(recovery: &Recovery, mut findings: Vec<String>) -> OpenReport {

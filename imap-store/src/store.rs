@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::account::{Account, Core, Dirt, Summaries, SummaryWriter, users};
+use crate::account::{self, Account, Core, Dirt, Summaries, SummaryWriter, users};
 use crate::checkpoint::{self, Accounts, DIRTY_OCTETS_MAX, Slot};
 use crate::clock::Clock;
 use crate::files::{self, Disk, RealDisk};
@@ -140,7 +140,7 @@ impl Store {
         lock: Option<files::Lock>,
     ) -> Result<(Self, OpenReport), OpenError> {
         let no_thread = |error| OpenError::Io { file: dir.to_owned(), error };
-        let Opened { log, index, accounts, saved_to, report } = opened;
+        let Opened { log, index, accounts, saved_to, mut report, losses, may_have_lost } = opened;
         let (wake, due) = sync_channel(1);
         let dirt = Arc::new(Dirt::new(DIRTY_OCTETS_MAX, wake.clone()));
         let makes = Makes {
@@ -162,6 +162,12 @@ impl Store {
         let directory = accounts
             .account(DIRECTORY, || false, |core| makes.account(core))
             .map_err(|error| no_thread(std::io::Error::other(error)))?;
+        let no_epoch = |error| no_thread(std::io::Error::other(error));
+        if raise_epoch(&directory, &losses, may_have_lost).map_err(no_epoch)? {
+            let what =
+                "changes that were shown may be lost: all accounts go ahead with their UIDs and MODSEQs";
+            report.findings.push(what.to_owned());
+        }
         let is_stopped = Arc::new(AtomicBool::new(false));
         let thread = {
             let (accounts, is_stopped) = (Arc::downgrade(&accounts), is_stopped.clone());
@@ -190,7 +196,9 @@ impl Store {
         &self.inner.options
     }
 
-    /// An account; loads it when it is not loaded yet (blocking then).
+    /// An account; loads it when it is not loaded yet (blocking then). After a loss of changes that somebody
+    /// may have seen, it first goes far ahead with its UIDs and MODSEQs; [`StoreError::Unavailable`] when that
+    /// cannot be written.
     pub fn account(&self, id: AccountId) -> Result<Account, StoreError> {
         let directory = self.inner.directory.snapshot();
         if id == DIRECTORY || id.0 >= directory.next_account() {
@@ -261,7 +269,9 @@ impl Store {
 
 impl Inner {
     fn account(&self, id: AccountId, must_exist: impl FnOnce() -> bool) -> Result<Account, StoreError> {
-        self.accounts.account(id, must_exist, |core| self.makes.account(core))
+        let account = self.accounts.account(id, must_exist, |core| self.makes.account(core))?;
+        leap(&account, self.directory.snapshot().epoch())?;
+        Ok(account)
     }
 
     fn close(&self) {
@@ -277,6 +287,27 @@ impl Inner {
             tracing::error!(%error, "the last checkpoint was not saved");
         }
     }
+}
+
+/// Raises the store's epoch if something was lost that it has not risen for; account 0 leaps itself.
+fn raise_epoch(directory: &Account, losses: &[u64], may_have_lost: bool) -> Result<bool, StoreError> {
+    let core = directory.core();
+    let state = core.snapshot();
+    let new: Vec<u64> = losses.iter().copied().filter(|&loss| !state.knows_loss(loss)).collect();
+    let is_due = may_have_lost || !new.is_empty();
+    if is_due {
+        core.commit_blocking(USER_CHANGE_OCTETS + 10 * new.len(), |state| account::raise_epoch(state, &new))?;
+    }
+    leap(directory, core.snapshot().epoch())?;
+    Ok(is_due)
+}
+
+/// Sees to it that an account has leapt for the store's epoch, before anybody sees it.
+fn leap(account: &Account, epoch: u64) -> Result<(), StoreError> {
+    if account.core().snapshot().leapt() >= epoch {
+        return Ok(());
+    }
+    account.core().commit_blocking(USER_CHANGE_OCTETS, |state| account::leap(state, epoch))
 }
 
 impl Drop for Inner {

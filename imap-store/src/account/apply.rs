@@ -10,6 +10,7 @@ use imap_proto::types::{Keyword, MailboxName, NumberSet};
 
 use super::change::{Append, Change, FlagsChange, NewMailbox, Transfer};
 use super::history::History;
+use super::leap;
 use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
 use super::page::{Entry, Page, PageSum, ranges_within};
@@ -22,7 +23,10 @@ use crate::log::Seq;
 /// The state behind `change`.
 pub(crate) fn apply(state: &Snapshot, change: &Change) -> Snapshot {
     let mut next = state.clone();
-    next.seq = Seq(state.seq.0 + 1);
+    next.seq = match change {
+        Change::Leap { from, .. } => leap::seq_behind(state.seq, *from),
+        _ => Seq(state.seq.0 + 1),
+    };
     next.take(change);
     next
 }
@@ -67,11 +71,13 @@ impl Snapshot {
             Change::DeleteUser { name } => {
                 Arc::make_mut(&mut self.users).remove(name);
             }
+            Change::Leap { epoch, .. } => self.take_leap(*epoch),
+            Change::Epoch { epoch, losses } => self.take_epoch(*epoch, losses),
         }
     }
 
     /// Puts a changed copy in the place of a mailbox.
-    fn change_mailbox(&mut self, id: MailboxId, change: impl FnOnce(&mut Mailbox, u64)) {
+    pub(super) fn change_mailbox(&mut self, id: MailboxId, change: impl FnOnce(&mut Mailbox, u64)) {
         let Some(mailbox) = self.mailbox(id) else { return };
         let mut mailbox = Mailbox::clone(mailbox);
         change(&mut mailbox, self.seq.0);

@@ -7,7 +7,7 @@ use imap_proto::types::{DateTime, Keyword, MailboxName, NumberSet, UidValidity};
 
 use super::codec::{Decoder, Encoder, Malformed};
 use super::snapshot::{Flags, MailboxId, SpecialUse};
-use crate::log::{AccountId, BodyId};
+use crate::log::{AccountId, BodyId, Seq};
 
 /// One change of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,11 @@ pub(crate) enum Change {
     SetCredentials { name: String, credentials: Vec<u8> },
     /// Account 0: a user is gone.
     DeleteUser { name: String },
+    /// All counters go far ahead of `from`, since changes behind it may be lost that somebody saw. It is the
+    /// one change whose seq does not follow the one before.
+    Leap { from: Seq, epoch: u64 },
+    /// Account 0: changes were lost, every account has to leap.
+    Epoch { epoch: u64, losses: Vec<u64> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,9 +134,19 @@ mod kind {
     pub(super) const CREATE_USER: u8 = 13;
     pub(super) const SET_CREDENTIALS: u8 = 14;
     pub(super) const DELETE_USER: u8 = 15;
+    pub(super) const LEAP: u8 = 16;
+    pub(super) const EPOCH: u8 = 17;
 }
 
 impl Change {
+    /// The seq that the account has before this change, which has `seq`.
+    pub(crate) fn seq_before(&self, seq: Seq) -> Seq {
+        match self {
+            Self::Leap { from, .. } => *from,
+            _ => Seq(seq.0.saturating_sub(1)),
+        }
+    }
+
     /// The octets for the log.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Encoder::new();
@@ -205,6 +220,17 @@ impl Change {
                 out.octet(kind::DELETE_USER);
                 out.octets(name.as_bytes());
             }
+            Self::Leap { from, epoch } => {
+                out.octet(kind::LEAP);
+                out.number(from.0);
+                out.number(*epoch);
+            }
+            Self::Epoch { epoch, losses } => {
+                out.octet(kind::EPOCH);
+                out.number(*epoch);
+                out.number(losses.len() as u64);
+                losses.iter().for_each(|&loss| out.number(loss));
+            }
         }
         out.finish()
     }
@@ -240,6 +266,11 @@ impl Change {
                 Self::SetCredentials { name: input.text()?.to_owned(), credentials: input.octets()?.to_vec() }
             }
             kind::DELETE_USER => Self::DeleteUser { name: input.text()?.to_owned() },
+            kind::LEAP => Self::Leap { from: Seq(input.number()?), epoch: input.number()? },
+            kind::EPOCH => Self::Epoch {
+                epoch: input.number()?,
+                losses: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,
+            },
             _ => return Err(Malformed),
         };
         input.end()?;

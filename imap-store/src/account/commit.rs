@@ -22,6 +22,7 @@ use super::change::Change;
 use super::decide::Decided;
 use super::snapshot::Snapshot;
 use crate::StoreError;
+use crate::blocking::block_on;
 use crate::log::{AccountId, Log, Position, Seq, Waiter};
 
 /// What of all accounts is not in a checkpoint yet.
@@ -136,6 +137,18 @@ impl Core {
         decide: impl Fn(&Snapshot) -> Decided<T>,
     ) -> Result<T, StoreError> {
         self.commit_in(None, octets, decide).await
+    }
+
+    /// The same, blocking. On a thread of its own, since this one may be a runtime's.
+    pub(crate) fn commit_blocking<T: Send>(
+        self: &Arc<Self>,
+        octets: usize,
+        decide: impl Fn(&Snapshot) -> Decided<T> + Send + Sync,
+    ) -> Result<T, StoreError> {
+        let gone = |_| Err(StoreError::Unavailable { reason: "the thread that waits panicked".to_owned() });
+        std::thread::scope(|scope| {
+            scope.spawn(|| block_on(self.commit(octets, decide))).join().unwrap_or_else(gone)
+        })
     }
 
     /// The same, refused when the log's epoch is no longer `epoch`: the change names a body that was queued

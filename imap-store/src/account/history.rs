@@ -25,6 +25,11 @@ pub(super) struct History {
 }
 
 impl History {
+    /// Nothing is known of what went up to `seq`.
+    pub(super) fn forgotten_at(seq: u64) -> Self {
+        Self { floor: seq, ..Self::default() }
+    }
+
     /// With one more expunge.
     pub(super) fn with(&self, seq: u64, uids: &NumberSet) -> Self {
         let mut history = self.clone();

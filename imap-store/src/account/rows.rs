@@ -28,7 +28,7 @@ use crate::engine::{Rows, Snapshots, Write, put_value};
 use crate::log::{AccountId, Seq};
 use crate::{StoreError, User};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What the checkpoint has of an account, besides its contents.
 #[derive(Debug, Default)]
@@ -165,6 +165,10 @@ fn encode_root(state: &Snapshot, last_row: u64, named: &mut BTreeSet<u64>) -> Ve
     out.number(state.next_message);
     out.number(state.next_account);
     out.number(state.last_uid_validity.into());
+    out.number(state.leapt);
+    out.number(state.epoch);
+    out.number(state.losses.len() as u64);
+    state.losses.iter().for_each(|&loss| out.number(loss));
     out.number(last_row);
     // Names with a mailbox stand in the mailbox.
     let bare: Vec<_> = state.names.iter().filter(|(_, id)| id.is_none()).map(|(name, _)| name).collect();
@@ -253,8 +257,14 @@ fn decode_root(root: &[u8], pages: &HashMap<u64, Vec<u8>>) -> Result<(Snapshot, 
         next_message: input.number()?,
         next_account: input.number()?,
         last_uid_validity: input.number_u32()?,
+        leapt: input.number()?,
+        epoch: input.number()?,
         ..Snapshot::default()
     };
+    let losses = Arc::make_mut(&mut state.losses);
+    for _ in 0..input.count()? {
+        losses.insert(input.number()?);
+    }
     let last_row = input.number()?;
     let names = Arc::make_mut(&mut state.names);
     for _ in 0..input.count()? {

@@ -101,6 +101,8 @@ pub struct Recovery {
     pub foreign: Vec<PathBuf>,
     /// The last stop was not a clean one.
     pub unclean: bool,
+    /// The last stop was not a clean one, and what was shown before it may never have come to the disk.
+    pub may_have_lost: bool,
 }
 
 /// Whoever waits for a queued change. The writer calls [`Waiter::committed`] for every change of a group in
@@ -164,7 +166,7 @@ impl Log {
             work: Condvar::new(),
             room: Notify::new(),
             reader: Reader::new(Arc::clone(&disk), dir.clone()),
-            preparer: Preparer::new(Arc::clone(&disk), dir.clone(), store),
+            preparer: Preparer::new(Arc::clone(&disk), dir.clone(), store, durability != Durability::Sync),
             disk,
             dir: dir.clone(),
             store,

@@ -14,6 +14,7 @@ pub(super) struct Preparer {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     store: [u8; 16],
+    lazy: bool,
     step: Mutex<Step>,
     changed: Condvar,
 }
@@ -28,8 +29,8 @@ enum Step {
 }
 
 impl Preparer {
-    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, store: [u8; 16]) -> Self {
-        Self { disk, dir, store, step: Mutex::new(Step::Idle), changed: Condvar::new() }
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, store: [u8; 16], lazy: bool) -> Self {
+        Self { disk, dir, store, lazy, step: Mutex::new(Step::Idle), changed: Condvar::new() }
     }
 
     /// The thread's work, until [`Preparer::stop`].
@@ -92,7 +93,7 @@ impl Preparer {
     }
 
     fn make(&self, segment: u64, octets: u64) -> io::Result<Prepared> {
-        Prepared::make(&*self.disk, &self.dir, self.store, segment, octets)
+        Prepared::make(&*self.disk, &self.dir, self.store, segment, octets, self.lazy)
     }
 
     fn lock(&self) -> MutexGuard<'_, Step> {

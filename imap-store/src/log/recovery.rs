@@ -52,6 +52,7 @@ pub(super) fn recover(
     let tables = tables(disk, dir, &segments, &mut recovery)?;
     let last = tables.iter().rev().find(|table| table.end > GROUPS_AT);
     recovery.unclean |= !segments.is_empty() && !last.is_some_and(|table| table.closed);
+    recovery.may_have_lost = may_have_lost(&segments, &tables);
     let last_group = tables.iter().map(|table| table.last_group).max().unwrap_or(0);
     for (segment, table) in segments.iter().zip(&tables) {
         if from.is_none_or(|from| from.segment <= segment.number) {
@@ -125,6 +126,15 @@ struct Ours {
     path: PathBuf,
     file: Arc<dyn DiskFile>,
     seed: u32,
+    lazy: bool,
+}
+
+/// Whether the end of the log was written in a durability that may lose it, and not closed. Segments behind
+/// the last group count too: what was lost may have been in them.
+fn may_have_lost(segments: &[Ours], tables: &[Table]) -> bool {
+    let empty_behind = tables.iter().rev().take_while(|table| table.end == GROUPS_AT).count();
+    let end = segments.iter().zip(tables).rev().take(empty_behind + 1);
+    end.into_iter().any(|(segment, table)| segment.lazy && !table.closed)
 }
 
 /// Sorts out what only looks like a segment of this log, and names the segments that are missing.
@@ -145,7 +155,7 @@ fn ours(files: Vec<Found>, store: [u8; 16], recovery: &mut Recovery) -> Vec<Ours
             recovery.foreign.push(path);
             continue;
         }
-        segments.push(Ours { number, path, file, seed: header.seed() });
+        segments.push(Ours { number, path, file, seed: header.seed(), lazy: header.lazy });
     }
     segments
 }

@@ -22,6 +22,8 @@ pub(super) struct Header {
     pub(super) store: [u8; 16],
     pub(super) segment: u64,
     pub(super) nonce: [u8; 16],
+    /// What is written here is shown before it is on the disk: the end may be lost without a trace.
+    pub(super) lazy: bool,
 }
 
 /// Why there is no header.
@@ -41,8 +43,9 @@ impl Header {
         block[12..28].copy_from_slice(&self.store);
         block[28..36].copy_from_slice(&self.segment.to_le_bytes());
         block[36..52].copy_from_slice(&self.nonce);
-        let crc = crc32c::crc32c(&block[..52]);
-        block[52..HEADER_OCTETS].copy_from_slice(&crc.to_le_bytes());
+        block[52] = u8::from(self.lazy);
+        let crc = crc32c::crc32c(&block[..HEADER_OCTETS - 4]);
+        block[HEADER_OCTETS - 4..HEADER_OCTETS].copy_from_slice(&crc.to_le_bytes());
         block
     }
 
@@ -53,13 +56,14 @@ impl Header {
         // A newer format may have another crc in another place: only magic and number stay where they are.
         match le_u32(block, 8) {
             newer if newer > FORMAT => return Err(HeaderFault::Newer(newer)),
-            FORMAT if crc32c::crc32c(&block[..52]) == le_u32(block, 52) => {}
+            FORMAT if crc32c::crc32c(&block[..HEADER_OCTETS - 4]) == le_u32(block, HEADER_OCTETS - 4) => {}
             _ => return Err(HeaderFault::Bad),
         }
         Ok(Self {
             store: block[12..28].try_into().expect("sixteen octets"),
             segment: le_u64(block, 28),
             nonce: block[36..52].try_into().expect("sixteen octets"),
+            lazy: block[52] & 1 != 0,
         })
     }
 
@@ -236,8 +240,9 @@ impl Prepared {
         store: [u8; 16],
         segment: u64,
         octets: u64,
+        lazy: bool,
     ) -> io::Result<Self> {
-        let header = Header { store, segment, nonce: disk.random()? };
+        let header = Header { store, segment, nonce: disk.random()?, lazy };
         let path = dir.join(format!("{segment:010}.{TEMPORARY}"));
         let octets = octets.next_multiple_of(BLOCK_OCTETS).max(GROUPS_AT + BLOCK_OCTETS);
         let filled = disk.create(&path).and_then(|file| {
@@ -295,7 +300,7 @@ pub(super) const TEMPORARY: &str = "tmp";
 /// What was cut off a segment.
 pub(super) const TORN: &str = "torn";
 
-const HEADER_OCTETS: usize = 56;
+const HEADER_OCTETS: usize = 60;
 const TABLE_HEADER_OCTETS: usize = 12;
 const ENTRY_OCTETS: usize = 5;
 const TRAILER_OCTETS: usize = 36;

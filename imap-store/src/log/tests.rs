@@ -93,24 +93,7 @@ fn changes_come_back_in_order_after_close() {
     assert_eq!(seen, expected);
 }
 
-/// Runs a future that needs no runtime on this thread.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Arc::new(Unpark(thread::current())).into();
-    let mut context = std::task::Context::from_waker(&waker);
-    let mut future = std::pin::pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            std::task::Poll::Ready(output) => return output,
-            std::task::Poll::Pending => thread::park(),
-        }
-    }
-}
+pub(super) use crate::blocking::block_on;
 
 /// Octets that differ everywhere.
 fn pattern(octets: usize) -> Vec<u8> {
