@@ -4,6 +4,7 @@ mod command_examples;
 mod commands;
 mod extension_examples;
 mod extension_properties;
+mod fuzz_corpus;
 mod generate;
 mod response_examples;
 mod response_forgiving;
