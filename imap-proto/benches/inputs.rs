@@ -1,10 +1,10 @@
 //! What the benches read: made here, the same for every parser.
 
 /// Octets in the literal of [`large_literal`].
-pub const LITERAL_OCTETS: usize = 10 * 1024 * 1024;
+pub(crate) const LITERAL_OCTETS: usize = 10 * 1024 * 1024;
 
 /// The commands of a session of a mail program, each with its CRLF.
-pub fn commands() -> Vec<Vec<u8>> {
+pub(crate) fn commands() -> Vec<Vec<u8>> {
     let lines = [
         "a1 CAPABILITY",
         "a2 LOGIN \"user@example.org\" \"correct horse battery staple\"",
@@ -31,7 +31,7 @@ pub fn commands() -> Vec<Vec<u8>> {
 }
 
 /// 1,000 FETCH responses with ENVELOPE and BODYSTRUCTURE.
-pub fn envelopes() -> Vec<u8> {
+pub(crate) fn envelopes() -> Vec<u8> {
     let mut octets = String::new();
     for number in 1..=1_000 {
         octets.push_str(&format!(
@@ -58,7 +58,7 @@ pub fn envelopes() -> Vec<u8> {
 }
 
 /// The flags of 100,000 messages, as a client asks for them when it opens a large mailbox.
-pub fn flags() -> Vec<u8> {
+pub(crate) fn flags() -> Vec<u8> {
     let mut octets = String::new();
     for number in 1..=100_000 {
         let flags = ["\\Seen", "", "\\Answered \\Seen", "\\Seen $Junk"][number % 4];
@@ -68,7 +68,7 @@ pub fn flags() -> Vec<u8> {
 }
 
 /// One FETCH with a message of 10 MiB.
-pub fn large_literal() -> Vec<u8> {
+pub(crate) fn large_literal() -> Vec<u8> {
     let mut octets = format!("* 1 FETCH (UID 8 BODY[] {{{LITERAL_OCTETS}}}\r\n").into_bytes();
     let line = [[b'x'; 76].as_slice(), b"\r\n"].concat();
     octets.extend(line.iter().cycle().take(LITERAL_OCTETS));

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 #[path = "../../fuzz/src/bodies.rs"]
+#[allow(unreachable_pub, reason = "the fuzz targets are another crate")]
 mod bodies;
 
 fn run(target: &str, body: fn(&[u8])) {

@@ -2,6 +2,7 @@
 
 mod command_examples;
 mod commands;
+mod differential;
 mod extension_examples;
 mod extension_properties;
 mod fuzz_corpus;
