@@ -1,6 +1,6 @@
 //! Responses parsed by the crate `imap-proto` of async-imap, and by ours beside it.
 
-#[path = "../../inputs.rs"]
+#[path = "../../inputs/mod.rs"]
 #[allow(dead_code, reason = "it parses no commands")]
 mod inputs;
 
