@@ -43,6 +43,37 @@
 //! };
 //! assert_eq!((uid.get(), data.as_deref()), (447, Some(b"Hello".as_slice())));
 //! ```
+//!
+//! # Where the grammar is
+//!
+//! Each command, response and option has its types, parser and writer in one file. Of the commands (`command/`):
+//!
+//! | grammar | RFC | file |
+//! | --- | --- | --- |
+//! | SELECT, EXAMINE; CONDSTORE, QRESYNC, ANNOTATE | 9051, 7162, 5257 | `select` |
+//! | CREATE; USE | 9051, 6154 | `create` |
+//! | LIST, its options, STATUS, SPECIAL-USE, MYRIGHTS, METADATA; LSUB, RLIST, RLSUB, XLIST, FIND | 9051, 5258, 5819, 6154, 8440, 9590, 2193, 1176 | `list` |
+//! | DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, BBOARD, GETACL, MYRIGHTS, GETQUOTAROOT | 9051, 4314, 9208, 1176 | `mailbox` |
+//! | STATUS | 9051, 7162, 7889, 8438, 8474, 9208 | `status` |
+//! | APPEND, MULTIAPPEND, CATENATE, UTF8, REPLACE | 9051, 3502, 4469, 6855, 8508 | `append` |
+//! | FETCH, its items and modifiers; PARTIAL of IMAP4 | 9051, 7162, 9394, 8474, 8514, 8970, 5257, 1730 | `fetch` |
+//! | STORE; UNCHANGEDSINCE, annotations, labels | 9051, 7162, 5257 | `store` |
+//! | SEARCH and every search key | 9051, 3501, 5032, 5257, 5466, 6203, 7162, 8474, 8514, 9738 | `search` |
+//! | RETURN of SEARCH, SORT and ESEARCH | 4731, 5182, 5267, 6203, 9394 | `search_return` |
+//! | SORT, THREAD | 5256, 5957, 5267, 6203 | `sort` |
+//! | ESEARCH, NOTIFY and the mailboxes they name | 7377, 5465 | `esearch`, `notify`, `mailbox_filter` |
+//! | CANCELUPDATE, UIDBATCHES | 5267, 10022 | `cancel_update`, `uid_batches` |
+//! | COPY, MOVE, UID EXPUNGE | 9051 | `message` |
+//! | SETACL, DELETEACL, LISTRIGHTS | 4314 | `acl` |
+//! | GETQUOTA, SETQUOTA | 9208 | `quota` |
+//! | GETMETADATA, SETMETADATA | 5464 | `metadata` |
+//! | GENURLAUTH, RESETKEY, URLFETCH | 4467, 5524 | `urlauth` |
+//! | LANGUAGE, COMPARATOR | 5255 | `language` |
+//! | CONVERT, CONVERSIONS | 5259 | `convert` |
+//! | LOGIN, AUTHENTICATE, ENABLE, ID, COMPRESS | 9051, 4959, 5161, 2971, 4978 | `auth`, `enable`, `id`, `compress` |
+//! | UNAUTHENTICATE, GETJMAPACCESS and all else without arguments | 8437, 9698 | the table in `command/mod.rs` |
+//!
+//! What is the same in all (strings, numbers, sets, dates, flags) is in `parse/`; octets and literals in `wire/`.
 
 pub mod command;
 mod dialect;

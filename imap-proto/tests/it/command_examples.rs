@@ -132,3 +132,149 @@ fn rfc_1176() {
         "##,
     );
 }
+
+/// RFC 7162 §3.
+#[test]
+fn rfc_7162() {
+    check(
+        r##"
+        A02 SELECT INBOX (CONDSTORE)
+        A03 SELECT INBOX (QRESYNC (67890007 20050715194045000 41,43:211,214:541))
+        A04 SELECT INBOX (QRESYNC (67890007 90060115194045000 41:211,214:541))
+        a103 UID STORE 6,4,8 (UNCHANGEDSINCE 12121230045) +FLAGS.SILENT (\Deleted)
+        B001 STORE 12 (UNCHANGEDSINCE 12121231000) +FLAGS.SILENT ($Processed)
+        s100 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12345)
+        s100 UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)
+        a SEARCH MODSEQ "/flags/\\draft" all 620162338
+        t SEARCH OR NOT MODSEQ 720162338 LARGER 50000
+        a SEARCH RETURN (MIN) MODSEQ 913443
+        A042 STATUS blurdybloop (UIDNEXT MESSAGES HIGHESTMODSEQ)
+        "##,
+    );
+}
+
+/// RFC 5258 §5, RFC 5819 §2, RFC 6154 §5, RFC 8440 §3, RFC 9590.
+#[test]
+fn extended_list() {
+    check(
+        r##"
+        A01 LIST "" "*"
+        A02 LIST (SUBSCRIBED) "" "*"
+        A03 LIST () "" "%" RETURN (CHILDREN)
+        A04 LIST (REMOTE) "" "%" RETURN (CHILDREN)
+        A05 LIST (REMOTE SUBSCRIBED) "" "*"
+        A06 LIST (REMOTE) "" "*" RETURN (SUBSCRIBED)
+        BBB LIST "" ("INBOX" "Drafts" "Sent/%")
+        D1 LIST (SUBSCRIBED RECURSIVEMATCH) "" "foo2*"
+        A01 LIST "" % RETURN (STATUS (MESSAGES UNSEEN))
+        A02 LIST (SUBSCRIBED RECURSIVEMATCH) "" % RETURN (STATUS (MESSAGES))
+        t1 LIST "" "%" RETURN (SPECIAL-USE)
+        t1 LIST (SPECIAL-USE) "" "*"
+        t1 CREATE "My New Mailbox" (USE (\Sent))
+        A01 LIST "" % RETURN (MYRIGHTS)
+        A00 LIST "" % RETURN (METADATA ("/shared/comment" "/private/comment"))
+        "##,
+    );
+}
+
+/// RFC 4731 §3.1, RFC 5182 §2, RFC 5267 §4, RFC 9394 §3, RFC 5032 §3, RFC 6203 §3, RFC 5466 §3, RFC 8514 §4.
+#[test]
+fn searches() {
+    check(
+        r##"
+        A282 SEARCH RETURN (MIN COUNT) FLAGGED SINCE 1-Feb-1994 NOT FROM "Smith"
+        A283 SEARCH RETURN () FLAGGED SINCE 1-Feb-1994 NOT FROM "Smith"
+        A300 SEARCH RETURN (SAVE) SINCE 1-Jan-2004 NOT FROM "Smith"
+        A301 UID SEARCH UID $ SMALLER 4096
+        D282 SEARCH RETURN (SAVE MIN) SINCE 12-Feb-2006 NOT FROM "Smith"
+        A01 UID SEARCH RETURN (CONTEXT) DELETED
+        B01 UID SORT RETURN (UPDATE CONTEXT COUNT) (REVERSE DATE) UTF-8 UNDELETED UNKEYWORD $Junk
+        B02 UID SORT RETURN (PARTIAL 23500:24000) (REVERSE DATE) UTF-8 UNDELETED UNKEYWORD $Junk
+        B03 CANCELUPDATE "B01"
+        A01 UID SEARCH RETURN (PARTIAL -1:-100) UNDELETED UNKEYWORD $Junk
+        10 UID FETCH 25900:26600 (UID FLAGS) (PARTIAL -1:-30 CHANGEDSINCE 98305)
+        a1 SEARCH UNSEEN YOUNGER 259200
+        A1 SEARCH FUZZY (SUBJECT "IMAP break")
+        C2 SORT (RELEVANCY) UTF-8 FUZZY SUBJECT "Helo"
+        a SEARCH SINCE 5-Mar-2008 FILTER on-the-road
+        A101 SEARCH SAVEDATESUPPORTED
+        A103 UID SEARCH SAVEDBEFORE 7-Mar-2015
+        tag1 ESEARCH IN (mailboxes "folder1" subtree "folder2") unseen
+        "##,
+    );
+}
+
+/// RFC 5256 §3 and §4, RFC 5957.
+#[test]
+fn sort_and_thread() {
+    check(
+        r##"
+        A282 SORT (SUBJECT) UTF-8 SINCE 1-Feb-1994
+        A283 SORT (SUBJECT REVERSE DATE) UTF-8 ALL
+        A284 SORT (SUBJECT) US-ASCII TEXT "not in mailbox"
+        A283 THREAD ORDEREDSUBJECT UTF-8 SINCE 5-MAR-2000
+        A284 THREAD REFERENCES US-ASCII TEXT "gewp"
+        a UID SORT (DISPLAYFROM REVERSE DISPLAYTO) UTF-8 ALL
+        "##,
+    );
+}
+
+/// RFC 5465 §3 to §6.
+#[test]
+fn rfc_5465() {
+    check(
+        r##"
+        a notify set status (selected (MessageNew (uid body.peek[header.fields (from to subject)]) MessageExpunge)) (subtree Lists (MessageNew))
+        b notify set (mailboxes misc (MessageNew MessageExpunge)) (personal none)
+        c notify set (selected-delayed (MessageNew MessageExpunge FlagChange)) (subscribed (MailboxName))
+        d NOTIFY NONE
+        "##,
+    );
+}
+
+/// RFC 4314 §3, RFC 9208 §4, RFC 5464 §4, RFC 5255 §3, RFC 4467, RFC 4978, RFC 8437, RFC 2193.
+#[test]
+fn sharing_and_more() {
+    check(
+        r##"
+        A035 SETACL INBOX/Drafts John lrQswicda
+        B001 DELETEACL INBOX Fred
+        A002 GETACL INBOX
+        a001 LISTRIGHTS ~/Mail/saved smith
+        A003 MYRIGHTS INBOX
+        G0001 GETQUOTA "!partition/sda4"
+        G0002 GETQUOTAROOT INBOX
+        S0001 SETQUOTA "#user/alice" (STORAGE 510)
+        S0003 STATUS INBOX (MESSAGES DELETED DELETED-STORAGE)
+        a GETMETADATA "" /shared/comment
+        a GETMETADATA "INBOX" (MAXSIZE 1024) (/shared/comment /private/comment)
+        a GETMETADATA "INBOX" (DEPTH 1) (/private/filters/values)
+        a SETMETADATA INBOX (/private/comment NIL)
+        A001 LANGUAGE DE
+        A002 LANGUAGE
+        A001 COMPARATOR "cz;*" i;basic
+        a RESETKEY INBOX
+        a GENURLAUTH "imap://joe@example.com/INBOX/;uid=20/;section=1.2" INTERNAL
+        a COMPRESS DEFLATE
+        a UNAUTHENTICATE
+        a RLIST "" "#SHARED/%"
+        a UID CONVERT 100 ("IMAGE/JPEG" ("PIX-X" "128" "PIX-Y" "96")) BINARY[2]
+        "##,
+    );
+}
+
+/// RFC 1176, the IMAP2bis draft and RFC 1730.
+#[test]
+fn obsolete() {
+    check(
+        r##"
+        A00003 FIND ALL.MAILBOXES *
+        a find mailboxes foo?%
+        a BBOARD general
+        A00006 PARTIAL 1 RFC822.TEXT 1 10
+        A00007 SUBSCRIBE MAILBOX saved
+        a FETCH 1 BODY[2.0]
+        a FETCH 1 RFC822.HEADER.LINES (To From)
+        "##,
+    );
+}
