@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Body, CommandWriter, Form};
 use crate::parse::{Parsed, Span, astring, spaced};
 
-/// LANGUAGE [ranges], COMPARATOR [names]: what is wanted, the best first; empty asks what there is.
+/// `LANGUAGE [ranges]`, `COMPARATOR [names]`: what is wanted, the best first; empty asks what there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
     /// Language ranges (RFC 4647), or collations, in which `*` is a wildcard (RFC 4790).

@@ -47,7 +47,7 @@ pub enum NotifyEvent {
     MailboxMetadataChange,
     /// ServerMetadataChange
     ServerMetadataChange,
-    /// An event that we do not know, in upper case: NO [BADEVENT] is the answer.
+    /// An event that we do not know, in upper case: `NO [BADEVENT]` is the answer.
     Other(String),
 }
 

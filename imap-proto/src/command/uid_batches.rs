@@ -6,7 +6,7 @@ use super::{Body, CommandWriter, Form};
 use crate::parse::{Parsed, Span, arg, end, nz_number, octet};
 use crate::wire::write;
 
-/// UIDBATCHES size [first:last].
+/// `UIDBATCHES size [first:last]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UidBatches {
     /// How many messages a batch has.

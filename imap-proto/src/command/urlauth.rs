@@ -13,7 +13,7 @@ pub struct GenUrlAuth {
     pub urls: Vec<(Bytes, String)>,
 }
 
-/// RESETKEY [mailbox [mechanisms]].
+/// `RESETKEY [mailbox [mechanisms]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResetKey {
     /// The mailbox whose URLs shall be void; `None`: every mailbox.
