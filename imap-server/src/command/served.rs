@@ -169,3 +169,53 @@ fn missing_key(key: &SearchKey) -> Option<&'static str> {
         | SearchKey::Younger(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use imap_proto::Dialect;
+
+    use super::*;
+
+    fn missing_in(line: &str) -> Option<&'static str> {
+        let frame = Bytes::from(format!("a {line}"));
+        let (_, command) =
+            Command::parse(&frame, Dialect::SILENT).unwrap_or_else(|bad| panic!("{line}: {bad:?}"));
+        missing(&command)
+    }
+
+    /// A line goes from here as its extension is served.
+    #[test]
+    fn what_is_not_announced_is_not_served() {
+        for line in [
+            "SEARCH RETURN (UPDATE) ALL",
+            "SEARCH NOT OR (SEEN FILTER x) ALL",
+            "SEARCH FUZZY ALL",
+            "STATUS x (MESSAGES HIGHESTMODSEQ)",
+            "SELECT x (CONDSTORE)",
+            "EXAMINE x (QRESYNC (1 1))",
+            "CREATE x (USE (\\Sent))",
+            "LIST (SUBSCRIBED) \"\" *",
+            "LIST \"\" (a b)",
+            "LIST \"\" * RETURN ()",
+            "FETCH 1 MODSEQ",
+            "FETCH 1 FLAGS (CHANGEDSINCE 1)",
+            "FETCH 1 BODY[0]",
+            "STORE 1 (UNCHANGEDSINCE 1) FLAGS ()",
+            "STORE 1 +X-GM-LABELS (x)",
+            "SUBSCRIBE BBOARD x",
+            "APPEND x CATENATE (URL u)",
+            "SORT (DATE) UTF-8 ALL",
+            "FIND MAILBOXES *",
+            "PARTIAL 1 RFC822 1 2",
+            "LANGUAGE",
+        ] {
+            assert!(missing_in(line).is_some(), "{line}");
+        }
+        for line in
+            ["SEARCH NOT SEEN", "LIST \"\" *", "FETCH 1 (FLAGS BODY[1.2])", "STORE 1 FLAGS ()", "SELECT x"]
+        {
+            assert_eq!(missing_in(line), None, "{line}");
+        }
+    }
+}
