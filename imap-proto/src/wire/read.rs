@@ -93,24 +93,30 @@ impl<'a> Reader<'a> {
     /// All octets up to the first one that `is_end`; may be empty.
     pub(crate) fn take_until(&mut self, is_end: impl Fn(u8) -> bool) -> Bytes {
         let start = self.at;
-        while self.peek().is_some_and(|octet| !is_end(octet)) {
-            self.at += 1;
-        }
+        self.pass_until(is_end);
         self.since(start)
+    }
+
+    /// As [`Self::take_until`], without a value that owns them.
+    fn pass_until(&mut self, is_end: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest: &'a [u8] = &self.frame[self.at..];
+        let length = rest.iter().position(|&octet| is_end(octet)).unwrap_or(rest.len());
+        self.at += length;
+        &rest[..length]
     }
 
     /// A word between spaces, parentheses and line ends. `None` when there is none.
     pub(crate) fn atom(&mut self) -> Option<Bytes> {
         self.skip_spaces();
-        let atom = self.take_until(|octet| matches!(octet, b' ' | b'(' | b')' | b'\r' | b'\n'));
+        let atom = self.take_until(is_atom_end);
         (!atom.is_empty()).then_some(atom)
     }
 
     /// Digits, behind any number of spaces. `None` also above `u64::MAX`.
     pub(crate) fn number(&mut self) -> Option<u64> {
         self.skip_spaces();
-        let digits = self.take_until(|octet| !octet.is_ascii_digit());
-        std::str::from_utf8(&digits).ok()?.parse().ok()
+        let digits = self.pass_until(|octet| !octet.is_ascii_digit());
+        std::str::from_utf8(digits).ok()?.parse().ok()
     }
 
     /// As [`Self::number`], up to `u32::MAX`.
@@ -121,7 +127,8 @@ impl<'a> Reader<'a> {
     /// `nil`, in any case. Takes nothing when it is not there.
     pub(crate) fn nil(&mut self) -> bool {
         let start = *self;
-        let is_nil = self.atom().is_some_and(|atom| atom.eq_ignore_ascii_case(b"NIL"));
+        self.skip_spaces();
+        let is_nil = self.pass_until(is_atom_end).eq_ignore_ascii_case(b"NIL");
         if !is_nil {
             *self = start;
         }
@@ -214,8 +221,8 @@ impl<'a> Reader<'a> {
         if !head.eat(b'{') {
             return None;
         }
-        let digits = head.take_until(|octet| !octet.is_ascii_digit());
-        let size_octets = std::str::from_utf8(&digits).ok()?.parse().ok()?;
+        let digits = head.pass_until(|octet| !octet.is_ascii_digit());
+        let size_octets = std::str::from_utf8(digits).ok()?.parse().ok()?;
         head.eat(b'+');
         let is_closed = head.eat(b'}');
         head.eat(b'\r');
@@ -279,6 +286,10 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+fn is_atom_end(octet: u8) -> bool {
+    matches!(octet, b' ' | b'(' | b')' | b'\r' | b'\n')
 }
 
 fn unescape(inside: &[u8]) -> Bytes {
