@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::account::{self, Account, Core, Dirt, Summaries, SummaryWriter, users};
+use crate::account::{self, Account, Core, Dirt, Retention, Summaries, SummaryWriter, users};
 use crate::checkpoint::{self, Accounts, DIRTY_OCTETS_MAX, Slot};
 use crate::clock::Clock;
 use crate::files::{self, Disk, RealDisk};
@@ -41,6 +41,7 @@ struct Inner {
 struct Makes {
     clock: Clock,
     message_octets_max: u64,
+    retention: Retention,
     summary_dir: Option<PathBuf>,
     summary_writer: SummaryWriter,
 }
@@ -72,6 +73,10 @@ pub struct Options {
     pub durability: Durability,
     /// Octets of the largest message.
     pub message_octets_max: u64,
+    /// How long an expunged message can be had back, in seconds. 0: it cannot.
+    pub undelete_seconds: u32,
+    /// Octets of the messages that an account keeps for that; the oldest go first.
+    pub undelete_octets_max: u64,
     /// Octets that sled may cache.
     pub cache_octets: u64,
     /// Where times come from.
@@ -146,6 +151,10 @@ impl Store {
         let makes = Makes {
             clock: options.clock.clone(),
             message_octets_max: options.message_octets_max,
+            retention: Retention {
+                seconds: options.undelete_seconds.into(),
+                octets_max: options.undelete_octets_max,
+            },
             summary_dir,
             summary_writer: SummaryWriter::start().map_err(no_thread)?,
         };
@@ -320,7 +329,7 @@ impl Makes {
     fn account(&self, core: Arc<Core>) -> Account {
         let path = self.summary_dir.as_ref().map(|dir| dir.join(format!("{}.sum", core.id().0)));
         let summaries = Summaries::new(path, self.summary_writer.clone());
-        Account::new(core, summaries, self.clock.clone(), self.message_octets_max)
+        Account::new(core, summaries, self.clock.clone(), self.message_octets_max, self.retention)
     }
 }
 
@@ -339,6 +348,8 @@ impl Default for Options {
             segment_octets: 256 << 20,
             durability: Durability::Sync,
             message_octets_max: 128 << 20,
+            undelete_seconds: 30 * 24 * 3600,
+            undelete_octets_max: 1 << 30,
             cache_octets: 64 << 20,
             clock: Clock::system(),
         }

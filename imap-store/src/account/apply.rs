@@ -9,6 +9,7 @@ use std::sync::Arc;
 use imap_proto::types::{Keyword, MailboxName, NumberSet};
 
 use super::change::{Append, Change, FlagsChange, NewMailbox, Transfer};
+use super::graves;
 use super::history::History;
 use super::leap;
 use super::mailbox::{Mailbox, MailboxPage};
@@ -36,11 +37,19 @@ impl Snapshot {
         match change {
             Change::Append(append) => self.take_append(append),
             Change::Flags(flags) => self.take_flags(flags),
-            Change::Expunge { mailbox, uids } => self.take_expunge(*mailbox, uids),
+            Change::Expunge { mailbox, uids, at, purge_to } => {
+                self.take_expunge(*mailbox, uids, Some(*at));
+                self.take_purge(*purge_to);
+            }
             Change::Copy(transfer) => self.take_transfer(transfer),
             Change::Move(transfer) => self.take_move(transfer),
             Change::CreateMailboxes(created) => created.iter().for_each(|new| self.take_create(new)),
-            Change::DeleteMailbox { mailbox } => self.take_delete(*mailbox),
+            Change::DeleteMailbox { mailbox, at, purge_to } => {
+                self.take_delete(*mailbox, *at);
+                self.take_purge(*purge_to);
+            }
+            Change::Purge { up_to } => self.take_purge(*up_to),
+            Change::Undelete(undelete) => self.take_undelete(undelete),
             Change::Rename { from, to, created } => {
                 created.iter().for_each(|new| self.take_create(new));
                 self.take_rename(from, to);
@@ -130,7 +139,9 @@ impl Snapshot {
         });
     }
 
-    fn take_expunge(&mut self, id: MailboxId, uids: &NumberSet) {
+    /// Takes messages out of a mailbox: into the graveyard, or, without a time, to where they already are.
+    fn take_expunge(&mut self, id: MailboxId, uids: &NumberSet, buried_at: Option<i64>) {
+        let Some(before) = self.mailbox(id).cloned() else { return };
         let mut holders = BTreeMap::new();
         self.change_mailbox(id, |mailbox, seq| {
             mailbox.messages.visit(touched_by(uids), |page| count_holders(page, uids, -1, &mut holders));
@@ -140,7 +151,10 @@ impl Snapshot {
             mailbox.history = Arc::new(mailbox.history.with(seq, uids));
             mailbox.highest_mod_seq = seq;
         });
-        self.messages = self.messages.with_holders(&holders);
+        match buried_at {
+            Some(at) => self.take_burial(&before, graves::entries_of(&before, uids), at),
+            None => self.messages = self.messages.with_holders(&holders),
+        }
     }
 
     fn take_transfer(&mut self, transfer: &Transfer) {
@@ -182,7 +196,7 @@ impl Snapshot {
         let is_next = |mailbox: &Arc<Mailbox>| mailbox.uid_next <= u64::from(transfer.first_uid);
         if self.mailbox(transfer.target).is_some_and(is_next) {
             self.take_transfer(transfer);
-            self.take_expunge(transfer.source, &transfer.uids);
+            self.take_expunge(transfer.source, &transfer.uids, None);
         }
     }
 
@@ -212,13 +226,9 @@ impl Snapshot {
         }
     }
 
-    fn take_delete(&mut self, id: MailboxId) {
+    fn take_delete(&mut self, id: MailboxId, at: i64) {
         let Some(mailbox) = self.mailbox(id).cloned() else { return };
-        let mut holders = BTreeMap::new();
-        for page in mailbox.messages.leaves() {
-            page.numbers().iter().for_each(|&number| *holders.entry(number).or_insert(0) -= 1);
-        }
-        self.messages = self.messages.with_holders(&holders);
+        self.take_burial(&mailbox, mailbox.entries().collect(), at);
         self.put_mailbox(id, None);
         let names = Arc::make_mut(&mut self.names);
         names.insert(NameKey(mailbox.name().clone()), None);
@@ -303,14 +313,14 @@ fn count_holders(page: &Page, uids: &NumberSet, by: i64, holders: &mut BTreeMap<
 }
 
 impl Mailbox {
-    fn add_keywords(&mut self, keywords: &[Keyword]) {
+    pub(super) fn add_keywords(&mut self, keywords: &[Keyword]) {
         if !keywords.is_empty() {
             Arc::make_mut(&mut self.keywords).extend_from_slice(keywords);
         }
     }
 
     /// Adds messages with UIDs above all that were there.
-    fn push(&mut self, entries: Vec<Entry>, seq: u64) {
+    pub(super) fn push(&mut self, entries: Vec<Entry>, seq: u64) {
         let Some(last) = entries.last() else { return };
         self.uid_next = u64::from(last.uid) + 1;
         self.highest_mod_seq = seq;
@@ -354,6 +364,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::account::change::Undelete;
 
     fn name() -> impl Strategy<Value = MailboxName> {
         prop::sample::select(vec!["INBOX", "a", "a/b", "a/b/c", "b"])
@@ -417,7 +428,16 @@ mod tests {
     fn change() -> impl Strategy<Value = Change> {
         prop_oneof![
             append().prop_map(Change::Append),
-            (0u64..6, uids()).prop_map(|(id, uids)| Change::Expunge { mailbox: MailboxId(id), uids }),
+            (0u64..6, uids(), any::<i64>(), 0u64..9).prop_map(|(id, uids, at, purge_to)| {
+                Change::Expunge { mailbox: MailboxId(id), uids, at, purge_to }
+            }),
+            (0u64..20).prop_map(|up_to| Change::Purge { up_to }),
+            (prop::collection::vec(0u64..20, 0..6), 0u64..6, keywords(), 1u32..60).prop_map(
+                |(graves, target, keywords, first_uid)| {
+                    let target = MailboxId(target);
+                    Change::Undelete(Undelete { graves, target, keywords, first_uid, saved_at: 5 })
+                }
+            ),
             (0u64..6, keywords(), uids()).prop_map(|(id, keywords, uids)| Change::Flags(FlagsChange {
                 mailbox: MailboxId(id),
                 keywords,
@@ -428,7 +448,9 @@ mod tests {
             transfer().prop_map(Change::Copy),
             transfer().prop_map(Change::Move),
             created().prop_map(Change::CreateMailboxes),
-            (0u64..6).prop_map(|id| Change::DeleteMailbox { mailbox: MailboxId(id) }),
+            (0u64..6, 0u64..9).prop_map(|(id, purge_to)| {
+                Change::DeleteMailbox { mailbox: MailboxId(id), at: 2, purge_to }
+            }),
             (name(), name(), created()).prop_map(|(from, to, created)| Change::Rename { from, to, created }),
             created().prop_map(|created| Change::RenameInbox { created, saved_at: 1 }),
             (name(), any::<bool>()).prop_map(|(name, on)| Change::Subscribe { name, on }),
@@ -446,6 +468,9 @@ mod tests {
                 prop_assert_eq!(Change::decode(&change.encode()), Ok(change.clone()));
                 state = apply(&state, change);
                 prop_assert_eq!(state.seq(), Seq(at as u64 + 1));
+                let graves: Vec<_> = state.graves().collect();
+                prop_assert!(graves.is_sorted_by(|a, b| a.id < b.id));
+                prop_assert!(graves.iter().all(|grave| state.body(grave.number).is_some()));
                 for mailbox in state.mailboxes() {
                     let uids: Vec<u32> = mailbox.entries().map(|entry| entry.uid).collect();
                     prop_assert!(uids.is_sorted_by(|a, b| a < b));

@@ -16,8 +16,8 @@ pub(crate) enum Change {
     Append(Append),
     /// Flags of messages are others now.
     Flags(FlagsChange),
-    /// Messages are gone.
-    Expunge { mailbox: MailboxId, uids: NumberSet },
+    /// Messages are gone, into the graveyard; graves up to `purge_to` go with that.
+    Expunge { mailbox: MailboxId, uids: NumberSet, at: i64, purge_to: u64 },
     /// Messages stand in another mailbox too.
     Copy(Transfer),
     /// Messages stand in another mailbox now, and no longer where they were.
@@ -25,7 +25,8 @@ pub(crate) enum Change {
     /// There are new mailboxes, parents first.
     CreateMailboxes(Vec<NewMailbox>),
     /// A mailbox is gone with all its messages; its name too if nothing is below it.
-    DeleteMailbox { mailbox: MailboxId },
+    /// Its messages go into the graveyard, graves up to `purge_to` go with that.
+    DeleteMailbox { mailbox: MailboxId, at: i64, purge_to: u64 },
     /// Everything that was named `from` or below it is named `to` now; `created` are the new parents.
     Rename { from: MailboxName, to: MailboxName, created: Vec<NewMailbox> },
     /// INBOX was renamed: new mailboxes, and all messages of INBOX stand in the last of them.
@@ -45,6 +46,10 @@ pub(crate) enum Change {
     /// All counters go far ahead of `from`, since changes behind it may be lost that somebody saw. It is the
     /// one change whose seq does not follow the one before.
     Leap { from: Seq, epoch: u64 },
+    /// Graves up to that one are gone.
+    Purge { up_to: u64 },
+    /// Messages came back out of the graveyard.
+    Undelete(Undelete),
     /// Account 0: changes were lost, every account has to leap.
     Epoch { epoch: u64, losses: Vec<u64> },
 }
@@ -109,6 +114,38 @@ pub(crate) struct Transfer {
     pub(crate) saved_at: i64,
 }
 
+/// Messages that come out of `graves` (ascending) into `target`, with UIDs from `first_uid` on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Undelete {
+    pub(crate) graves: Vec<u64>,
+    pub(crate) target: MailboxId,
+    /// Get the next numbers for keywords in the target.
+    pub(crate) keywords: Vec<Keyword>,
+    pub(crate) first_uid: u32,
+    pub(crate) saved_at: i64,
+}
+
+impl Undelete {
+    fn encode(&self, out: &mut Encoder) {
+        out.number(self.graves.len() as u64);
+        self.graves.iter().for_each(|&grave| out.number(grave));
+        out.number(self.target.0);
+        encode_keywords(&self.keywords, out);
+        out.number(self.first_uid.into());
+        out.signed(self.saved_at);
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            graves: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,
+            target: mailbox(input)?,
+            keywords: decode_keywords(input)?,
+            first_uid: input.number_u32()?,
+            saved_at: input.signed()?,
+        })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewMailbox {
     pub(crate) id: MailboxId,
@@ -136,6 +173,8 @@ mod kind {
     pub(super) const DELETE_USER: u8 = 15;
     pub(super) const LEAP: u8 = 16;
     pub(super) const EPOCH: u8 = 17;
+    pub(super) const PURGE: u8 = 18;
+    pub(super) const UNDELETE: u8 = 19;
 }
 
 impl Change {
@@ -159,10 +198,12 @@ impl Change {
                 out.octet(kind::FLAGS);
                 flags.encode(&mut out);
             }
-            Self::Expunge { mailbox, uids } => {
+            Self::Expunge { mailbox, uids, at, purge_to } => {
                 out.octet(kind::EXPUNGE);
                 out.number(mailbox.0);
                 out.set(uids);
+                out.signed(*at);
+                out.number(*purge_to);
             }
             Self::Copy(transfer) => {
                 out.octet(kind::COPY);
@@ -176,9 +217,11 @@ impl Change {
                 out.octet(kind::CREATE_MAILBOXES);
                 encode_created(created, &mut out);
             }
-            Self::DeleteMailbox { mailbox } => {
+            Self::DeleteMailbox { mailbox, at, purge_to } => {
                 out.octet(kind::DELETE_MAILBOX);
                 out.number(mailbox.0);
+                out.signed(*at);
+                out.number(*purge_to);
             }
             Self::Rename { from, to, created } => {
                 out.octet(kind::RENAME);
@@ -225,6 +268,14 @@ impl Change {
                 out.number(from.0);
                 out.number(*epoch);
             }
+            Self::Purge { up_to } => {
+                out.octet(kind::PURGE);
+                out.number(*up_to);
+            }
+            Self::Undelete(undelete) => {
+                out.octet(kind::UNDELETE);
+                undelete.encode(&mut out);
+            }
             Self::Epoch { epoch, losses } => {
                 out.octet(kind::EPOCH);
                 out.number(*epoch);
@@ -241,11 +292,20 @@ impl Change {
         let change = match input.octet()? {
             kind::APPEND => Self::Append(Append::decode(&mut input)?),
             kind::FLAGS => Self::Flags(FlagsChange::decode(&mut input)?),
-            kind::EXPUNGE => Self::Expunge { mailbox: mailbox(&mut input)?, uids: input.set()? },
+            kind::EXPUNGE => Self::Expunge {
+                mailbox: mailbox(&mut input)?,
+                uids: input.set()?,
+                at: input.signed()?,
+                purge_to: input.number()?,
+            },
             kind::COPY => Self::Copy(Transfer::decode(&mut input)?),
             kind::MOVE => Self::Move(Transfer::decode(&mut input)?),
             kind::CREATE_MAILBOXES => Self::CreateMailboxes(decode_created(&mut input)?),
-            kind::DELETE_MAILBOX => Self::DeleteMailbox { mailbox: mailbox(&mut input)? },
+            kind::DELETE_MAILBOX => Self::DeleteMailbox {
+                mailbox: mailbox(&mut input)?,
+                at: input.signed()?,
+                purge_to: input.number()?,
+            },
             kind::RENAME => Self::Rename {
                 from: name(&mut input)?,
                 to: name(&mut input)?,
@@ -267,6 +327,8 @@ impl Change {
             }
             kind::DELETE_USER => Self::DeleteUser { name: input.text()?.to_owned() },
             kind::LEAP => Self::Leap { from: Seq(input.number()?), epoch: input.number()? },
+            kind::PURGE => Self::Purge { up_to: input.number()? },
+            kind::UNDELETE => Self::Undelete(Undelete::decode(&mut input)?),
             kind::EPOCH => Self::Epoch {
                 epoch: input.number()?,
                 losses: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,

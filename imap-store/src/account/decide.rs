@@ -5,6 +5,7 @@
 use imap_proto::types::{DateTime, Flag, Keyword, ModSeq, NumberSet, UidValidity};
 
 use super::change::{Append, AppendedMessage, Change, FlagMode, FlagsChange, Transfer};
+use super::graves::{self, Retention};
 use super::mailbox::Mailbox;
 use super::ops::{Appended, Copied, FlagChange, Stored};
 use super::page::ranges_within;
@@ -121,8 +122,15 @@ pub(super) fn store_flags(
     Ok(Decision::change(Change::Flags(change), stored))
 }
 
-pub(super) fn expunge(state: &Snapshot, mailbox: MailboxId, uids: Option<&NumberSet>) -> Decided<NumberSet> {
-    let deleted = existing(state, mailbox)?.deleted();
+pub(super) fn expunge(
+    state: &Snapshot,
+    mailbox: MailboxId,
+    uids: Option<&NumberSet>,
+    retention: Retention,
+    now: i64,
+) -> Decided<NumberSet> {
+    let source = existing(state, mailbox)?;
+    let deleted = source.deleted();
     let gone = match uids {
         None => deleted,
         Some(uids) => intersection(&deleted, uids),
@@ -130,7 +138,10 @@ pub(super) fn expunge(state: &Snapshot, mailbox: MailboxId, uids: Option<&Number
     if gone.is_empty() {
         return Ok(Decision::nothing(gone));
     }
-    Ok(Decision::change(Change::Expunge { mailbox, uids: gone.clone() }, gone))
+    let entries = graves::entries_of(source, &gone);
+    let octets = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.size_octets));
+    let purge_to = retention.purge_to(state, now, octets, entries.len() as u32);
+    Ok(Decision::change(Change::Expunge { mailbox, uids: gone.clone(), at: now, purge_to }, gone))
 }
 
 pub(super) fn copy(
@@ -203,13 +214,13 @@ fn keywords_to_add(source: &Mailbox, uids: &NumberSet, target: &Mailbox) -> Resu
 }
 
 /// Numbers keywords in a mailbox, new ones too.
-struct Resolver<'a> {
+pub(super) struct Resolver<'a> {
     mailbox: &'a Mailbox,
-    new: Vec<Keyword>,
+    pub(super) new: Vec<Keyword>,
 }
 
 impl<'a> Resolver<'a> {
-    fn new(mailbox: &'a Mailbox) -> Self {
+    pub(super) fn new(mailbox: &'a Mailbox) -> Self {
         Self { mailbox, new: Vec::new() }
     }
 
@@ -233,7 +244,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The flags meant; `\Recent` and unknown `\flags` are left out.
-    fn flags(&mut self, flags: &[Flag]) -> Result<Flags, StoreError> {
+    pub(super) fn flags(&mut self, flags: &[Flag]) -> Result<Flags, StoreError> {
         let mut numbers = Vec::new();
         for flag in flags {
             if let Flag::Keyword(keyword) = flag {
@@ -265,7 +276,7 @@ pub(super) fn existing(state: &Snapshot, id: MailboxId) -> Result<&Mailbox, Stor
 }
 
 /// The next `count` UIDs.
-fn take_uids(mailbox: &Mailbox, count: usize) -> Result<(u32, NumberSet), StoreError> {
+pub(super) fn take_uids(mailbox: &Mailbox, count: usize) -> Result<(u32, NumberSet), StoreError> {
     let mut uids = NumberSet::new();
     let used_up = StoreError::Limit { what: "the mailbox has no UIDs left" };
     let last = mailbox.uid_next + count as u64 - u64::from(count > 0);

@@ -5,6 +5,7 @@ use imap_proto::types::MailboxName;
 use super::apply::has_children;
 use super::change::{Change, NewMailbox};
 use super::decide::{Decided, Decision, uid_validity_after};
+use super::graves::Retention;
 use super::names::{NameKey, is_reserved};
 use super::snapshot::{MailboxId, Snapshot, SpecialUse};
 use crate::StoreError;
@@ -53,12 +54,16 @@ pub(super) fn create(
     Ok(Decision::change(Change::CreateMailboxes(new.created), id))
 }
 
-pub(super) fn delete(state: &Snapshot, name: &MailboxName) -> Decided<()> {
+pub(super) fn delete(state: &Snapshot, name: &MailboxName, retention: Retention, now: i64) -> Decided<()> {
     if *name == MailboxName::inbox() {
         return Err(StoreError::Cannot { reason: "INBOX cannot be deleted" });
     }
     match state.names.get(&NameKey(name.clone())) {
-        Some(Some(mailbox)) => Ok(Decision::change(Change::DeleteMailbox { mailbox: *mailbox }, ())),
+        Some(&Some(mailbox)) => {
+            let counters = state.mailbox(mailbox).map(|it| it.counters()).unwrap_or_default();
+            let purge_to = retention.purge_to(state, now, counters.octets, counters.messages);
+            Ok(Decision::change(Change::DeleteMailbox { mailbox, at: now, purge_to }, ()))
+        }
         Some(None) if has_children(&state.names, name) => Err(StoreError::HasChildren),
         _ => Err(StoreError::NonExistent { what: "mailbox" }),
     }

@@ -61,7 +61,9 @@ impl Snapshot {
         for id in ids {
             self.change_mailbox(id, Mailbox::leap);
         }
-        for counter in [&mut self.next_mailbox, &mut self.next_message, &mut self.next_account] {
+        for counter in
+            [&mut self.next_mailbox, &mut self.next_message, &mut self.next_grave, &mut self.next_account]
+        {
             *counter = counter.saturating_add(LEAP_IDS.into());
         }
         self.last_uid_validity = self.last_uid_validity.saturating_add(LEAP_IDS);

@@ -9,6 +9,7 @@ use super::change::Change;
 use super::commit::Core;
 use super::decide::{self, Incoming};
 use super::decide_names;
+use super::graves::{self, Retention};
 use super::snapshot::{MailboxId, MessageRef, Snapshot, SpecialUse};
 use super::summaries::Summaries;
 use super::upload::{Upload, Uploaded};
@@ -29,6 +30,7 @@ struct Inner {
     summaries: Summaries,
     clock: Clock,
     message_octets_max: u64,
+    retention: Retention,
 }
 
 /// A message to append.
@@ -88,8 +90,14 @@ const SMALL_CHANGE_OCTETS: usize = 512;
 const APPENDED_MESSAGE_OCTETS: usize = 64;
 
 impl Account {
-    pub(crate) fn new(core: Arc<Core>, summaries: Summaries, clock: Clock, message_octets_max: u64) -> Self {
-        Self { inner: Arc::new(Inner { core, summaries, clock, message_octets_max }) }
+    pub(crate) fn new(
+        core: Arc<Core>,
+        summaries: Summaries,
+        clock: Clock,
+        message_octets_max: u64,
+        retention: Retention,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { core, summaries, clock, message_octets_max, retention }) }
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -175,13 +183,35 @@ impl Account {
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
+    /// Puts expunged messages ([`Snapshot::graves`]) into a mailbox, under new UIDs, in the order of their
+    /// graves; those that are there, all or none. `None` when none is there any more.
+    pub async fn undelete(
+        &self,
+        graves: Vec<u64>,
+        target: MailboxId,
+    ) -> Result<Option<Appended>, StoreError> {
+        let now = self.now();
+        let octets = SMALL_CHANGE_OCTETS + 10 * graves.len();
+        let decide = |state: &Snapshot| graves::undelete(state, &graves, target, now);
+        self.core().commit(octets, decide).await
+    }
+
+    /// Drops expunged messages that are past the retention. Every expunge does so too, so it is for accounts
+    /// where nothing happens: once a day is enough.
+    pub async fn purge(&self) -> Result<(), StoreError> {
+        let (retention, now) = (self.inner.retention, self.now());
+        let decide = |state: &Snapshot| graves::purge(state, retention, now);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
+    }
+
     /// Removes messages that have \Deleted (all of them, or those of `uids`); returns the UIDs removed.
     pub async fn expunge(
         &self,
         mailbox: MailboxId,
         uids: Option<NumberSet>,
     ) -> Result<NumberSet, StoreError> {
-        let decide = |state: &Snapshot| decide::expunge(state, mailbox, uids.as_ref());
+        let (retention, now) = (self.inner.retention, self.now());
+        let decide = |state: &Snapshot| decide::expunge(state, mailbox, uids.as_ref(), retention, now);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
@@ -222,7 +252,9 @@ impl Account {
 
     /// Deletes a mailbox and its messages. With children its name stays as \NonExistent.
     pub async fn delete(&self, name: MailboxName) -> Result<(), StoreError> {
-        self.core().commit(SMALL_CHANGE_OCTETS, |state| decide_names::delete(state, &name)).await
+        let (retention, now) = (self.inner.retention, self.now());
+        let decide = |state: &Snapshot| decide_names::delete(state, &name, retention, now);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
     /// Renames a mailbox and all below it in one change; missing parents of `to` are made. INBOX: its

@@ -17,6 +17,7 @@ use super::change::{
     decode_keywords, decode_special_use, encode_keywords, encode_special_use, mailbox, name,
 };
 use super::codec::{Decoder, Encoder, Malformed};
+use super::graves::GravePage;
 use super::history::History;
 use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
@@ -28,7 +29,7 @@ use crate::engine::{Rows, Snapshots, Write, put_value};
 use crate::log::{AccountId, Seq};
 use crate::{StoreError, User};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// What the checkpoint has of an account, besides its contents.
 #[derive(Debug, Default)]
@@ -46,6 +47,7 @@ pub(crate) struct Unsaved {
     hot: Vec<(Arc<Hot>, u64)>,
     cold: Vec<(Arc<Cold>, u64)>,
     table: Vec<(Arc<TablePage>, u64)>,
+    graves: Vec<(Arc<GravePage>, u64)>,
     parts: Vec<(u64, u16)>,
 }
 
@@ -66,6 +68,10 @@ impl Saved {
         for page in state.messages.leaves().filter(|page| page.row.get().is_none()) {
             let row = self.put_page(id, &page.encode(), batch, &mut unsaved);
             unsaved.table.push((page.clone(), row));
+        }
+        for page in state.graves.leaves().filter(|page| page.row.get().is_none()) {
+            let row = self.put_page(id, &page.encode(), batch, &mut unsaved);
+            unsaved.graves.push((page.clone(), row));
         }
         unsaved
     }
@@ -88,6 +94,7 @@ impl Saved {
         unsaved.hot.iter().for_each(|(page, row)| page.row.set(*row));
         unsaved.cold.iter().for_each(|(page, row)| page.row.set(*row));
         unsaved.table.iter().for_each(|(page, row)| page.row.set(*row));
+        unsaved.graves.iter().for_each(|(page, row)| page.row.set(*row));
         self.pages.extend(unsaved.parts);
     }
 
@@ -163,6 +170,7 @@ fn encode_root(state: &Snapshot, last_row: u64, named: &mut BTreeSet<u64>) -> Ve
     out.number(state.seq.0);
     out.number(state.next_mailbox);
     out.number(state.next_message);
+    out.number(state.next_grave);
     out.number(state.next_account);
     out.number(state.last_uid_validity.into());
     out.number(state.leapt);
@@ -184,6 +192,9 @@ fn encode_root(state: &Snapshot, last_row: u64, named: &mut BTreeSet<u64>) -> Ve
     }
     let mut rows = RowList::new(named);
     state.messages.leaves().for_each(|page| rows.push(page.row.get()));
+    rows.encode(&mut out);
+    let mut rows = RowList::new(named);
+    state.graves.leaves().for_each(|page| rows.push(page.row.get()));
     rows.encode(&mut out);
     let mailboxes: Vec<_> = state.mailboxes().collect();
     out.number(mailboxes.len() as u64);
@@ -255,6 +266,7 @@ fn decode_root(root: &[u8], pages: &HashMap<u64, Vec<u8>>) -> Result<(Snapshot, 
         seq: Seq(input.number()?),
         next_mailbox: input.number()?,
         next_message: input.number()?,
+        next_grave: input.number()?,
         next_account: input.number()?,
         last_uid_validity: input.number_u32()?,
         leapt: input.number()?,
@@ -286,6 +298,11 @@ fn decode_root(root: &[u8], pages: &HashMap<u64, Vec<u8>>) -> Result<(Snapshot, 
         table.push(Arc::new(TablePage::decode(row, pages.get(&row).ok_or(Malformed)?)?));
     }
     state.messages = Table::from_leaves(table);
+    let mut graves = Vec::new();
+    for row in decode_rows(&mut input)? {
+        graves.push(Arc::new(GravePage::decode(row, pages.get(&row).ok_or(Malformed)?)?));
+    }
+    state.graves = Tree::from_leaves(graves);
     let mut mailboxes = Vec::new();
     let mut last = None;
     for _ in 0..input.count()? {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use imap_proto::types::{DateTime, MailboxName, ModSeq, NumberSet, SeqNum, SystemFlag, Uid};
 
 use super::codec::{Decoder, Encoder, Malformed};
+use super::graves::GravePage;
 use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
 use super::table::Table;
@@ -44,12 +45,14 @@ pub struct Snapshot {
     pub(super) names: Arc<BTreeMap<NameKey, Option<MailboxId>>>,
     pub(super) mailboxes: Tree<MailboxPage>,
     pub(super) messages: Table,
+    pub(super) graves: Tree<GravePage>,
     pub(super) subscriptions: Arc<BTreeSet<NameKey>>,
     /// Account 0 only.
     pub(super) users: Arc<BTreeMap<String, Arc<User>>>,
     /// The ids that come next; none is given out twice.
     pub(super) next_mailbox: u64,
     pub(super) next_message: u64,
+    pub(super) next_grave: u64,
     pub(super) next_account: u64,
     pub(super) last_uid_validity: u32,
     /// The last epoch of the store that the account has leapt for.
@@ -68,10 +71,12 @@ impl Default for Snapshot {
             names: Arc::default(),
             mailboxes: Tree::default(),
             messages: Table::default(),
+            graves: Tree::default(),
             subscriptions: Arc::default(),
             users: Arc::default(),
             next_mailbox: 1,
             next_message: 1,
+            next_grave: 1,
             next_account: 1,
             last_uid_validity: 0,
             leapt: 0,
@@ -114,7 +119,7 @@ impl Snapshot {
         self.subscriptions.contains(&NameKey(name.clone()))
     }
 
-    /// Where a message's octets lie; `None` when no mailbox of this state holds it.
+    /// Where a message's octets lie; `None` when neither a mailbox nor the graveyard of this state holds it.
     pub fn body(&self, number: MessageNumber) -> Option<BodyId> {
         self.messages.body(number)
     }
@@ -133,8 +138,13 @@ impl Snapshot {
             hasher.update(b"\n");
         };
         add(format_args!(
-            "{} {} {} {} {}",
-            self.seq.0, self.next_mailbox, self.next_message, self.next_account, self.last_uid_validity
+            "{} {} {} {} {} {}",
+            self.seq.0,
+            self.next_mailbox,
+            self.next_message,
+            self.next_grave,
+            self.next_account,
+            self.last_uid_validity
         ));
         add(format_args!("{} {} {:?}", self.leapt, self.epoch, self.losses));
         self.names.iter().for_each(|it| add(format_args!("{it:?}")));
@@ -142,6 +152,7 @@ impl Snapshot {
         self.users.values().for_each(|it| add(format_args!("{it:?}")));
         let rows = self.messages.leaves().flat_map(|page| page.rows());
         rows.for_each(|it| add(format_args!("{it:?}")));
+        self.graves().for_each(|it| add(format_args!("{it:?}")));
         self.mailboxes().for_each(|it| it.describe(&mut add));
         *hasher.finalize().as_bytes()
     }

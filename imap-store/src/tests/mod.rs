@@ -2,6 +2,7 @@
 
 mod accounts;
 mod faults;
+mod graves;
 mod leap;
 mod model;
 mod reopen;
