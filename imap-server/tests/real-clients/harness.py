@@ -71,6 +71,50 @@ class Server:
         self.log.close()
 
 
+MBSYNC = """
+{options}
+
+IMAPAccount server
+Host 127.0.0.1
+Port {port}
+User {user}
+Pass "{password}"
+AuthMechs PLAIN LOGIN
+{security}
+
+IMAPStore server
+Account server
+
+MaildirStore local
+Path {maildir}/
+Inbox {maildir}/INBOX
+SubFolders Verbatim
+
+Channel mail
+Far :server:
+Near :local:
+Patterns *
+Create Both
+Expunge Both
+CopyArrivalDate yes
+SyncState *
+Sync All
+"""
+
+
+def mbsync_config(home, name, port, user, password, security, options=""):
+    """Writes a configuration that syncs every mailbox with the Maildir `name` in `home`; returns its path."""
+    maildir = home / name
+    maildir.mkdir(exist_ok=True)
+    path = home / f"{name}.mbsyncrc"
+    path.write_text(
+        MBSYNC.format(
+            port=port, user=user, password=password, security=security, options=options, maildir=maildir
+        )
+    )
+    return path
+
+
 class ClientTest(unittest.TestCase):
     """A test with a fresh server and one user, and with a directory for what the client writes."""
 

@@ -1,41 +1,11 @@
 """mbsync (isync): pushes a Maildir of varied mail, and pulls it into a second one."""
 
-
 import imaplib
 import re
 import ssl
 
 from corpus import messages, wire
-from harness import PASSWORD, USER, ClientTest
-
-CONFIG = """
-IMAPAccount server
-Host 127.0.0.1
-Port {port}
-User {user}
-Pass "{password}"
-SSLType IMAPS
-CertificateFile {certificate}
-AuthMechs PLAIN
-
-IMAPStore server
-Account server
-
-MaildirStore local
-Path {maildir}/
-Inbox {maildir}/INBOX
-SubFolders Verbatim
-
-Channel mail
-Far :server:
-Near :local:
-Patterns *
-Create Both
-Expunge Both
-CopyArrivalDate yes
-SyncState *
-Sync All
-"""
+from harness import PASSWORD, USER, ClientTest, mbsync_config
 
 # mbsync marks each message that it files with a header field of its own; all else must be as it was.
 TUID = re.compile(rb"^X-TUID: .{12}\r?\n", re.MULTILINE)
@@ -43,15 +13,8 @@ TUID = re.compile(rb"^X-TUID: .{12}\r?\n", re.MULTILINE)
 
 class Mbsync(ClientTest):
     def config(self, maildir):
-        maildir.mkdir(exist_ok=True)
-        path = self.home / f"{maildir.name}.mbsyncrc"
-        path.write_text(
-            CONFIG.format(
-                port=self.server.imaps, user=USER, password=PASSWORD, certificate=self.server.certificate,
-                maildir=maildir,
-            )
-        )
-        return path
+        security = f"SSLType IMAPS\nCertificateFile {self.server.certificate}"
+        return mbsync_config(self.home, maildir.name, self.server.imaps, USER, PASSWORD, security)
 
     def fill(self, maildir, folders, mail):
         """Deals the messages out to the folders; half are seen, every tenth is flagged."""
