@@ -25,9 +25,20 @@ pub(super) async fn logout(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
     Ok(Done::LoggedOut)
 }
 
-/// ENABLE (RFC 9051 §6.3.1): always answers, also when nothing is newly on. Nothing can be enabled yet.
-pub(super) async fn enable(ctx: &mut Ctx<'_>, _: &Enable) -> Result<Done, Halt> {
-    ctx.untagged(&Response::Enabled(Vec::new()));
+/// ENABLE (RFC 9051 §6.3.1, RFC 5161): always answers with what is newly on, and passes over what it does not know.
+/// QRESYNC turns CONDSTORE on too (RFC 7162 §3.2.3).
+pub(super) async fn enable(ctx: &mut Ctx<'_>, cmd: &Enable) -> Result<Done, Halt> {
+    let asks = |name: &str| cmd.capabilities.iter().any(|asked| asked == name);
+    let before = ctx.connection.enabled;
+    let qresync = asks("QRESYNC") && !before.qresync;
+    let condstore = (asks("CONDSTORE") || qresync) && !before.condstore;
+    let newly_on = [("CONDSTORE", condstore), ("QRESYNC", qresync)];
+    let names = newly_on.iter().filter(|(_, on)| *on).map(|(name, _)| Bytes::from_static(name.as_bytes()));
+    ctx.untagged(&Response::Enabled(names.collect()));
+    if condstore {
+        ctx.enable_condstore();
+    }
+    ctx.connection.enabled.qresync |= qresync;
     Ok(Done::text("Enabled"))
 }
 

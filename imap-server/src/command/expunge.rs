@@ -1,9 +1,11 @@
 //! EXPUNGE (RFC 9051 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1). The dispatcher tells what is gone.
 
 use imap_proto::command::UidExpunge;
+use imap_proto::response::Code;
 use imap_proto::types::NumberSet;
 
 use super::{Ctx, Done, Halt, Refusal};
+use crate::session::view::News;
 
 /// EXPUNGE: removes every message that has \Deleted.
 pub(super) async fn expunge(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
@@ -23,6 +25,12 @@ async fn remove(ctx: &mut Ctx<'_>, uids: Option<NumberSet>) -> Result<Done, Halt
         return Err(Refusal::read_only().into());
     }
     let id = view.id();
-    ctx.account()?.expunge(id, uids).await?;
+    let gone = ctx.account()?.expunge(id, uids).await?;
+    if ctx.connection.enabled.qresync && !gone.is_empty() {
+        // What is told is told before, so that the number holds for it (RFC 7162 §3.2.7).
+        ctx.tell_news(News::All).await?;
+        let highest = ctx.view()?.mailbox().highest_mod_seq().get();
+        return Ok(Done::code(Code::HighestModSeq(highest), "Expunged"));
+    }
     Ok(Done::text("Expunged"))
 }

@@ -12,6 +12,13 @@ enum Symbol {
     Octet(u8),
     Anything,
     AnythingInLevel,
+    AnyOctet,
+}
+
+impl Symbol {
+    fn is_one_octet(self) -> bool {
+        matches!(self, Self::Octet(_) | Self::AnyOctet)
+    }
 }
 
 const DELIMITER: u8 = b'/';
@@ -37,7 +44,25 @@ impl Pattern {
                 _ => symbols.push(symbol),
             }
         }
-        let octets_min = symbols.iter().filter(|symbol| matches!(symbol, Symbol::Octet(_))).count();
+        Self::of(symbols)
+    }
+
+    /// Reads a pattern of FIND (RFC 1176, RFC 2062): `*` is anything, `%` and `?` are one octet, and levels are nothing.
+    pub(super) fn of_find(pattern: &[u8]) -> Self {
+        let mut symbols: Vec<Symbol> = Vec::new();
+        for &octet in pattern {
+            match octet {
+                b'*' if symbols.last() == Some(&Symbol::Anything) => {}
+                b'*' => symbols.push(Symbol::Anything),
+                b'%' | b'?' => symbols.push(Symbol::AnyOctet),
+                octet => symbols.push(Symbol::Octet(octet)),
+            }
+        }
+        Self::of(symbols)
+    }
+
+    fn of(symbols: Vec<Symbol>) -> Self {
+        let octets_min = symbols.iter().filter(|symbol| symbol.is_one_octet()).count();
         Self { symbols, octets_min }
     }
 
@@ -62,6 +87,7 @@ impl Pattern {
                         let same = wanted == octet || any_case && wanted.eq_ignore_ascii_case(&octet);
                         next[i + 1] |= same;
                     }
+                    Symbol::AnyOctet => next[i + 1] = true,
                     Symbol::Anything => next[i] = true,
                     Symbol::AnythingInLevel => next[i] |= octet != DELIMITER,
                 }
@@ -75,7 +101,7 @@ impl Pattern {
     /// A wildcard may stand for nothing.
     fn skip_wildcards(&self, at: &mut [bool]) {
         for (i, symbol) in self.symbols.iter().enumerate() {
-            if at[i] && !matches!(symbol, Symbol::Octet(_)) {
+            if at[i] && !symbol.is_one_octet() {
                 at[i + 1] = true;
             }
         }
@@ -115,6 +141,23 @@ mod tests {
                 expected,
                 "{pattern} {name}"
             );
+        }
+    }
+
+    #[test]
+    fn patterns_of_find() {
+        let cases: &[(&str, &str, bool)] = &[
+            ("*", "a/b", true),
+            ("%", "a", true),
+            ("%", "ab", false),
+            ("a?c", "abc", true),
+            ("a?c", "a/c", true),
+            ("in%ox", "INBOX", true),
+            ("**b", "b", true),
+        ];
+        for &(pattern, name, expected) in cases {
+            let found = Pattern::of_find(pattern.as_bytes()).matches(name.as_bytes());
+            assert_eq!(found, expected, "{pattern} {name}");
         }
     }
 

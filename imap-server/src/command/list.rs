@@ -1,44 +1,175 @@
-//! LIST and LSUB in their basic form (RFC 3501 §6.3.8, §6.3.9), NAMESPACE (RFC 2342).
+//! LIST with its options (RFC 9051 §6.3.9; RFC 5258, 5819, 6154), LSUB (RFC 3501 §6.3.9), NAMESPACE (RFC 2342).
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use imap_proto::command::{List, PlainList};
-use imap_proto::response::{ListData, NameAttribute, Namespace, Response};
+use imap_proto::command::{List, ListReturn, ListSelect, PlainList, StatusItem};
+use imap_proto::response::{ListData, ListExtension, NameAttribute, Namespace, Response};
 use imap_proto::types::MailboxName;
-use imap_store::account::{Mailbox, SpecialUse};
+use imap_store::account::{Mailbox, Snapshot, SpecialUse};
 
 use super::glob::Pattern;
-use super::{Ctx, Done, Halt, Refusal};
+use super::{Ctx, Done, Halt, status};
+use crate::session::view::News;
 
-const DELIMITER: Option<u8> = Some(b'/');
+pub(super) const DELIMITER: Option<u8> = Some(b'/');
 
 /// LIST: the names that match, with special use and children (RFC 6154, RFC 3348) in any case: old clients
 /// skip attributes that they do not know.
 pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
-    let [pattern] = &cmd.patterns[..] else { return Err(Refusal::bad("One pattern is served").into()) };
-    if pattern.is_empty() {
+    if !cmd.is_extended() && cmd.patterns.iter().all(Bytes::is_empty) {
         // The client asks for the delimiter (RFC 9051 §6.3.9).
         let attributes = vec![NameAttribute::NoSelect];
         ctx.untagged(&Response::List(ListData::new(attributes, DELIMITER, Bytes::new())));
         return Ok(Done::text("That is how names are made"));
     }
-    let pattern = Pattern::new(&[&cmd.reference[..], &pattern[..]].concat());
+    let wishes = Wishes::of(cmd);
+    if !wishes.status.is_empty() {
+        // What is told of the selected mailbox then fits to what its session knows.
+        ctx.tell_news(News::All).await?;
+    }
+    let patterns = cmd.patterns.iter().filter(|pattern| !pattern.is_empty());
+    let patterns: Vec<Pattern> =
+        patterns.map(|pattern| Pattern::new(&[&cmd.reference[..], &pattern[..]].concat())).collect();
     let snapshot = ctx.account()?.snapshot();
     let form = ctx.connection.dialect.name_form();
-    let mut names = snapshot.names().peekable();
-    while let Some((name, mailbox)) = names.next() {
+    let matches = |name: &MailboxName| {
         let octets = name.encode(form);
-        if !pattern.matches(&octets) {
+        patterns.iter().any(|pattern| pattern.matches(&octets))
+    };
+    let names = names(&snapshot, &wishes);
+    let above = wishes.recursive.then(|| Above::of(&snapshot, &names, &wishes, &matches));
+    for (index, name) in names.iter().enumerate() {
+        let selected = wishes.selects(&snapshot, name);
+        let has_hidden_child = above.as_ref().is_some_and(|above| above.unlisted.contains(name));
+        if !(selected || has_hidden_child) || !matches(name) {
             continue;
         }
-        // In the order of names the first child stands right behind its parent.
-        let has_children = names.peek().is_some_and(|(next, _)| next.is_below(name));
-        let attributes = attributes(mailbox.map(|mailbox| &**mailbox), has_children);
-        ctx.untagged(&Response::List(ListData::new(attributes, DELIMITER, octets)));
+        let mailbox = snapshot.mailbox_named(name);
+        let mut below = names[index + 1..].iter().take_while(|next| next.is_below(name));
+        let has_children = below.any(|next| exists(&snapshot, next));
+        let mut attributes = attributes(mailbox.map(|mailbox| &**mailbox), has_children);
+        if wishes.subscribed && snapshot.is_subscribed(name) {
+            attributes.push(NameAttribute::Subscribed);
+        }
+        let mut data = ListData::new(attributes, DELIMITER, name.encode(form));
+        if above.as_ref().is_some_and(|above| above.selected.contains(name)) {
+            data.extended.push(ListExtension::ChildInfo(wishes.criteria()));
+        }
+        ctx.untagged(&Response::List(data));
+        if let (false, Some(mailbox)) = (wishes.status.is_empty(), mailbox) {
+            status::tell(ctx, name, mailbox, &wishes.status);
+        }
         ctx.out.flush_if_full().await?;
     }
     Ok(Done::text("Listed"))
+}
+
+/// What the options of a LIST ask for.
+struct Wishes<'a> {
+    subscribed_only: bool,
+    special_use_only: bool,
+    recursive: bool,
+    subscribed: bool,
+    status: Vec<StatusItem>,
+    select: &'a [ListSelect],
+}
+
+impl<'a> Wishes<'a> {
+    fn of(cmd: &'a List) -> Self {
+        let select = cmd.select.as_deref().unwrap_or_default();
+        let returns = cmd.returns.as_deref().unwrap_or_default();
+        let status = returns.iter().find_map(|option| match option {
+            ListReturn::Status(items) => Some(items.clone()),
+            _ => None,
+        });
+        let subscribed_only = select.contains(&ListSelect::Subscribed);
+        Self {
+            subscribed_only,
+            special_use_only: select.contains(&ListSelect::SpecialUse),
+            recursive: select.contains(&ListSelect::RecursiveMatch),
+            subscribed: subscribed_only || returns.contains(&ListReturn::Subscribed),
+            status: status.unwrap_or_default(),
+            select,
+        }
+    }
+
+    /// Whether the selection options take a name.
+    fn selects(&self, snapshot: &Snapshot, name: &MailboxName) -> bool {
+        let special_use = || snapshot.mailbox_named(name).is_some_and(|it| it.special_use().is_some());
+        (!self.subscribed_only || snapshot.is_subscribed(name))
+            && (!self.special_use_only || special_use())
+            && (self.subscribed_only || exists(snapshot, name))
+    }
+
+    /// The options that CHILDINFO names.
+    fn criteria(&self) -> Vec<Bytes> {
+        let names = self.select.iter().filter_map(|option| match option {
+            ListSelect::Subscribed => Some("SUBSCRIBED"),
+            ListSelect::SpecialUse => Some("SPECIAL-USE"),
+            ListSelect::Remote | ListSelect::RecursiveMatch => None,
+        });
+        let unique: BTreeSet<&'static str> = names.collect();
+        unique.into_iter().map(|name| Bytes::from_static(name.as_bytes())).collect()
+    }
+}
+
+/// The names above those that the selection options take (RFC 9051 §6.3.9.6).
+#[derive(Default)]
+struct Above {
+    /// Above any of them.
+    selected: BTreeSet<MailboxName>,
+    /// Above one that is not listed itself: only these have to be told for their children's sake.
+    unlisted: BTreeSet<MailboxName>,
+}
+
+impl Above {
+    fn of(
+        snapshot: &Snapshot,
+        names: &[MailboxName],
+        wishes: &Wishes<'_>,
+        matches: &impl Fn(&MailboxName) -> bool,
+    ) -> Self {
+        let mut above = Self::default();
+        for name in names.iter().filter(|name| wishes.selects(snapshot, name)) {
+            let parents = || std::iter::successors(name.parent(), MailboxName::parent);
+            above.selected.extend(parents());
+            if !matches(name) {
+                above.unlisted.extend(parents());
+            }
+        }
+        above
+    }
+}
+
+/// Every name that may be told, in the order of LIST: a name's children stand behind it.
+fn names(snapshot: &Snapshot, wishes: &Wishes<'_>) -> Vec<MailboxName> {
+    let mut names: Vec<MailboxName> = snapshot.names().map(|(name, _)| name.clone()).collect();
+    if wishes.subscribed_only {
+        let missing = snapshot.subscriptions().filter(|name| !exists(snapshot, name));
+        let mut missing: BTreeSet<MailboxName> = missing.cloned().collect();
+        if wishes.recursive {
+            let above =
+                missing.iter().flat_map(|name| std::iter::successors(name.parent(), MailboxName::parent));
+            let above: Vec<MailboxName> = above.filter(|name| !exists(snapshot, name)).collect();
+            missing.extend(above);
+        }
+        if !missing.is_empty() {
+            names.extend(missing);
+            let inbox = MailboxName::inbox();
+            let is_outside = |name: &MailboxName| *name != inbox && !name.is_below(&inbox);
+            names.sort_by(|a, b| {
+                let levels = || a.as_str().split('/').cmp(b.as_str().split('/'));
+                is_outside(a).cmp(&is_outside(b)).then_with(levels)
+            });
+        }
+    }
+    names
+}
+
+/// Whether a name is in the tree, as a mailbox or above one.
+fn exists(snapshot: &Snapshot, name: &MailboxName) -> bool {
+    snapshot.has_name(name)
 }
 
 fn attributes(mailbox: Option<&Mailbox>, has_children: bool) -> Vec<NameAttribute> {

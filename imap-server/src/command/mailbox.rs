@@ -1,14 +1,34 @@
 //! CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 §6.3.4 to §6.3.8).
 
 use imap_proto::command::{Create, OneMailbox, Rename, Subscription};
+use imap_proto::response::{Code, NameAttribute};
+use imap_store::account::SpecialUse;
 
-use super::{Ctx, Done, Halt};
+use super::{Ctx, Done, Halt, Refusal};
 
 /// CREATE: makes a mailbox, and its missing parents as real mailboxes too.
 pub(super) async fn create(ctx: &mut Ctx<'_>, cmd: &Create) -> Result<Done, Halt> {
     let name = ctx.mailbox_name(&cmd.mailbox)?;
-    ctx.account()?.create(name, None).await?;
+    let special_use = special_use(&cmd.special_use)?;
+    ctx.account()?.create(name, special_use).await?;
     Ok(Done::text("Created"))
+}
+
+/// What a new mailbox is for (RFC 6154 §3). A mailbox has one use here, and of the uses that are views of others
+/// (\All, \Flagged) none is kept.
+fn special_use(asked: &[NameAttribute]) -> Result<Option<SpecialUse>, Refusal> {
+    let refused = || Refusal::no(Code::UseAttr, "A mailbox cannot be for that");
+    let mut asked: Vec<&NameAttribute> = asked.iter().collect();
+    asked.dedup();
+    match asked[..] {
+        [] => Ok(None),
+        [NameAttribute::Archive] => Ok(Some(SpecialUse::Archive)),
+        [NameAttribute::Drafts] => Ok(Some(SpecialUse::Drafts)),
+        [NameAttribute::Junk] => Ok(Some(SpecialUse::Junk)),
+        [NameAttribute::Sent] => Ok(Some(SpecialUse::Sent)),
+        [NameAttribute::Trash] => Ok(Some(SpecialUse::Trash)),
+        _ => Err(refused()),
+    }
 }
 
 /// DELETE: removes a mailbox and its messages; children stay, and so does the subscription.

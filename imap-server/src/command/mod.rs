@@ -10,6 +10,7 @@ mod copy;
 mod error;
 mod expunge;
 mod fetch;
+mod find;
 mod glob;
 mod list;
 pub(crate) mod literal;
@@ -31,11 +32,13 @@ use imap_proto::wire::Expect;
 use imap_store::account::Account;
 
 use crate::Services;
+use crate::session::evidence;
 use crate::session::flags::is_old;
 use crate::session::outbox::{Gone, Outbox};
 use crate::session::state::{Connection, Doing, Login, State};
 use crate::session::view::{News, Style, View};
 pub(crate) use error::{Halt, Refusal};
+pub(crate) use search::has_mod_seq;
 
 /// What a handler works with.
 pub(crate) struct Ctx<'a> {
@@ -109,6 +112,19 @@ impl Ctx<'_> {
         response.write(&mut self.out.buffer, self.connection.dialect);
     }
 
+    /// The client wants modification sequences: from the first time that it shows so, it is told them, and of the selected
+    /// mailbox at once the highest (RFC 7162 §3.1).
+    fn enable_condstore(&mut self) {
+        if std::mem::replace(&mut self.connection.enabled.condstore, true) {
+            return;
+        }
+        if let Some(view) = self.state.view() {
+            let highest = Code::HighestModSeq(view.mailbox().highest_mod_seq().get());
+            let text = "The highest modification sequence";
+            write_status(&mut self.out.buffer, None, Kind::Ok, Some(&highest), text);
+        }
+    }
+
     /// How FETCH lines are written that nobody asked for.
     fn style(&self) -> Style {
         let dialect = self.connection.dialect;
@@ -148,7 +164,12 @@ pub(crate) async fn dispatch(ctx: &mut Ctx<'_>, tag: Tag, command: &Command) -> 
             }
             match forbidden {
                 Some(reason) => Err(Refusal::bad(reason).into()),
-                None => run(ctx, &tag, command).await,
+                None => {
+                    if evidence::wants_mod_seqs(command) {
+                        ctx.enable_condstore();
+                    }
+                    run(ctx, &tag, command).await
+                }
             }
         }
     };
@@ -189,18 +210,18 @@ async fn run(ctx: &mut Ctx<'_>, tag: &Tag, command: &Command) -> Result<Done, Ha
         Command::Store(cmd) => store::store(ctx, cmd).await,
         Command::Copy(cmd) => copy::copy(ctx, cmd).await,
         Command::Move(cmd) => copy::move_messages(ctx, cmd).await,
+        Command::FindMailboxes(cmd) => find::mailboxes(ctx, cmd).await,
+        Command::FindAllMailboxes(cmd) => find::all_mailboxes(ctx, cmd).await,
+        Command::Partial(cmd) => fetch::partial(ctx, cmd).await,
         // Not done yet: `served` has refused these.
         Command::Unauthenticate
         | Command::GetJmapAccess
         | Command::Rlist(_)
         | Command::Rlsub(_)
         | Command::Xlist(_)
-        | Command::FindMailboxes(_)
-        | Command::FindAllMailboxes(_)
         | Command::FindBulletinBoards(_)
         | Command::FindAllBulletinBoards(_)
         | Command::BulletinBoard(_)
-        | Command::Partial(_)
         | Command::Esearch(_)
         | Command::CancelUpdate(_)
         | Command::Notify(_)
@@ -233,6 +254,7 @@ async fn run(ctx: &mut Ctx<'_>, tag: &Tag, command: &Command) -> Result<Done, Ha
 fn news_after(command: &Command) -> News {
     match command {
         Command::Fetch(fetch) if !fetch.uid => News::NoExpunge,
+        Command::Partial(_) => News::NoExpunge,
         Command::Store(store) if !store.uid => News::NoExpunge,
         Command::Search(search) if !search.uid || search::has_numbers(&search.key) => News::NoExpunge,
         Command::Move(_) => News::AllExistsFirst,

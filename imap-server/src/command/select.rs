@@ -1,19 +1,24 @@
 //! SELECT, EXAMINE, CHECK, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 3501 §6.4.1).
 
+use std::sync::Arc;
+
 use imap_proto::Level;
-use imap_proto::command::Select;
-use imap_proto::response::{Code, Kind, write_status};
-use imap_proto::types::Uid;
+use imap_proto::command::{Qresync, Select};
+use imap_proto::response::{Code, Kind, Response, Vanished, write_status};
+use imap_proto::types::{NumberSet, SeqNum, Uid};
 
 use super::{Ctx, Done, Halt, Refusal};
-use crate::session::flags::{write_flags, write_permanent_flags};
+use crate::session::flags::{FlagNames, write_flags, write_permanent_flags};
 use crate::session::state::State;
-use crate::session::view::{News, View};
+use crate::session::view::{News, Style, View};
 
 /// SELECT and EXAMINE: opens a mailbox, and leaves the one that was open also when that fails.
 ///
 /// Takes the \Recent messages; EXAMINE (`read_only`) does not. Refuses with NONEXISTENT.
 pub(super) async fn select(ctx: &mut Ctx<'_>, cmd: &Select, read_only: bool) -> Result<Done, Halt> {
+    if cmd.qresync.is_some() && !ctx.connection.enabled.qresync {
+        return Err(Refusal::bad("QRESYNC has to be enabled first").into());
+    }
     if ctx.state.unselect() {
         write_status(&mut ctx.out.buffer, None, Kind::Ok, Some(&Code::Closed), "The other mailbox is closed");
     }
@@ -21,8 +26,12 @@ pub(super) async fn select(ctx: &mut Ctx<'_>, cmd: &Select, read_only: bool) -> 
     let login = ctx.login()?.clone();
     let id = login.account.snapshot().mailbox_named(&name).map(|mailbox| mailbox.id());
     let view = id.and_then(|id| View::open(&login.account, id, read_only, ctx.connection.dialect));
-    let view = view.ok_or_else(Refusal::no_mailbox)?;
+    let mut view = view.ok_or_else(Refusal::no_mailbox)?;
     write_opening(ctx, &view);
+    ctx.connection.enabled.condstore |= cmd.condstore;
+    if let Some(known) = &cmd.qresync {
+        resynchronize(ctx, &mut view, known).await?;
+    }
     *ctx.state = State::Selected(login, Box::new(view));
     // The code comes first: clients of 1992 look at the first eleven octets only.
     Ok(if read_only {
@@ -49,6 +58,34 @@ fn write_opening(ctx: &mut Ctx<'_>, view: &View) {
     write_permanent_flags(out, dialect, mailbox, view.read_only());
     let highest = Code::HighestModSeq(mailbox.highest_mod_seq().get());
     write_status(out, None, Kind::Ok, Some(&highest), "The highest modification sequence");
+}
+
+/// Tells what became of a mailbox since the client saw it last (RFC 7162 §3.2.5): nothing where the UIDs mean others now.
+async fn resynchronize(ctx: &mut Ctx<'_>, view: &mut View, known: &Qresync) -> Result<(), Halt> {
+    let mailbox = Arc::clone(view.mailbox());
+    if mailbox.uid_validity() != known.uid_validity {
+        return Ok(());
+    }
+    let uids = known.known_uids.clone().unwrap_or_else(|| NumberSet::from_range(1, u32::MAX));
+    // Up to a number and UID that fit together, the client knows what is gone (RFC 7162 §3.2.5.2).
+    let fits = |&(place, uid): &(u32, u32)| {
+        SeqNum::new(place).and_then(|place| mailbox.at(place)).is_some_and(|it| it.uid.get() == uid)
+    };
+    let pairs = known.matches.iter().flat_map(|(places, uids)| places.iter().zip(uids.iter()));
+    let known_up_to = pairs.filter(fits).map(|(_, uid)| uid).max().unwrap_or(0);
+    let asked = uids.difference(&NumberSet::from_range(1, known_up_to));
+    let vanished = mailbox.vanished_since(known.mod_seq, &asked);
+    if !vanished.is_empty() {
+        ctx.untagged(&Response::Vanished(Vanished { earlier: true, uids: vanished }));
+    }
+    let style = Style { with_uid: true, with_mod_seq: true, ..ctx.style() };
+    let names = FlagNames::new(&mailbox, style.dialect);
+    let changed = mailbox.changed_since(known.mod_seq).intersection(&uids);
+    for message in changed.iter().filter_map(Uid::new).filter_map(|uid| mailbox.get(uid)) {
+        view.write_fetch_flags(&mut ctx.out.buffer, style, &names, &message, message.seq_num);
+        ctx.out.flush_if_full().await?;
+    }
+    Ok(())
 }
 
 /// CHECK: news, and the sizes in any case, as RFC 1176 promises.

@@ -2,16 +2,16 @@
 //! known. A line goes from here when its extension works wholly; then its capability is announced.
 
 use imap_proto::command::{
-    Command, Fetch, FetchItem, List, SearchReturn, Select, Spec, StatusItem, Store, StoreData,
+    Command, Fetch, FetchItem, ListReturn, SearchReturn, Select, Spec, StatusItem, Store, StoreData,
 };
 use imap_proto::types::SearchKey;
 
 use crate::session::caps;
 
-/// Whether commands of that name are done: the base protocol and what is announced, but for what is older than
-/// RFC 3501 and not done yet.
+/// Whether commands of that name are done: the base protocol, what was before it, and what is announced.
 pub(crate) fn is_served(spec: &Spec) -> bool {
-    let is_old = spec.name.starts_with("FIND ") || matches!(spec.name, "BBOARD" | "PARTIAL");
+    // There are no bulletin boards here; RFC 2061 advises new servers against them.
+    let is_old = matches!(spec.name, "BBOARD" | "FIND BBOARDS" | "FIND ALL.BBOARDS");
     !is_old && spec.capability.is_none_or(caps::is_known)
 }
 
@@ -27,9 +27,8 @@ pub(crate) fn missing(command: &Command) -> Option<&'static str> {
         }
         Command::Status(status) => status.items.iter().copied().find_map(missing_status_item),
         Command::Select(select) | Command::Examine(select) => missing_parameter(select),
-        Command::Create(create) if !create.special_use.is_empty() => Some("USE"),
         Command::Subscribe(cmd) | Command::Unsubscribe(cmd) if cmd.bulletin_board => Some("BBOARD"),
-        Command::List(list) if List::is_extended(list) => Some("This form of LIST"),
+        Command::List(list) => list.returns.iter().flatten().find_map(missing_list_return),
         Command::Fetch(fetch) => missing_of_fetch(fetch),
         Command::Store(store) => missing_of_store(store),
         // Without a literal there is nothing in it but URLs.
@@ -39,35 +38,32 @@ pub(crate) fn missing(command: &Command) -> Option<&'static str> {
 }
 
 fn missing_parameter(select: &Select) -> Option<&'static str> {
-    if select.condstore {
-        return Some("CONDSTORE");
-    }
-    if select.qresync.is_some() {
-        return Some("QRESYNC");
-    }
     select.annotate.then_some("ANNOTATE")
 }
 
+fn missing_list_return(option: &ListReturn) -> Option<&'static str> {
+    match option {
+        ListReturn::Subscribed | ListReturn::Children | ListReturn::SpecialUse => None,
+        ListReturn::Status(items) => items.iter().copied().find_map(missing_status_item),
+        ListReturn::MyRights => Some("MYRIGHTS"),
+        ListReturn::Metadata(_) => Some("METADATA"),
+    }
+}
+
 fn missing_of_fetch(fetch: &Fetch) -> Option<&'static str> {
-    let modifiers = &fetch.modifiers;
-    if modifiers.changed_since.is_some() || modifiers.vanished || modifiers.partial.is_some() {
-        return Some("A modifier of FETCH");
+    if fetch.modifiers.partial.is_some() {
+        return Some("PARTIAL");
     }
     fetch.items.iter().find_map(missing_item)
 }
 
 fn missing_item(item: &FetchItem) -> Option<&'static str> {
     match item {
-        FetchItem::Section { section, .. } if section.part.last() == Some(&0) => Some("Part 0"),
-        FetchItem::ModSeq => Some("MODSEQ"),
         FetchItem::EmailId => Some("EMAILID"),
         FetchItem::ThreadId => Some("THREADID"),
         FetchItem::SaveDate => Some("SAVEDATE"),
         FetchItem::Preview { .. } => Some("PREVIEW"),
         FetchItem::Annotation(_) => Some("ANNOTATION"),
-        FetchItem::Rfc822Peek => Some("RFC822.PEEK"),
-        FetchItem::Rfc822TextPeek => Some("RFC822.TEXT.PEEK"),
-        FetchItem::Rfc822HeaderLines { .. } => Some("RFC822.HEADER.LINES"),
         FetchItem::GmailMessageId => Some("X-GM-MSGID"),
         FetchItem::GmailThreadId => Some("X-GM-THRID"),
         FetchItem::GmailLabels => Some("X-GM-LABELS"),
@@ -83,14 +79,15 @@ fn missing_item(item: &FetchItem) -> Option<&'static str> {
         | FetchItem::Rfc822Text
         | FetchItem::Section { .. }
         | FetchItem::Binary { .. }
-        | FetchItem::BinarySize { .. } => None,
+        | FetchItem::BinarySize { .. }
+        | FetchItem::ModSeq
+        | FetchItem::Rfc822Peek
+        | FetchItem::Rfc822TextPeek
+        | FetchItem::Rfc822HeaderLines { .. } => None,
     }
 }
 
 fn missing_of_store(store: &Store) -> Option<&'static str> {
-    if store.unchanged_since.is_some() {
-        return Some("UNCHANGEDSINCE");
-    }
     match &store.data {
         StoreData::Flags(_) => None,
         StoreData::Annotations(_) => Some("ANNOTATION"),
@@ -120,11 +117,9 @@ fn missing_status_item(item: StatusItem) -> Option<&'static str> {
         | StatusItem::UidValidity
         | StatusItem::Unseen
         | StatusItem::Deleted
-        | StatusItem::Size => None,
-        StatusItem::HighestModSeq
-        | StatusItem::MailboxId
-        | StatusItem::AppendLimit
-        | StatusItem::DeletedStorage => Some(item.as_str()),
+        | StatusItem::Size
+        | StatusItem::HighestModSeq => None,
+        StatusItem::MailboxId | StatusItem::AppendLimit | StatusItem::DeletedStorage => Some(item.as_str()),
     }
 }
 
@@ -134,7 +129,6 @@ fn missing_key(key: &SearchKey) -> Option<&'static str> {
         SearchKey::Not(key) => missing_key(key),
         SearchKey::Or(one, other) => missing_key(one).or_else(|| missing_key(other)),
         SearchKey::And(keys) => keys.iter().find_map(missing_key),
-        SearchKey::ModSeq { .. } => Some("MODSEQ"),
         SearchKey::SavedBefore(_)
         | SearchKey::SavedOn(_)
         | SearchKey::SavedSince(_)
@@ -166,7 +160,8 @@ fn missing_key(key: &SearchKey) -> Option<&'static str> {
         | SearchKey::Body(_)
         | SearchKey::Text(_)
         | SearchKey::Older(_)
-        | SearchKey::Younger(_) => None,
+        | SearchKey::Younger(_)
+        | SearchKey::ModSeq { .. } => None,
     }
 }
 
@@ -191,30 +186,31 @@ mod tests {
             "SEARCH RETURN (UPDATE) ALL",
             "SEARCH NOT OR (SEEN FILTER x) ALL",
             "SEARCH FUZZY ALL",
-            "STATUS x (MESSAGES HIGHESTMODSEQ)",
-            "SELECT x (CONDSTORE)",
-            "EXAMINE x (QRESYNC (1 1))",
-            "CREATE x (USE (\\Sent))",
-            "LIST (SUBSCRIBED) \"\" *",
-            "LIST \"\" (a b)",
-            "LIST \"\" * RETURN ()",
-            "FETCH 1 MODSEQ",
-            "FETCH 1 FLAGS (CHANGEDSINCE 1)",
-            "FETCH 1 BODY[0]",
-            "STORE 1 (UNCHANGEDSINCE 1) FLAGS ()",
             "STORE 1 +X-GM-LABELS (x)",
             "SUBSCRIBE BBOARD x",
             "APPEND x CATENATE (URL u)",
+            "SELECT x (ANNOTATE)",
+            "STATUS x (MAILBOXID)",
+            "LIST \"\" * RETURN (MYRIGHTS)",
+            "FETCH 1 EMAILID",
+            "UID FETCH 1 FLAGS (PARTIAL 1:2)",
+            "FIND BBOARDS *",
+            "BBOARD x",
             "SORT (DATE) UTF-8 ALL",
-            "FIND MAILBOXES *",
-            "PARTIAL 1 RFC822 1 2",
             "LANGUAGE",
         ] {
             assert!(missing_in(line).is_some(), "{line}");
         }
-        for line in
-            ["SEARCH NOT SEEN", "LIST \"\" *", "FETCH 1 (FLAGS BODY[1.2])", "STORE 1 FLAGS ()", "SELECT x"]
-        {
+        for line in [
+            "SEARCH RETURN (MIN SAVE) NOT SEEN MODSEQ 1",
+            "LIST (SUBSCRIBED) \"\" (a b) RETURN (STATUS (HIGHESTMODSEQ))",
+            "FETCH 1 (FLAGS BODY[1.2] BODY[0] MODSEQ) (CHANGEDSINCE 1)",
+            "STORE 1 (UNCHANGEDSINCE 1) FLAGS ()",
+            "SELECT x (QRESYNC (1 1))",
+            "CREATE x (USE (\\Sent))",
+            "FIND MAILBOXES *",
+            "PARTIAL 1 RFC822 1 2",
+        ] {
             assert_eq!(missing_in(line), None, "{line}");
         }
     }

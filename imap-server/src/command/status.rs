@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use imap_proto::command::{Status, StatusItem};
 use imap_proto::response::{Response, StatusData};
-use imap_proto::types::Uid;
+use imap_proto::types::{MailboxName, Uid};
 use imap_store::account::Mailbox;
 
 use super::{Ctx, Done, Halt, Refusal};
@@ -15,18 +15,24 @@ pub(super) async fn status(ctx: &mut Ctx<'_>, cmd: &Status) -> Result<Done, Halt
     let name = ctx.mailbox_name(&cmd.mailbox)?;
     let snapshot = ctx.account()?.snapshot();
     let mailbox = snapshot.mailbox_named(&name).ok_or_else(Refusal::no_mailbox)?;
-    let is_selected = ctx.state.view().is_some_and(|view| view.id() == mailbox.id());
-    let (mailbox, recent) = if is_selected {
+    if ctx.state.view().is_some_and(|view| view.id() == mailbox.id()) {
         ctx.tell_news(News::All).await?;
-        let view = ctx.view()?;
-        (view.mailbox().clone(), view.recent_count())
-    } else {
-        (mailbox.clone(), recent_count(mailbox))
+    }
+    tell(ctx, &name, mailbox, &cmd.items);
+    Ok(Done::text("Status told"))
+}
+
+/// Writes the numbers of a mailbox; of the selected one as its session knows it.
+pub(super) fn tell(ctx: &mut Ctx<'_>, name: &MailboxName, mailbox: &Mailbox, items: &[StatusItem]) {
+    let values = |mailbox: &Mailbox, recent: u32| {
+        items.iter().map(|&item| (item, value(mailbox, recent, item).into())).collect()
     };
-    let items = cmd.items.iter().map(|&item| (item, value(&mailbox, recent, item).into())).collect();
+    let items = match ctx.state.view().filter(|view| view.id() == mailbox.id()) {
+        Some(view) => values(view.mailbox(), view.recent_count()),
+        None => values(mailbox, recent_count(mailbox)),
+    };
     let name = Bytes::from(name.encode(ctx.connection.dialect.name_form()));
     ctx.untagged(&Response::StatusData(StatusData { name, items }));
-    Ok(Done::text("Status told"))
 }
 
 fn value(mailbox: &Mailbox, recent: u32, item: StatusItem) -> u64 {
@@ -39,10 +45,10 @@ fn value(mailbox: &Mailbox, recent: u32, item: StatusItem) -> u64 {
         StatusItem::Unseen => u64::from(counters.unseen),
         StatusItem::Deleted => u64::from(counters.deleted),
         StatusItem::Size => counters.octets,
-        StatusItem::HighestModSeq
-        | StatusItem::MailboxId
-        | StatusItem::AppendLimit
-        | StatusItem::DeletedStorage => unreachable!("these are refused before"),
+        StatusItem::HighestModSeq => mailbox.highest_mod_seq().get(),
+        StatusItem::MailboxId | StatusItem::AppendLimit | StatusItem::DeletedStorage => {
+            unreachable!("these are refused before")
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! STORE and UID STORE (RFC 9051 §6.4.6).
 
 use imap_proto::command::{FlagAction, Store, StoreData};
+use imap_proto::response::{Code, FetchWriter};
 use imap_proto::types::{Flag, NumberSet, Uid};
 use imap_store::account::FlagChange;
 
@@ -27,15 +28,54 @@ pub(super) async fn store(ctx: &mut Ctx<'_>, cmd: &Store) -> Result<Done, Halt> 
         return Ok(Done::text("Nothing to store"));
     }
     let (id, account) = (view.id(), ctx.account()?);
+    let mut modified = NumberSet::new();
     for change in changes(ctx, cmd)? {
-        account.store_flags(id, uids.clone(), change, None).await?;
+        let stored = account.store_flags(id, uids.clone(), change, cmd.unchanged_since).await?;
+        modified = modified.union(&stored.modified);
     }
+    let passed = uids.difference(&modified);
     if cmd.silent {
-        note_silent(ctx, cmd, uids)?;
+        note_silent(ctx, cmd, passed.clone())?;
+        tell_mod_seqs(ctx, &passed).await?;
+        answer(ctx, cmd, modified.clone()).await?;
     } else {
-        answer(ctx, cmd, uids).await?;
+        answer(ctx, cmd, uids.clone()).await?;
     }
-    Ok(Done::text("Stored"))
+    if cmd.unchanged_since.is_none() {
+        return Ok(Done::text("Stored"));
+    }
+    let failed = failed(ctx, cmd, &places, &modified)?;
+    if failed.is_empty() {
+        return Ok(Done::text("Stored"));
+    }
+    Ok(Done::code(Code::Modified(failed), "Some of them had changed"))
+}
+
+/// What MODIFIED names: UIDs, or numbers, among which are also those of messages that are gone by now.
+fn failed(ctx: &Ctx<'_>, cmd: &Store, places: &NumberSet, modified: &NumberSet) -> Result<NumberSet, Halt> {
+    if cmd.uid {
+        return Ok(modified.clone());
+    }
+    let view = ctx.view()?;
+    let uids = view.uids_at(places);
+    let there = view.published().map(|(_, now)| now.existing(&uids)).unwrap_or_default();
+    Ok(view.places_of(&modified.union(&uids.difference(&there))))
+}
+
+/// A client that wants modification sequences is told those of a silent STORE (RFC 7162 §3.1.3).
+async fn tell_mod_seqs(ctx: &mut Ctx<'_>, uids: &NumberSet) -> Result<(), Halt> {
+    let style = ctx.style();
+    let State::Selected(_, view) = &mut *ctx.state else { return Ok(()) };
+    let Some((_, now)) = view.published().filter(|_| style.with_mod_seq) else { return Ok(()) };
+    for message in uids.iter().filter_map(Uid::new).filter_map(|uid| now.get(uid)) {
+        let Some(place) = view.place(message.uid) else { continue };
+        let mut writer = FetchWriter::begin(&mut ctx.out.buffer, style.dialect, place);
+        writer.uid(message.uid);
+        writer.mod_seq(message.mod_seq);
+        writer.end();
+        ctx.out.flush_if_full().await?;
+    }
+    Ok(())
 }
 
 /// The flags of the command.

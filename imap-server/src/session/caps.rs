@@ -9,7 +9,7 @@ use super::state::{Connection, State};
 use crate::Services;
 
 /// Always announced. LITERAL+ includes LITERAL-, and RFC 7888 forbids to announce both.
-const ALWAYS: &[&str] = &["IMAP4rev1", "LITERAL+", "ENABLE", "ID"];
+const ALWAYS: &[&str] = &["IMAP4", "IMAP4rev1", "LITERAL+", "ENABLE", "ID"];
 /// Before login.
 const BEFORE_LOGIN: &[&str] = &["SASL-IR"];
 /// After login.
@@ -26,6 +26,12 @@ const AFTER_LOGIN: &[&str] = &[
     "ESEARCH",
     "SEARCHRES",
     "WITHIN",
+    "SPECIAL-USE",
+    "CREATE-SPECIAL-USE",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "CONDSTORE",
+    "QRESYNC",
 ];
 
 /// The capabilities of a session as it stands.
@@ -72,10 +78,10 @@ mod tests {
             assert_eq!(is_served(spec), is_known(name), "{} is announced by {name}", spec.name);
         }
         let is_served = |name: &str| imap_proto::command::lookup(name.as_bytes()).is_some_and(is_served);
-        for name in ["FETCH", "UID MOVE", "IDLE", "STARTTLS", "APPEND", "LSUB"] {
+        for name in ["FETCH", "UID MOVE", "IDLE", "STARTTLS", "APPEND", "LSUB", "PARTIAL", "FIND MAILBOXES"] {
             assert!(is_served(name), "{name}");
         }
-        for name in ["SORT", "UID THREAD", "GETQUOTA", "NOTIFY", "FIND MAILBOXES", "PARTIAL", "BBOARD"] {
+        for name in ["SORT", "UID THREAD", "GETQUOTA", "NOTIFY", "FIND BBOARDS", "BBOARD"] {
             assert!(!is_served(name), "{name}");
         }
     }

@@ -3,13 +3,22 @@
 //! A client says nowhere which protocol it speaks, so it is served as IMAP2 until it uses something newer.
 
 use imap_proto::Level;
-use imap_proto::command::{Command, Fetch, FetchItem, Search, SectionText, Store};
+use imap_proto::command::{Command, Fetch, FetchItem, ListReturn, Search, SectionText, StatusItem, Store};
 use imap_proto::types::{SearchKey, SequenceSet, SetEnd};
+
+use crate::command::has_mod_seq;
 
 /// The dialect that a command shows.
 pub(super) fn level(command: &Command) -> Level {
     match command {
-        Command::Noop | Command::Logout | Command::Login(_) | Command::Select(_) => Level::Silent,
+        Command::Noop | Command::Logout | Command::Login(_) => Level::Silent,
+        Command::Select(select) | Command::Examine(select)
+            if select.condstore || select.qresync.is_some() || select.annotate =>
+        {
+            Level::Imap4
+        }
+        Command::Create(create) if !create.special_use.is_empty() => Level::Imap4,
+        Command::Select(_) => Level::Silent,
         Command::Check | Command::Expunge => Level::Silent,
         Command::Copy(copy) => of_set(copy.uid, &copy.set),
         Command::Fetch(fetch) => of_fetch(fetch),
@@ -43,6 +52,24 @@ pub(super) fn uses_uids(command: &Command) -> bool {
     }
 }
 
+/// Whether the command shows that its client wants modification sequences (RFC 7162 §3.1). SELECT and ENABLE see to it
+/// themselves.
+pub(crate) fn wants_mod_seqs(command: &Command) -> bool {
+    match command {
+        Command::Status(status) => status.items.contains(&StatusItem::HighestModSeq),
+        Command::Fetch(fetch) => {
+            fetch.modifiers.changed_since.is_some() || fetch.items.contains(&FetchItem::ModSeq)
+        }
+        Command::Search(search) => has_mod_seq(&search.key),
+        Command::Store(store) => store.unchanged_since.is_some(),
+        Command::List(list) => list.returns.iter().flatten().any(|option| match option {
+            ListReturn::Status(items) => items.contains(&StatusItem::HighestModSeq),
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
 fn of_set(uid: bool, set: &SequenceSet) -> Level {
     let has_star = match set {
         SequenceSet::Saved => true,
@@ -63,7 +90,13 @@ fn of_fetch(fetch: &Fetch) -> Level {
         | FetchItem::Rfc822Header
         | FetchItem::Rfc822Text => Level::Silent,
         FetchItem::Body => Level::Imap2bis,
-        FetchItem::Section { section, partial: None, peek: false } if section.text.is_none() => {
+        // Part 0 is of 1993, and tells nothing either.
+        FetchItem::Section { section, partial: None, .. } if section.part.last() == Some(&0) => {
+            Level::Imap2bis
+        }
+        FetchItem::Section { section, partial: None, peek: false }
+            if section.text.is_none() && !section.part.is_empty() =>
+        {
             Level::Imap2bis
         }
         FetchItem::Section { section, .. } if matches!(section.text, Some(SectionText::Header)) => {
@@ -88,11 +121,14 @@ fn of_fetch(fetch: &Fetch) -> Level {
             Level::Silent
         }
     });
-    items.fold(of_set(fetch.uid, &fetch.set), Level::max)
+    let modifiers = &fetch.modifiers;
+    let is_modified = modifiers.changed_since.is_some() || modifiers.vanished || modifiers.partial.is_some();
+    let least = if is_modified { Level::Imap4 } else { of_set(fetch.uid, &fetch.set) };
+    items.fold(least, Level::max)
 }
 
 fn of_store(store: &Store) -> Level {
-    if store.silent { Level::Imap4 } else { of_set(store.uid, &store.set) }
+    if store.silent || store.unchanged_since.is_some() { Level::Imap4 } else { of_set(store.uid, &store.set) }
 }
 
 fn of_search(search: &Search) -> Level {

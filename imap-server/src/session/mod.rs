@@ -5,7 +5,7 @@
 //! [`Session::timed_out`] at [`Session::deadline`]. Tests are the same loop with a `Vec<u8>`.
 
 pub(crate) mod caps;
-mod evidence;
+pub(crate) mod evidence;
 pub(crate) mod flags;
 pub(crate) mod machine;
 pub(crate) mod outbox;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use imap_proto::response::{FetchWriter, Response, Vanished};
-use imap_proto::types::{NumberSet, SeqNum, SequenceSet, Uid};
+use imap_proto::types::{ModSeq, NumberSet, SeqNum, SequenceSet, Uid};
 use imap_proto::{Dialect, Level};
 use imap_store::account::{Account, Flags, Mailbox, MailboxId, MessageRef, Snapshot};
 
@@ -163,13 +163,24 @@ impl View {
         }
         let last = SeqNum::new(count).and_then(|last| self.mailbox.at(last));
         let uids = set.resolve(last.map(|last| last.uid.get()), &self.saved);
+        Some(self.places_of(&uids))
+    }
+
+    /// The places of those UIDs that are there.
+    pub(crate) fn places_of(&self, uids: &NumberSet) -> NumberSet {
         let mut places = NumberSet::new();
         for &(first, last) in uids.ranges() {
             if let Some((first, last)) = places_of_uids(&self.mailbox, first, last) {
                 places.insert_range(first, last);
             }
         }
-        Some(places)
+        places
+    }
+
+    /// The UIDs whose modification sequence is above `since`, as the client knows them.
+    pub(crate) fn changed_since(&self, since: ModSeq) -> NumberSet {
+        let told = self.told.0.iter().map(|told| told.1.changed_since(since).intersection(&told.0));
+        told.fold(self.mailbox.changed_since(since), |all, more| all.union(&more))
     }
 
     /// The UIDs at these places.

@@ -114,6 +114,11 @@ impl Snapshot {
         self.subscriptions.iter().map(|name| &name.0)
     }
 
+    /// Whether a name is a mailbox's or above one.
+    pub fn has_name(&self, name: &MailboxName) -> bool {
+        self.names.get(&NameKey(name.clone())).is_some()
+    }
+
     /// Whether a name is subscribed.
     pub fn is_subscribed(&self, name: &MailboxName) -> bool {
         self.subscriptions.contains(&NameKey(name.clone()))

@@ -5,11 +5,12 @@
 mod render;
 mod section;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use imap_proto::command::{Fetch, FetchItem};
-use imap_proto::response::Code;
-use imap_proto::types::{Flag, NumberSet, SystemFlag, Uid};
+use imap_proto::command::{Fetch, FetchItem, FetchModifiers, Partial, PartialFetch};
+use imap_proto::response::{Code, Response, Vanished};
+use imap_proto::types::{Flag, NumberSet, SequenceSet, SetEnd, SystemFlag, Uid};
 use imap_store::account::{FlagChange, Mailbox};
 
 use super::copy::no_such_number;
@@ -22,8 +23,55 @@ use render::{Flagged, Plan, Renderer};
 /// Sets \Seen where the items say so (not after EXAMINE), in one change for all, and then tells FLAGS. A message
 /// that cannot be read is left out; the others are served, and the tagged NO names it.
 pub(super) async fn fetch(ctx: &mut Ctx<'_>, cmd: &Fetch) -> Result<Done, Halt> {
+    let places = wanted(ctx, cmd)?;
+    serve(ctx, cmd, places, None).await
+}
+
+/// PARTIAL (RFC 1730 §6.4.6): octets of one item, counted from 1, and told under the item's plain name.
+pub(super) async fn partial(ctx: &mut Ctx<'_>, cmd: &PartialFetch) -> Result<Done, Halt> {
+    let start = cmd.start.checked_sub(1).ok_or_else(|| Refusal::bad("Octets are counted from 1"))?;
+    let number = NonZeroU32::new(cmd.seq_num.get()).map(SetEnd::Number).ok_or_else(no_such_number)?;
+    let set = SequenceSet::Ranges(vec![(number, number)]);
+    let modifiers = FetchModifiers::default();
+    let fetch = Fetch { uid: false, set, items: vec![cmd.item.clone()], modifiers };
+    let places = wanted(ctx, &fetch)?;
+    serve(ctx, &fetch, places, Some(Partial { start, count: cmd.count })).await
+}
+
+/// The places of a command's messages. With CHANGEDSINCE only of those that changed, and VANISHED is told here
+/// (RFC 7162 §3.1.4.1, §3.2.6).
+fn wanted(ctx: &mut Ctx<'_>, cmd: &Fetch) -> Result<NumberSet, Halt> {
     let view = ctx.view()?;
     let places = view.places(cmd.uid, &cmd.set).ok_or_else(no_such_number)?;
+    let Some(since) = cmd.modifiers.changed_since else {
+        // RFC 7162 §3.2.6.
+        let alone = cmd.modifiers.vanished.then(|| Refusal::bad("VANISHED needs CHANGEDSINCE"));
+        return alone.map_or(Ok(places), |refusal| Err(refusal.into()));
+    };
+    let changed = view.changed_since(since);
+    let uids = view.uids_at(&places).intersection(&changed);
+    let changed_places = view.places_of(&uids);
+    if cmd.modifiers.vanished {
+        if !ctx.connection.enabled.qresync {
+            return Err(Refusal::bad("VANISHED needs ENABLE QRESYNC").into());
+        }
+        let last = view.mailbox().uid_next().map_or(u32::MAX, |next| next.get() - 1);
+        let asked = cmd.set.resolve(Some(last.max(1)), view.saved());
+        let uids = view.mailbox().vanished_since(since, &asked);
+        if !uids.is_empty() {
+            ctx.untagged(&Response::Vanished(Vanished { earlier: true, uids }));
+        }
+    }
+    Ok(changed_places)
+}
+
+async fn serve(
+    ctx: &mut Ctx<'_>,
+    cmd: &Fetch,
+    places: NumberSet,
+    slice: Option<Partial>,
+) -> Result<Done, Halt> {
+    let view = ctx.view()?;
     let account = ctx.account()?;
     let (snapshot, mailbox) = (Arc::clone(view.snapshot()), Arc::clone(view.mailbox()));
     let recent = view.recent().clone();
@@ -34,7 +82,10 @@ pub(super) async fn fetch(ctx: &mut Ctx<'_>, cmd: &Fetch) -> Result<Done, Halt> 
         let dialect = ctx.connection.dialect;
         ctx.view_mut()?.note_shown(dialect, &places);
     }
-    let plan = Arc::new(Plan::new(cmd, ctx.connection.dialect, recent));
+    let with_mod_seq = ctx.connection.enabled.condstore;
+    let mut plan = Plan::new(cmd, ctx.connection.dialect, recent, with_mod_seq);
+    plan.slice = slice;
+    let plan = Arc::new(plan);
     let cheap = plan.is_cheap();
     let mut renderer = Renderer::new(plan, account, snapshot, mailbox, places, Flagged { seen, told });
     let piece = ctx.out.piece_octets();

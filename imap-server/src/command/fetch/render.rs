@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use imap_proto::Dialect;
-use imap_proto::command::{Fetch, FetchItem};
+use imap_proto::command::{Fetch, FetchItem, Partial};
 use imap_proto::response::{Code, FetchWriter};
 use imap_proto::types::{NumberSet, SeqNum};
 use imap_store::StoreError;
@@ -15,7 +15,7 @@ use imap_store::message::Summary;
 
 use super::super::Halt;
 use super::Failed;
-use super::section::{Failure, Octets, Opened, binary_size, octets};
+use super::section::{Failure, Octets, Opened, binary_size, cut, octets};
 use crate::session::flags::FlagNames;
 use crate::session::view::Told;
 
@@ -29,6 +29,8 @@ pub(super) struct Plan {
     items_with_flags: Vec<FetchItem>,
     dialect: Dialect,
     recent: NumberSet,
+    /// What is left of every octet item: the command PARTIAL, whose answer does not tell it.
+    pub(super) slice: Option<Partial>,
 }
 
 /// What is to be known of flags.
@@ -68,8 +70,14 @@ struct Current {
 }
 
 impl Plan {
-    pub(super) fn new(cmd: &Fetch, dialect: Dialect, recent: NumberSet) -> Self {
+    /// `with_mod_seq`: MODSEQ stands beside FLAGS (CONDSTORE).
+    pub(super) fn new(cmd: &Fetch, dialect: Dialect, recent: NumberSet, with_mod_seq: bool) -> Self {
         let mut items = cmd.items.clone();
+        let wants_mod_seq =
+            cmd.modifiers.changed_since.is_some() || with_mod_seq && items.contains(&FetchItem::Flags);
+        if wants_mod_seq && !items.contains(&FetchItem::ModSeq) {
+            items.insert(0, FetchItem::ModSeq);
+        }
         if cmd.uid && !items.contains(&FetchItem::Uid) {
             items.insert(0, FetchItem::Uid);
         }
@@ -77,14 +85,17 @@ impl Plan {
         if !items.contains(&FetchItem::Flags) {
             items_with_flags.insert(usize::from(items[0] == FetchItem::Uid), FetchItem::Flags);
         }
-        Self { items, items_with_flags, dialect, recent }
+        if with_mod_seq && !items_with_flags.contains(&FetchItem::ModSeq) {
+            items_with_flags.insert(usize::from(items[0] == FetchItem::Uid), FetchItem::ModSeq);
+        }
+        Self { items, items_with_flags, dialect, recent, slice: None }
     }
 
     /// Whether everything stands in the mailbox's pages: nothing is opened, nothing blocks.
     pub(super) fn is_cheap(&self) -> bool {
         self.items.iter().all(|item| {
-            use FetchItem::{Flags, InternalDate, Rfc822Size, Uid};
-            matches!(item, Flags | InternalDate | Rfc822Size | Uid)
+            use FetchItem::{Flags, InternalDate, ModSeq, Rfc822Size, Uid};
+            matches!(item, Flags | InternalDate | ModSeq | Rfc822Size | Uid)
         })
     }
 
@@ -237,25 +248,29 @@ impl Renderer {
                 let name = format!("BINARY.SIZE[{}]", dotted(part));
                 begin(out).rendered(&name, size.to_string().as_bytes());
             }
+            FetchItem::ModSeq => {
+                let told = self.flagged.told.message(&current.message);
+                begin(out).mod_seq(told.map_or(current.message.mod_seq, |told| told.mod_seq));
+            }
             // Not done yet: the command was refused.
-            FetchItem::ModSeq
-            | FetchItem::EmailId
+            FetchItem::EmailId
             | FetchItem::ThreadId
             | FetchItem::SaveDate
             | FetchItem::Preview { .. }
             | FetchItem::Annotation(_)
-            | FetchItem::Rfc822Peek
-            | FetchItem::Rfc822TextPeek
-            | FetchItem::Rfc822HeaderLines { .. }
             | FetchItem::GmailMessageId
             | FetchItem::GmailThreadId
             | FetchItem::GmailLabels => {}
             FetchItem::Rfc822
+            | FetchItem::Rfc822Peek
+            | FetchItem::Rfc822TextPeek
+            | FetchItem::Rfc822HeaderLines { .. }
             | FetchItem::Rfc822Header
             | FetchItem::Rfc822Text
             | FetchItem::Section { .. }
             | FetchItem::Binary { .. } => {
                 let found = octets(&mut Reading { renderer: self, current }, item)?;
+                let found = cut(found, self.plan.slice);
                 let (first, total) = match &found {
                     Octets::Range(start, end) => {
                         let first_end = (*end).min(start + READ_OCTETS);
@@ -312,8 +327,10 @@ fn write_literal(writer: &mut FetchWriter<'_>, item: &FetchItem, first: Option<&
                 first.is_some_and(|first| (first.len() as u64) < total || memchr::memchr(0, first).is_some());
             plain(writer, &format!("BINARY[{}]{origin}", dotted(part)), has_nul);
         }
-        FetchItem::Rfc822Header => plain(writer, "RFC822.HEADER", false),
-        FetchItem::Rfc822Text => plain(writer, "RFC822.TEXT", false),
+        FetchItem::Rfc822Header | FetchItem::Rfc822HeaderLines { .. } => {
+            plain(writer, "RFC822.HEADER", false);
+        }
+        FetchItem::Rfc822Text | FetchItem::Rfc822TextPeek => plain(writer, "RFC822.TEXT", false),
         _ => plain(writer, "RFC822", false),
     }
     if let Some(first) = first {

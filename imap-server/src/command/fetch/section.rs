@@ -42,9 +42,20 @@ pub(super) fn octets(opened: &mut impl Opened, item: &FetchItem) -> Result<Octet
     let header = Section { part: Vec::new(), text: Some(SectionText::Header) };
     let text = Section { part: Vec::new(), text: Some(SectionText::Text) };
     match item {
-        FetchItem::Rfc822 => section(opened, &Section::default(), None),
+        FetchItem::Rfc822 | FetchItem::Rfc822Peek => section(opened, &Section::default(), None),
         FetchItem::Rfc822Header => section(opened, &header, None),
-        FetchItem::Rfc822Text => section(opened, &text, None),
+        FetchItem::Rfc822Text | FetchItem::Rfc822TextPeek => section(opened, &text, None),
+        FetchItem::Rfc822HeaderLines { not, names } => {
+            let fields = SectionText::HeaderFields { not: *not, names: names.clone() };
+            section(opened, &Section { part: Vec::new(), text: Some(fields) }, None)
+        }
+        // In RFC 1730 part 0 is the header of the message, or of the attached message.
+        FetchItem::Section { section: Section { part, text: None }, partial, .. }
+            if part.last() == Some(&0) =>
+        {
+            let part = part[..part.len() - 1].to_vec();
+            section(opened, &Section { part, text: Some(SectionText::Header) }, *partial)
+        }
         FetchItem::Section { section: wanted, partial, .. } => section(opened, wanted, *partial),
         FetchItem::Binary { part, partial, .. } => {
             let octets = binary(opened, part)?;
@@ -64,9 +75,6 @@ pub(super) fn octets(opened: &mut impl Opened, item: &FetchItem) -> Result<Octet
         | FetchItem::SaveDate
         | FetchItem::Preview { .. }
         | FetchItem::Annotation(_)
-        | FetchItem::Rfc822Peek
-        | FetchItem::Rfc822TextPeek
-        | FetchItem::Rfc822HeaderLines { .. }
         | FetchItem::GmailMessageId
         | FetchItem::GmailThreadId
         | FetchItem::GmailLabels => Ok(Octets::Missing),
@@ -146,7 +154,7 @@ pub(super) fn binary_size(opened: &mut impl Opened, number: &[u32]) -> Result<Op
 }
 
 /// What `<start.count>` leaves: less at the end, nothing behind it.
-fn cut(octets: Octets, partial: Option<Partial>) -> Octets {
+pub(super) fn cut(octets: Octets, partial: Option<Partial>) -> Octets {
     let Some(Partial { start, count }) = partial else { return octets };
     match octets {
         Octets::Range(first, end) => {
