@@ -4,24 +4,31 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::password::PasswordCheck;
-use crate::{Directory, Exchange, HashCost, Secret, exchange, prepare_user_name};
+use crate::{ChannelBindings, Directory, Exchange, HashCost, Secret, exchange, prepare_user_name};
 
 /// Settings of the server's side.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// What a hash costs when a password is set, and so what an unknown user costs.
     pub cost: HashCost,
     /// How many passwords may be hashed at once, at least 1.
     pub hashes_at_once: usize,
+    /// 32 random octets, the same after every restart and known to nobody else. SCRAM shows an unknown user the salt
+    /// that it makes of them: who sees the salt change, or can compute it, knows that there is no such user.
+    pub server_secret: Secret,
 }
 
 /// What is known of the connection that asks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct Channel {
-    /// TLS is on, or the operator allows passwords in clear text on this listener.
+    /// TLS is on, or the operator allows passwords in clear text on this listener. Nobody gets in otherwise, not by a
+    /// mechanism that keeps the password to itself either: the mail would go in clear text, and whoever sits in
+    /// between could take the session over.
     pub passwords_allowed: bool,
     /// Who asks.
     pub peer: Option<IpAddr>,
+    /// What the TLS connection has for `-PLUS`.
+    pub bindings: ChannelBindings,
 }
 
 /// Who got in.
@@ -46,6 +53,13 @@ pub enum AuthError {
     /// Passwords are not taken without TLS here: `NO [PRIVACYREQUIRED]`.
     #[error("a password needs TLS here")]
     PrivacyRequired,
+    /// The login is not bound to the TLS connection that it came over, or somebody in between hid that it could be:
+    /// NO, and no question for another password.
+    #[error("channel binding failed: {reason}")]
+    ChannelBinding {
+        /// Why, for a person.
+        reason: &'static str,
+    },
     /// The mechanism is not offered: NO.
     #[error("the mechanism is not offered")]
     UnknownMechanism,

@@ -27,8 +27,9 @@
 //!
 //! let cost = HashCost { memory_kib: 64, passes: 1 }; // far too low for anything but an example
 //! let directory = OnlyAlice(Credentials::from_password(&Secret::new("sesame"), cost)?);
-//! let authenticator = Authenticator::new(Arc::new(directory), Settings { cost, hashes_at_once: 2 });
-//! let channel = Channel { passwords_allowed: true, peer: None };
+//! let settings = Settings { cost, hashes_at_once: 2, server_secret: Secret::new("32 random octets") };
+//! let authenticator = Authenticator::new(Arc::new(directory), settings);
+//! let channel = Channel { passwords_allowed: true, ..Channel::default() };
 //!
 //! // The LOGIN command.
 //! let alice = authenticator.login(b"alice", &Secret::new("sesame"), &channel).await?;
@@ -39,8 +40,15 @@
 //! let credentials = UserPassword { user: "alice".into(), password: Secret::new("sesame") };
 //! let mut client = ClientExchange::start(&offered, credentials)?;
 //! let mut server = authenticator.start(client.mechanism(), &channel)?;
-//! let first = client.initial_response()?;
-//! assert!(matches!(server.step(first.as_ref()).await?, Step::Done(who) if who.user == "alice"));
+//! let mut response = client.initial_response()?;
+//! let alice = loop {
+//!     match server.step(response.as_ref()).await? {
+//!         Step::Challenge(challenge) => response = Some(client.step(&challenge)?),
+//!         Step::Done(who) => break who,
+//!     }
+//! };
+//! client.finish()?;
+//! assert_eq!((alice.user.as_str(), alice.mechanism), ("alice", "SCRAM-SHA-512"));
 //! # Ok(())
 //! # }
 //! # #[cfg(not(all(feature = "server", feature = "client")))]
@@ -49,6 +57,7 @@
 
 #[cfg(feature = "server")]
 mod authenticator;
+mod binding;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "server")]
@@ -61,10 +70,12 @@ mod guard;
 #[cfg(feature = "server")]
 mod password;
 mod prepare;
+mod scram;
 mod secret;
 
 #[cfg(feature = "server")]
 pub use authenticator::{AuthError, Authenticator, Channel, Identity, Settings};
+pub use binding::{ChannelBindings, tls_server_end_point};
 #[cfg(feature = "server")]
 pub use credentials::{BadRecord, Credentials, HashCost};
 #[cfg(feature = "server")]

@@ -14,6 +14,7 @@ pub mod net;
 pub mod config;
 mod directory;
 mod runfile;
+mod secret_file;
 pub mod server;
 pub mod users;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use imap_auth::{Authenticator, HashCost, Settings};
+use imap_auth::{Authenticator, HashCost, Secret, Settings};
 use imap_store::{OpenError, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -17,7 +17,7 @@ use crate::net::tls::{self, Tls, TlsError};
 use crate::net::{BindError, Kind, Listener, Listeners, raise_open_files};
 use crate::runfile::RunFile;
 use crate::users::Users;
-use crate::{ListenerPolicy, Logins, Services};
+use crate::{ListenerPolicy, Logins, Services, secret_file};
 
 /// Files that are no connections: the store's, the listeners', the admin API's.
 const OTHER_FILES: u64 = 256;
@@ -119,9 +119,11 @@ impl Server {
         sockets.extend(Listener::bind(Kind::Imaps, &config.imaps)?);
         let admin_socket = config.admin.as_deref().map(admin::bind).transpose()?;
 
+        let server_secret = secret_file::read_or_make(&config.data)
+            .map_err(|error| StartError::Io { path: secret_file::path(&config.data), error })?;
         let stop = CancellationToken::new();
         let logins = Logins::new(stop.clone(), config.limits.connections_per_user_max);
-        let services = services(&store, &config, logins.clone());
+        let services = services(&store, &config, logins.clone(), server_secret);
         let listeners = Listeners::new(services, tls.clone(), stop.clone());
         let bound = told(&sockets, config.admin.as_deref());
         for socket in sockets {
@@ -245,12 +247,13 @@ impl Server {
     }
 }
 
-fn services(store: &Store, config: &Config, logins: Logins) -> Services {
+fn services(store: &Store, config: &Config, logins: Logins, server_secret: Secret) -> Services {
     let hashes_at_once = std::thread::available_parallelism().map_or(2, usize::from);
     let directory = Arc::new(StoreDirectory::new(store.clone()));
+    let settings = Settings { cost: HashCost::default(), hashes_at_once, server_secret };
     Services {
         store: store.clone(),
-        authenticator: Authenticator::new(directory, Settings { cost: HashCost::default(), hashes_at_once }),
+        authenticator: Authenticator::new(directory, settings),
         logins,
         limits: Arc::new(config.limits.clone()),
         host_name: config.host_name.as_str().into(),

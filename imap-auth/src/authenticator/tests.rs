@@ -2,11 +2,19 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::*;
+#[cfg(feature = "client")]
+mod scram;
+
 use crate::{BoxFuture, Credentials, DirectoryError, Step, UserRecord};
 
 const LOW: HashCost = HashCost { memory_kib: 64, passes: 1 };
-const OPEN: Channel = Channel { passwords_allowed: true, peer: None };
-const CLEAR: Channel = Channel { passwords_allowed: false, peer: None };
+const NO_BINDINGS: ChannelBindings = ChannelBindings { tls_exporter: None, tls_server_end_point: None };
+const OPEN: Channel = Channel { passwords_allowed: true, peer: None, bindings: NO_BINDINGS };
+const CLEAR: Channel = Channel { passwords_allowed: false, peer: None, bindings: NO_BINDINGS };
+
+fn settings() -> Settings {
+    Settings { cost: LOW, hashes_at_once: 2, server_secret: Secret::new("of the server") }
+}
 
 /// Users by name; `down` is a directory that does not answer.
 #[derive(Default)]
@@ -38,8 +46,7 @@ fn with_alice() -> (Arc<Memory>, Authenticator) {
     let directory = Arc::new(Memory::default());
     directory.set("alice", "alice", "sesame");
     directory.set("bob@example.org", "bob", "caf\u{e9} \u{1f511}");
-    let settings = Settings { cost: LOW, hashes_at_once: 2 };
-    let authenticator = Authenticator::new(directory.clone(), settings);
+    let authenticator = Authenticator::new(directory.clone(), settings());
     (directory, authenticator)
 }
 
@@ -118,9 +125,12 @@ async fn plain_waits_for_the_client_to_begin_and_ends_once() {
 #[tokio::test]
 async fn no_password_without_privacy() {
     let (_, authenticator) = with_alice();
-    assert_eq!(authenticator.mechanisms(&OPEN), ["PLAIN"]);
+    let offered = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"];
+    assert_eq!(authenticator.mechanisms(&OPEN), offered);
     assert!(authenticator.mechanisms(&CLEAR).is_empty());
-    assert_eq!(authenticator.start("PLAIN", &CLEAR).err(), Some(AuthError::PrivacyRequired));
+    for mechanism in offered {
+        assert_eq!(authenticator.start(mechanism, &CLEAR).err(), Some(AuthError::PrivacyRequired));
+    }
     let refused = authenticator.login(b"alice", &Secret::new("sesame"), &CLEAR).await;
     assert_eq!(refused, Err(AuthError::PrivacyRequired));
 }
@@ -128,7 +138,7 @@ async fn no_password_without_privacy() {
 #[tokio::test]
 async fn only_what_is_offered_can_be_started() {
     let (_, authenticator) = with_alice();
-    for mechanism in ["ANONYMOUS", "EXTERNAL", "SCRAM-SHA-256", "LOGIN", "plain", ""] {
+    for mechanism in ["ANONYMOUS", "EXTERNAL", "SCRAM-SHA-256-PLUS", "LOGIN", "plain", ""] {
         let refused = authenticator.start(mechanism, &OPEN).err();
         assert_eq!(refused, Some(AuthError::UnknownMechanism), "{mechanism}");
     }
@@ -137,8 +147,7 @@ async fn only_what_is_offered_can_be_started() {
 #[tokio::test]
 async fn a_directory_that_is_down_is_no_wrong_password() {
     let directory = Memory { down: true, ..Memory::default() };
-    let settings = Settings { cost: LOW, hashes_at_once: 1 };
-    let authenticator = Authenticator::new(Arc::new(directory), settings);
+    let authenticator = Authenticator::new(Arc::new(directory), settings());
     let failed = login(&authenticator, "alice", "sesame").await;
     assert!(matches!(failed, Err(AuthError::Unavailable { .. })), "{failed:?}");
 }

@@ -1,11 +1,12 @@
 //! [`Exchange`]: the server's side of a SASL exchange (RFC 4422). One file a mechanism, one line in [`MECHANISMS`].
 
 mod plain;
+mod scram;
 
 use std::sync::Arc;
 
 use crate::password::PasswordCheck;
-use crate::{AuthError, BoxFuture, Channel, Identity, Secret};
+use crate::{AuthError, BoxFuture, Channel, Identity, Secret, UserRecord, prepare_user_name};
 
 /// One SASL exchange.
 pub struct Exchange {
@@ -32,10 +33,13 @@ impl Exchange {
     ) -> Result<Self, AuthError> {
         let spec =
             MECHANISMS.iter().find(|spec| spec.name == mechanism).ok_or(AuthError::UnknownMechanism)?;
-        if !spec.allowed(channel) {
+        if !channel.passwords_allowed {
             return Err(AuthError::PrivacyRequired);
         }
-        Ok(Self { client_first: spec.client_first, mechanism: Some((spec.start)(Arc::clone(passwords))) })
+        if !spec.allowed(channel) {
+            return Err(AuthError::UnknownMechanism);
+        }
+        Ok(Self { client_first: spec.client_first, mechanism: Some((spec.start)(passwords, channel)) })
     }
 
     /// Whether the mechanism lets the client speak first, so that an initial response makes sense and, without one, the
@@ -73,16 +77,16 @@ pub(crate) fn offered(channel: &Channel) -> Vec<&'static str> {
 struct MechanismSpec {
     /// As registered with IANA.
     name: &'static str,
-    /// The client sends the password itself.
-    shows_password: bool,
+    /// It binds the login to the TLS connection (`-PLUS`).
+    binds: bool,
     /// The client's message comes first.
     client_first: bool,
-    start: fn(Arc<PasswordCheck>) -> Box<dyn ServerMechanism>,
+    start: fn(&Arc<PasswordCheck>, &Channel) -> Box<dyn ServerMechanism>,
 }
 
 impl MechanismSpec {
     fn allowed(&self, channel: &Channel) -> bool {
-        channel.passwords_allowed || !self.shows_password
+        channel.passwords_allowed && (!self.binds || !channel.bindings.is_empty())
     }
 }
 
@@ -92,8 +96,32 @@ trait ServerMechanism: Send {
     fn step<'a>(&'a mut self, response: Option<&'a Secret>) -> BoxFuture<'a, Result<Step, AuthError>>;
 }
 
+/// Who got in: the user themselves. Nobody acts for another yet, so `authzid` is empty or names the user in question,
+/// as looked up (`name`) or as the directory spells it.
+fn identity(
+    mechanism: &'static str,
+    authzid: &str,
+    name: &str,
+    user: &UserRecord,
+) -> Result<Identity, AuthError> {
+    let same = |asked: String| asked == name || asked == user.name;
+    if authzid.is_empty() || prepare_user_name(authzid.as_bytes()).is_ok_and(same) {
+        Ok(Identity { user: user.name.clone(), mechanism })
+    } else {
+        Err(AuthError::NotAuthorized)
+    }
+}
+
 /// Every mechanism, strongest first.
-const MECHANISMS: &[MechanismSpec] = &[plain::SPEC];
+const MECHANISMS: &[MechanismSpec] = &[
+    scram::SHA512_PLUS,
+    scram::SHA256_PLUS,
+    scram::SHA1_PLUS,
+    scram::SHA512,
+    scram::SHA256,
+    scram::SHA1,
+    plain::SPEC,
+];
 
 /// More is no message of any mechanism; Kerberos tickets come near.
 const RESPONSE_OCTETS_MAX: usize = 64 * 1024;

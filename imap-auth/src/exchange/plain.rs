@@ -9,15 +9,15 @@ use rsasl::prelude::{Mechanism, Registry, SASLServer, Validation};
 use rsasl::property::{AuthId, AuthzId, Password};
 use rsasl::validate::{Validate, ValidationError};
 
-use super::{MechanismSpec, ServerMechanism, Step};
+use super::{MechanismSpec, ServerMechanism, Step, identity};
 use crate::password::PasswordCheck;
 use crate::{AuthError, BoxFuture, Identity, Secret, UserRecord, guard, prepare_user_name};
 
 pub(super) const SPEC: MechanismSpec = MechanismSpec {
     name: "PLAIN",
-    shows_password: true,
+    binds: false,
     client_first: true,
-    start: |passwords| Box::new(Plain { passwords }),
+    start: |passwords, _| Box::new(Plain { passwords: Arc::clone(passwords) }),
 };
 
 struct Plain {
@@ -92,15 +92,8 @@ impl Verdict {
         Ok(Self { name, authzid: message.authzid.to_owned(), user })
     }
 
-    /// Nobody acts for another yet: the authorization identity is empty, or names the user in question.
     fn identity(&self) -> Result<Identity, AuthError> {
-        let same = |asked: &str| asked == self.name || asked == self.user.name;
-        if !self.authzid.is_empty()
-            && !prepare_user_name(self.authzid.as_bytes()).is_ok_and(|asked| same(&asked))
-        {
-            return Err(AuthError::NotAuthorized);
-        }
-        Ok(Identity { user: self.user.name.clone(), mechanism: SPEC.name })
+        identity(SPEC.name, &self.authzid, &self.name, &self.user)
     }
 }
 

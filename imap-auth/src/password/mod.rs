@@ -17,6 +17,7 @@ pub(crate) struct PasswordCheck {
     decoy: Credentials,
     permits: Arc<Semaphore>,
     successes: Mutex<SuccessCache>,
+    server_secret: Secret,
     #[cfg(test)]
     hashes: std::sync::atomic::AtomicUsize,
 }
@@ -29,6 +30,7 @@ impl PasswordCheck {
                 .expect("the hash cost is within its range, and the system has random numbers"),
             permits: Arc::new(Semaphore::new(settings.hashes_at_once.max(1))),
             successes: Mutex::new(SuccessCache::new()),
+            server_secret: settings.server_secret,
             #[cfg(test)]
             hashes: std::sync::atomic::AtomicUsize::new(0),
         }
@@ -40,17 +42,23 @@ impl PasswordCheck {
         self.hashes.load(std::sync::atomic::Ordering::Relaxed)
     }
 
+    /// The user of that (prepared) name. [`AuthError::Unavailable`] when the directory does not answer.
+    pub(crate) async fn find(&self, name: &str) -> Result<Option<UserRecord>, AuthError> {
+        let found = self.directory.find(name).await;
+        found.map_err(|error| AuthError::Unavailable { reason: error.to_string() })
+    }
+
+    /// [`Settings::server_secret`].
+    pub(crate) fn server_secret(&self) -> &Secret {
+        &self.server_secret
+    }
+
     /// The user with that (prepared) name and that password.
     ///
     /// Fails with [`AuthError::Failed`] after the same time whether the user is unknown or the password wrong,
     /// and with [`AuthError::Unavailable`] when the directory does not answer or too many passwords wait.
     pub(crate) async fn check(&self, name: &str, password: &Secret) -> Result<UserRecord, AuthError> {
-        let found = self
-            .directory
-            .find(name)
-            .await
-            .map_err(|error| AuthError::Unavailable { reason: error.to_string() })?;
-        let Some(user) = found else {
+        let Some(user) = self.find(name).await? else {
             self.hash(self.decoy.clone(), password).await?;
             return Err(AuthError::Failed);
         };

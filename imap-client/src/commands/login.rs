@@ -69,7 +69,10 @@ impl Connection {
         let mut replies = self.submit(self.request(command), Some(feed)).await?;
         loop {
             match replies.next().await? {
-                Reply::Done(tagged) => return tagged.into_result().map(drop),
+                Reply::Done(tagged) => {
+                    tagged.into_result()?;
+                    return exchange.finish().map_err(login_error);
+                }
                 Reply::Continue(challenge) => match answer(&mut exchange, &challenge) {
                     // The reply tells if the driver is gone.
                     Ok(line) => drop(lines.send(line).await),

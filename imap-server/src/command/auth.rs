@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use imap_auth::{AuthError, Exchange, Identity, Secret, Step};
+use imap_auth::{AuthError, ChannelBindings, Exchange, Identity, Secret, Step};
 use imap_proto::command::{Authenticate, Login as LoginCommand, Tag};
 use imap_proto::response::Code;
 use imap_proto::wire::Expect;
@@ -133,6 +133,8 @@ async fn enter(ctx: &mut Ctx<'_>, identity: Result<Identity, AuthError>) -> Resu
     let account = blocking(move || store.account(user.account)).await??;
     let login = Login { user: Arc::from(identity.user), account, place: Arc::new(place) };
     *ctx.state = State::Authenticated(login);
+    // An idle connection holds no more than it needs.
+    ctx.connection.bindings = ChannelBindings::default();
     ctx.connection.framer.set_limits(framer_limits(&ctx.services.limits, true));
     let capabilities = caps::capabilities(ctx.services, ctx.connection, ctx.state);
     Ok(Done::code(Code::Capability(capabilities), "Logged in"))
@@ -159,6 +161,11 @@ fn refuse(ctx: &mut Ctx<'_>, error: AuthError) -> Refusal {
             Refusal::no(code, "You may not act as that user")
         }
         AuthError::PrivacyRequired => privacy_required(),
+        AuthError::ChannelBinding { reason } => {
+            ctx.connection.failed_logins += 1;
+            tracing::warn!(reason, peer = ?ctx.connection.peer.address, "channel binding failed");
+            Refusal::no(None, "Channel binding failed: somebody may sit in between")
+        }
         AuthError::UnknownMechanism => Refusal::no(None, "This mechanism is not offered"),
         AuthError::Malformed { reason } => Refusal::bad(reason),
         AuthError::Cancelled => Refusal::bad("Cancelled, as you asked"),

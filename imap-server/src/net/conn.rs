@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use imap_auth::ChannelBindings;
 use imap_store::log::Seq;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -35,7 +36,7 @@ pub(super) struct Setting {
 /// Serves one connection to its end. Errors are the peer's or the network's, and only worth a line for debugging.
 pub(super) async fn serve(setting: Setting, socket: TcpStream, address: SocketAddr, place: Place) {
     let ended = match open(&setting, socket).await {
-        Ok(stream) => Connection::new(setting, stream, address, place).run().await,
+        Ok((stream, bindings)) => Connection::new(setting, stream, bindings, address, place).run().await,
         Err(error) => Err(error),
     };
     if let Err(error) = ended {
@@ -47,7 +48,7 @@ pub(super) async fn serve(setting: Setting, socket: TcpStream, address: SocketAd
 pub(super) async fn refuse(setting: Setting, socket: TcpStream, reason: &'static str) {
     use crate::session::Output as _;
     let goodbye = async {
-        let mut stream = open(&setting, socket).await?;
+        let (mut stream, _) = open(&setting, socket).await?;
         stream.send(&mut format!("* BYE [UNAVAILABLE] {reason}\r\n").into_bytes()).await?;
         stream.close(GOODBYE).await;
         io::Result::Ok(())
@@ -55,18 +56,18 @@ pub(super) async fn refuse(setting: Setting, socket: TcpStream, reason: &'static
     let _ = timeout(GOODBYE, goodbye).await;
 }
 
-/// The stream of a new socket: after the handshake where TLS comes first.
-async fn open(setting: &Setting, socket: TcpStream) -> io::Result<Stream> {
+/// The stream of a new socket, and what a login over it can be bound to: after the handshake where TLS comes first.
+async fn open(setting: &Setting, socket: TcpStream) -> io::Result<(Stream, ChannelBindings)> {
     let limits = &setting.services.limits;
     if !setting.implicit_tls {
-        return Ok(Stream::plain(socket, limits.send_timeout));
+        return Ok((Stream::plain(socket, limits.send_timeout), ChannelBindings::default()));
     }
     let accepting = timeout(limits.login_timeout, setting.tls.accept(socket));
-    let accepted = tokio::select! {
+    let (accepted, bindings) = tokio::select! {
         () = setting.stop.cancelled() => return Err(io::ErrorKind::ConnectionAborted.into()),
         accepted = accepting => accepted??,
     };
-    Ok(Stream::tls(accepted, limits.send_timeout))
+    Ok((Stream::tls(accepted, limits.send_timeout), bindings))
 }
 
 struct Connection {
@@ -98,9 +99,17 @@ enum Woken {
 }
 
 impl Connection {
-    fn new(setting: Setting, stream: Stream, address: SocketAddr, place: Place) -> Self {
+    fn new(
+        setting: Setting,
+        stream: Stream,
+        bindings: ChannelBindings,
+        address: SocketAddr,
+        place: Place,
+    ) -> Self {
         let peer = Peer { address: Some(address), tls: setting.implicit_tls };
-        let session = Session::new(setting.services.clone(), setting.policy.clone(), peer, Instant::now());
+        let mut session =
+            Session::new(setting.services.clone(), setting.policy.clone(), peer, Instant::now());
+        session.bind(bindings);
         let end = setting.stop.clone();
         Self { setting, session, stream, place, end, news: News::Off }
     }
@@ -193,8 +202,9 @@ impl Connection {
         let Self { setting, mut session, stream, place, end, news } = self;
         let socket = stream.into_plain().ok_or_else(|| io::Error::other("STARTTLS inside TLS"))?;
         let limits = setting.services.limits.clone();
-        let accepted = timeout(limits.login_timeout, setting.tls.accept(socket)).await??;
+        let (accepted, bindings) = timeout(limits.login_timeout, setting.tls.accept(socket)).await??;
         session.tls_started(Instant::now());
+        session.bind(bindings);
         let stream = Stream::tls(accepted, limits.send_timeout);
         Ok(Self { setting, session, stream, place, end, news })
     }

@@ -8,10 +8,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use imap_auth::{ChannelBindings, tls_server_end_point};
 use rustls::crypto::ring;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, version};
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection, version};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
@@ -76,7 +77,13 @@ struct Certificate {
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.read().unwrap_or_else(PoisonError::into_inner).clone())
+        Some(self.current())
+    }
+}
+
+impl Certificate {
+    fn current(&self) -> Arc<CertifiedKey> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -101,9 +108,31 @@ impl Tls {
         Ok(())
     }
 
-    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        self.acceptor.accept(socket).await
+    /// The handshake, and what a login can be bound to.
+    pub(super) async fn accept(
+        &self,
+        socket: TcpStream,
+    ) -> io::Result<(TlsStream<TcpStream>, ChannelBindings)> {
+        let before = self.certificate.current();
+        let stream = self.acceptor.accept(socket).await?;
+        // rustls does not tell which certificate it showed: it is this one, unless another came meanwhile.
+        let shown = Some(before).filter(|before| Arc::ptr_eq(before, &self.certificate.current()));
+        let leaf = shown.as_ref().and_then(|shown| shown.cert.first());
+        let bindings = ChannelBindings {
+            tls_exporter: exporter(stream.get_ref().1),
+            tls_server_end_point: leaf.and_then(|leaf| tls_server_end_point(leaf)),
+        };
+        Ok((stream, bindings))
     }
+}
+
+/// `tls-exporter` (RFC 9266 §2), which is unique of itself in TLS 1.3 only (§4.2).
+fn exporter(connection: &ServerConnection) -> Option<[u8; 32]> {
+    if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
+        return None;
+    }
+    // RFC 9266 asks for an empty context, which TLS 1.3 does not tell from none.
+    connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None).ok()
 }
 
 /// Makes `DATA/tls/cert.pem` and `key.pem` (mode 0600) where they are missing: self-signed, for localhost, the loopback

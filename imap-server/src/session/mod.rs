@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use imap_auth::ChannelBindings;
 use imap_proto::Dialect;
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::wire::{Expect, Framer};
@@ -78,6 +79,7 @@ impl Session {
             framer,
             policy,
             peer,
+            bindings: ChannelBindings::default(),
             dialect: Dialect::SILENT,
             uid_used: false,
             enabled: Enabled::default(),
@@ -128,6 +130,12 @@ impl Session {
         }
         self.doing = Doing::Commands;
         self.connection.framer.expect(Expect::Command);
+    }
+
+    /// What the TLS connection has for mechanisms that bind to it: after the handshake, before [`Self::greet`] where
+    /// TLS comes first.
+    pub fn bind(&mut self, bindings: ChannelBindings) {
+        self.connection.bindings = bindings;
     }
 
     /// What to watch while waiting (IDLE): `None` when news has to wait for a command.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use imap_auth::{Channel, Exchange};
+use imap_auth::{Channel, ChannelBindings, Exchange};
 use imap_proto::Dialect;
 use imap_proto::command::{Tag, ValidIn};
 use imap_proto::wire::{self, Framer};
@@ -61,6 +61,8 @@ pub(crate) struct Connection {
     pub(crate) framer: Framer,
     pub(crate) policy: Arc<ListenerPolicy>,
     pub(crate) peer: Peer,
+    /// What the TLS connection has for mechanisms with `-PLUS`; empty once somebody is logged in.
+    pub(crate) bindings: ChannelBindings,
     pub(crate) dialect: Dialect,
     /// A UID command was used: unasked FETCH lines hold the UID from now on.
     pub(crate) uid_used: bool,
@@ -126,6 +128,7 @@ impl Connection {
         Channel {
             passwords_allowed: self.passwords_allowed(),
             peer: self.peer.address.map(|address| address.ip()),
+            bindings: self.bindings.clone(),
         }
     }
 

@@ -83,7 +83,8 @@ impl Stage {
             }
         }
         let directory = Arc::new(StoreDirectory(store.clone()));
-        let authenticator = Authenticator::new(directory, Settings { cost: COST, hashes_at_once: 1 });
+        let settings = Settings { cost: COST, hashes_at_once: 1, server_secret: Secret::new("of the stage") };
+        let authenticator = Authenticator::new(directory, settings);
         let services = Services {
             store,
             authenticator,

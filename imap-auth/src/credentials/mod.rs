@@ -1,16 +1,23 @@
 //! [`Credentials`]: what is kept of a password, never the password.
 
+mod scram;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::scram::ScramKeys;
+use crate::scram::ScramHash;
 use crate::{BadPassword, Secret, prepare_password};
 
-/// What is kept for one user: an argon2id hash for mechanisms that show the password; SCRAM keys later.
+/// What is kept for one user: an argon2id hash for mechanisms that show the password, and keys for each SCRAM.
 #[derive(Clone)]
 pub struct Credentials {
     /// argon2id in PHC form; its parameters are within the bounds below.
     hash: PasswordHash,
+    /// One set a hash at the most. None in records of before SCRAM: to SCRAM such a user is unknown until the
+    /// password is set again.
+    scram: Vec<ScramKeys>,
 }
 
 /// What a hash costs; a test takes a low one.
@@ -45,6 +52,9 @@ struct Record {
     version: u32,
     /// A PHC string: `$argon2id$v=19$m=..,t=..,p=..$salt$hash`.
     argon2id: String,
+    /// Keys in the form of RFC 5803 §3, one string a hash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scram: Vec<String>,
 }
 
 impl Credentials {
@@ -57,7 +67,8 @@ impl Credentials {
         let hash = hasher(cost)?
             .hash_password_with_salt(prepared.expose(), &random_salt()?)
             .map_err(|_| BadPassword { reason: "the password cannot be hashed at that cost" })?;
-        Ok(Self { hash })
+        let scram = ScramHash::ALL.map(|hash| ScramKeys::from_prepared(&prepared, hash));
+        Ok(Self { hash, scram: scram.into_iter().collect::<Result<_, _>>()? })
     }
 
     /// A record of that cost whose password nobody knows: what an unknown user is verified against.
@@ -73,7 +84,7 @@ impl Credentials {
             .params()
             .try_into()
             .map_err(|_| BadPassword { reason: "the hash cost is out of range" })?;
-        Ok(Self { hash })
+        Ok(Self { hash, scram: Vec::new() })
     }
 
     /// Whether it is the password. As slow as making it, in constant time otherwise: not for an async thread.
@@ -83,9 +94,15 @@ impl Credentials {
         Argon2::default().verify_password(prepared.expose(), &self.hash).is_ok()
     }
 
+    /// The keys for SCRAM with that hash.
+    pub(crate) fn scram(&self, hash: ScramHash) -> Option<&ScramKeys> {
+        self.scram.iter().find(|keys| keys.hash == hash)
+    }
+
     /// The record as it is stored: JSON with a version.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let record = Record { version: VERSION, argon2id: self.hash.to_string() };
+        let scram = self.scram.iter().map(ScramKeys::to_text).collect();
+        let record = Record { version: VERSION, argon2id: self.hash.to_string(), scram };
         serde_json::to_vec(&record).expect("a number and a string are always JSON")
     }
 
@@ -113,7 +130,9 @@ impl Credentials {
         if params.m_cost() > MEMORY_KIB_MAX || params.t_cost() > PASSES_MAX || params.p_cost() > LANES_MAX {
             return Err(bad("the hash would cost too much"));
         }
-        Ok(Self { hash })
+        let scram = record.scram.iter().map(|text| ScramKeys::from_text(text));
+        let scram = scram.collect::<Option<_>>().ok_or_else(|| bad("its SCRAM keys are damaged"))?;
+        Ok(Self { hash, scram })
     }
 }
 
@@ -183,6 +202,36 @@ mod tests {
             Credentials::from_password(&Secret::new("x"), HashCost::default()).expect("good").to_bytes();
         let text = String::from_utf8(bytes).expect("JSON is UTF-8");
         assert!(text.starts_with(r#"{"version":1,"argon2id":"$argon2id$v=19$m=19456,t=2,p=1$"#), "{text}");
+    }
+
+    #[test]
+    fn a_record_of_before_scram_is_read_and_has_no_keys() {
+        let new = Credentials::from_password(&Secret::new("sesame"), LOW).expect("a good password");
+        assert!(ScramHash::ALL.iter().all(|hash| new.scram(*hash).is_some()));
+        let old = Credentials::from_bytes(&record(&new.hash.to_string())).expect("an old record");
+        assert!(old.verify(&Secret::new("sesame")));
+        assert!(ScramHash::ALL.iter().all(|hash| old.scram(*hash).is_none()));
+        // As it was read, it is written.
+        assert_eq!(old.to_bytes(), record(&new.hash.to_string()));
+        let again = Credentials::from_bytes(&new.to_bytes()).expect("a new record");
+        assert!(again.scram == new.scram);
+    }
+
+    #[test]
+    fn scram_keys_are_of_the_prepared_password() {
+        let made = Credentials::from_password(&Secret::new("I\u{ad}X"), LOW).expect("a good password");
+        for hash in ScramHash::ALL {
+            assert!(made.scram(hash).expect("keys").verify(&Secret::new("IX")));
+        }
+    }
+
+    #[test]
+    fn damaged_scram_keys_are_refused() {
+        let made = Credentials::from_password(&Secret::new("x"), LOW).expect("a good password");
+        let text =
+            String::from_utf8(made.to_bytes()).expect("JSON").replace("SCRAM-SHA-256$", "SCRAM-SHA-3$");
+        let error = Credentials::from_bytes(text.as_bytes()).err().expect("damaged");
+        assert_eq!(error.reason, "its SCRAM keys are damaged");
     }
 
     #[test]
