@@ -2,7 +2,7 @@
 
     python3 imap-server/tests/real-clients/run.py [PATTERN]
 
-Needs curl, mbsync and the PyPI packages IMAPClient, grpcio and grpcio-reflection; RESTANTE names another binary than target/debug/restante."""
+Needs curl, gsasl, mbsync and the PyPI packages IMAPClient, grpcio and grpcio-reflection; RESTANTE names another binary than target/debug/restante."""
 
 import pathlib
 import sys
