@@ -100,6 +100,16 @@ impl Accounts {
         Ok(account.insert(open(Arc::new(core))).clone())
     }
 
+    /// The published state of an account, without loading it for longer; empty when there is none. Blocking.
+    pub(crate) fn snapshot(&self, id: AccountId) -> Result<Arc<Snapshot>, StoreError> {
+        let slot = locked(&self.slots).get(&id).cloned();
+        let loaded = slot.and_then(|slot| locked(&slot.account).as_ref().map(|it| it.core().snapshot()));
+        match loaded {
+            Some(snapshot) => Ok(snapshot),
+            None => Ok(Arc::new(rows::load(&*self.index.engine, id)?.unwrap_or_default().0)),
+        }
+    }
+
     /// Saves everything that was published before the call. Blocking.
     pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
         let _saving = locked(&self.saving);

@@ -41,6 +41,7 @@
 
 pub mod account;
 mod blocking;
+mod check;
 mod checkpoint;
 mod clock;
 pub mod engine;
@@ -58,6 +59,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Affected, CheckReport};
 pub use clock::Clock;
 pub use error::{OpenError, StoreError};
 pub use store::{Durability, OpenReport, Options, Store, User};

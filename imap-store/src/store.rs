@@ -7,12 +7,13 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::account::{self, Account, Core, Dirt, Retention, Summaries, SummaryWriter, users};
+use crate::account::{self, Account, Core, Dirt, Retention, Snapshot, Summaries, SummaryWriter, users};
+use crate::check::{self, CheckReport};
 use crate::checkpoint::{self, Accounts, DIRTY_OCTETS_MAX, Slot};
 use crate::clock::Clock;
 use crate::files::{self, Disk, RealDisk};
 use crate::index::Index;
-use crate::log::{AccountId, LogOptions};
+use crate::log::{AccountId, Log, LogOptions};
 use crate::memory_disk::MemoryDisk;
 use crate::open::{self, Opened, is_lazy};
 use crate::{OpenError, StoreError};
@@ -259,6 +260,37 @@ impl Store {
     /// Saves a checkpoint now, instead of when one is due. Blocking.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         self.inner.accounts.checkpoint()
+    }
+
+    /// Reads everything in the store and compares it: every checksum and hash, whether what is served is what
+    /// the log says, whether every message has its octets. Blocking, and long; others go on meanwhile.
+    ///
+    /// Names every message that cannot be served. An index that does not agree with a sound log is made again at
+    /// the next start. Takes the memory of all accounts at once. Summaries are not looked at: each has its own
+    /// checksum, and is made again when it is wrong.
+    pub fn check(&self) -> Result<CheckReport, StoreError> {
+        check::check(self)
+    }
+
+    /// The published state of account 0 and of every user's account. Blocking.
+    pub(crate) fn all_snapshots(&self) -> Result<Vec<(AccountId, Arc<Snapshot>)>, StoreError> {
+        let directory = self.inner.directory.snapshot();
+        // Leaps leave wide gaps between the numbers.
+        let given = directory.users().values().map(|user| user.account);
+        let ids: std::collections::BTreeSet<AccountId> = given.collect();
+        let mut all = vec![(DIRECTORY, directory)];
+        for id in ids {
+            all.push((id, self.inner.accounts.snapshot(id)?));
+        }
+        Ok(all)
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.inner.accounts.log
+    }
+
+    pub(crate) fn condemn_index(&self) {
+        self.inner.accounts.index.condemn();
     }
 
     /// How many rows the index has.

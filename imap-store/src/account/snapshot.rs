@@ -129,6 +129,11 @@ impl Snapshot {
         self.messages.body(number)
     }
 
+    /// By how many mailboxes and graves each message is held.
+    pub(crate) fn holders(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        self.messages.holders()
+    }
+
     /// Passes over changes that are lost, up to `seq`.
     pub(crate) fn skip_to(&mut self, seq: Seq) {
         self.seq = self.seq.max(seq);

@@ -132,6 +132,11 @@ impl Table {
         Some(page.body(at))
     }
 
+    /// Numbers and holders of all messages.
+    pub(super) fn holders(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        self.leaves().flat_map(|page| page.rows()).map(|row| (row.number, row.holders))
+    }
+
     /// With these at the end; their numbers rise and are above all that are there.
     pub(super) fn with_new(&self, rows: Vec<TableRow>) -> Self {
         if rows.is_empty() {

@@ -3,6 +3,7 @@
 //! Knows records and their order, not what a change says. `docs/STORAGE.md` has every field.
 
 mod active;
+mod check;
 mod group;
 mod prepare;
 mod queue;
@@ -25,6 +26,7 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+pub(crate) use self::check::Checked;
 pub use self::upload::{CHUNK_OCTETS, Upload};
 
 use self::prepare::Preparer;

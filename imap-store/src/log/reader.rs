@@ -101,6 +101,18 @@ impl Reader {
         Ok(octets.freeze())
     }
 
+    /// Where the records of a segment are.
+    pub(super) fn entries(&self, segment: u64) -> Result<Vec<Entry>, StoreError> {
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((number, active)) = &*active
+            && *number == segment
+        {
+            return Ok(active.table.entries.clone());
+        }
+        drop(active);
+        Ok(self.sealed(Position { segment, record: 0 })?.table.entries.clone())
+    }
+
     /// A record, whole and checked.
     pub(super) fn record(&self, position: Position) -> Result<Stored, StoreError> {
         let index = position.record as usize;
