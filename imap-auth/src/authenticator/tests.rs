@@ -123,9 +123,57 @@ async fn plain_waits_for_the_client_to_begin_and_ends_once() {
 }
 
 #[tokio::test]
+async fn login_mechanism() {
+    let (_, authenticator) = with_alice();
+    let challenge = |step| match step {
+        Ok(Step::Challenge(octets)) => String::from_utf8(octets).expect("ASCII"),
+        other => panic!("{other:?}"),
+    };
+    for (user, password, expected) in [
+        ("alice", "sesame", Ok("alice")),
+        ("alice", "wrong", Err(AuthError::Failed)),
+        ("mallory", "sesame", Err(AuthError::Failed)),
+        ("", "sesame", Err(AuthError::Failed)),
+    ] {
+        let mut exchange = authenticator.start("LOGIN", &OPEN).expect("offered");
+        assert!(!exchange.client_first());
+        assert_eq!(challenge(exchange.step(None).await), "Username:");
+        assert_eq!(challenge(exchange.step(Some(&Secret::new(user))).await), "Password:");
+        let found = match exchange.step(Some(&Secret::new(password))).await {
+            Ok(Step::Done(identity)) => Ok(identity),
+            Ok(Step::Challenge(_)) => panic!("nothing is left to ask"),
+            Err(error) => Err(error),
+        };
+        let expected = expected.map(|user| Identity { user: user.to_owned(), mechanism: "LOGIN" });
+        assert_eq!(found, expected, "{user} {password}");
+        assert_eq!(exchange.claimed(), Some(user));
+    }
+    let mut exchange = authenticator.start("LOGIN", &OPEN).expect("offered");
+    challenge(exchange.step(None).await);
+    let long = exchange.step(Some(&Secret::new([b'x'; 256]))).await;
+    assert!(matches!(long, Err(AuthError::Malformed { .. })));
+}
+
+#[tokio::test]
+async fn whom_the_client_says_it_is() {
+    let (_, authenticator) = with_alice();
+    for (mechanism, message, expected) in [
+        ("PLAIN", "\0mallory\0x", Some("mallory")),
+        ("PLAIN", "rubbish", None),
+        ("SCRAM-SHA-256", "n,,n=a=2Cb,r=abc", Some("a,b")),
+        ("SCRAM-SHA-256", "p=tls-unique,,n=eve,r=abc", Some("eve")),
+        ("SCRAM-SHA-256", "n,,,", None),
+    ] {
+        let mut exchange = authenticator.start(mechanism, &OPEN).expect("offered");
+        let _ = exchange.step(Some(&Secret::new(message))).await;
+        assert_eq!((exchange.mechanism(), exchange.claimed()), (mechanism, expected), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn no_password_without_privacy() {
     let (_, authenticator) = with_alice();
-    let offered = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"];
+    let offered = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"];
     assert_eq!(authenticator.mechanisms(&OPEN), offered);
     assert!(authenticator.mechanisms(&CLEAR).is_empty());
     for mechanism in offered {
@@ -138,7 +186,7 @@ async fn no_password_without_privacy() {
 #[tokio::test]
 async fn only_what_is_offered_can_be_started() {
     let (_, authenticator) = with_alice();
-    for mechanism in ["ANONYMOUS", "EXTERNAL", "SCRAM-SHA-256-PLUS", "LOGIN", "plain", ""] {
+    for mechanism in ["ANONYMOUS", "EXTERNAL", "SCRAM-SHA-256-PLUS", "login", "plain", ""] {
         let refused = authenticator.start(mechanism, &OPEN).err();
         assert_eq!(refused, Some(AuthError::UnknownMechanism), "{mechanism}");
     }

@@ -1,5 +1,6 @@
 //! [`Exchange`]: the server's side of a SASL exchange (RFC 4422). One file a mechanism, one line in [`MECHANISMS`].
 
+mod login;
 mod plain;
 mod scram;
 
@@ -10,7 +11,9 @@ use crate::{AuthError, BoxFuture, Channel, Identity, Secret, UserRecord, prepare
 
 /// One SASL exchange.
 pub struct Exchange {
+    name: &'static str,
     client_first: bool,
+    claimed: Option<String>,
     /// `None` once it has come to an end.
     mechanism: Option<Box<dyn ServerMechanism>>,
 }
@@ -39,13 +42,25 @@ impl Exchange {
         if !spec.allowed(channel) {
             return Err(AuthError::UnknownMechanism);
         }
-        Ok(Self { client_first: spec.client_first, mechanism: Some((spec.start)(passwords, channel)) })
+        let mechanism = Some((spec.start)(passwords, channel));
+        Ok(Self { name: spec.name, client_first: spec.client_first, claimed: None, mechanism })
     }
 
     /// Whether the mechanism lets the client speak first, so that an initial response makes sense and, without one, the
     /// server sends an empty challenge.
     pub fn client_first(&self) -> bool {
         self.client_first
+    }
+
+    /// The mechanism.
+    pub fn mechanism(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whom the client says it is, as far as it said so: for the audit log, after an error too. It may hold any
+    /// characters.
+    pub fn claimed(&self) -> Option<&str> {
+        self.claimed.as_deref()
     }
 
     /// The next step with what the client sent (base64 already undone; `None`: nothing yet).
@@ -59,7 +74,11 @@ impl Exchange {
         }
         let step = match response {
             None if self.client_first => Step::Challenge(Vec::new()),
-            _ => mechanism.step(response).await?,
+            _ => {
+                let step = mechanism.step(response).await;
+                self.claimed = mechanism.claimed().or(self.claimed.take());
+                step?
+            }
         };
         if matches!(step, Step::Challenge(_)) {
             self.mechanism = Some(mechanism);
@@ -94,6 +113,9 @@ impl MechanismSpec {
 trait ServerMechanism: Send {
     /// The next step. `None` only where the server speaks first.
     fn step<'a>(&'a mut self, response: Option<&'a Secret>) -> BoxFuture<'a, Result<Step, AuthError>>;
+
+    /// Whom the client says it is, once it did.
+    fn claimed(&self) -> Option<String>;
 }
 
 /// Who got in: the user themselves. Nobody acts for another yet, so `authzid` is empty or names the user in question,
@@ -121,6 +143,7 @@ const MECHANISMS: &[MechanismSpec] = &[
     scram::SHA256,
     scram::SHA1,
     plain::SPEC,
+    login::SPEC,
 ];
 
 /// More is no message of any mechanism; Kerberos tickets come near.

@@ -17,11 +17,12 @@ pub(super) const SPEC: MechanismSpec = MechanismSpec {
     name: "PLAIN",
     binds: false,
     client_first: true,
-    start: |passwords, _| Box::new(Plain { passwords: Arc::clone(passwords) }),
+    start: |passwords, _| Box::new(Plain { passwords: Arc::clone(passwords), claimed: None }),
 };
 
 struct Plain {
     passwords: Arc<PasswordCheck>,
+    claimed: Option<String>,
 }
 
 impl ServerMechanism for Plain {
@@ -29,11 +30,16 @@ impl ServerMechanism for Plain {
         Box::pin(async move {
             let response = response.ok_or(AuthError::Malformed { reason: "a response has to come first" })?;
             let message = Message::parse(response.expose())?;
+            self.claimed = Some(message.authcid.to_owned());
             // rsasl's callbacks are synchronous, and the directory and the hash are not: so the verdict is ready
             // before its step.
             let verdict = Verdict::reach(&self.passwords, &message).await?;
             settle(verdict).map(Step::Done)
         })
+    }
+
+    fn claimed(&self) -> Option<String> {
+        self.claimed.clone()
     }
 }
 

@@ -62,6 +62,7 @@ struct Scram {
     spec: &'static MechanismSpec,
     passwords: Arc<PasswordCheck>,
     bindings: ChannelBindings,
+    claimed: Option<String>,
     state: State,
 }
 
@@ -93,6 +94,10 @@ impl ServerMechanism for Scram {
             }
         })
     }
+
+    fn claimed(&self) -> Option<String> {
+        self.claimed.clone()
+    }
 }
 
 impl Scram {
@@ -103,11 +108,13 @@ impl Scram {
         channel: &Channel,
     ) -> Box<dyn ServerMechanism> {
         let bindings = channel.bindings.clone();
-        Box::new(Self { hash, spec, passwords: Arc::clone(passwords), bindings, state: State::First })
+        let passwords = Arc::clone(passwords);
+        Box::new(Self { hash, spec, passwords, bindings, claimed: None, state: State::First })
     }
 
     async fn first(&mut self, octets: &[u8]) -> Result<Step, AuthError> {
         let message = ClientFirst::parse(octets).map_err(|reason| AuthError::Malformed { reason })?;
+        self.claimed = Some(message.authcid.clone());
         self.check_flag(message.flag)?;
         // What is no user name at all is nobody's: the rules are public, so saying it fast tells nothing.
         let name = prepare_user_name(message.authcid.as_bytes()).map_err(|_| AuthError::Failed)?;

@@ -238,8 +238,8 @@ async fn nobody_acts_for_another() {
 async fn plus_is_offered_where_there_is_something_to_bind_to() {
     let (_, authenticator) = with_alice();
     let offered = authenticator.mechanisms(&over_tls(exporter()));
-    assert_eq!(offered, [&PLUS[..], &HASHES, &["PLAIN"]].concat());
-    assert_eq!(authenticator.mechanisms(&OPEN), [&HASHES[..], &["PLAIN"]].concat());
+    assert_eq!(offered, [&PLUS[..], &HASHES, &["PLAIN", "LOGIN"]].concat());
+    assert_eq!(authenticator.mechanisms(&OPEN), [&HASHES[..], &["PLAIN", "LOGIN"]].concat());
     assert_eq!(authenticator.start(PLUS[0], &OPEN).err(), Some(AuthError::UnknownMechanism));
 }
 
