@@ -13,7 +13,7 @@ use crate::checkpoint::{self, Accounts, DIRTY_OCTETS_MAX, Slot};
 use crate::clock::Clock;
 use crate::files::{self, Disk, RealDisk};
 use crate::index::Index;
-use crate::log::{AccountId, Log, LogOptions};
+use crate::log::{AccountId, Backup, Log, LogOptions, restore};
 use crate::memory_disk::MemoryDisk;
 use crate::open::{self, Opened, is_lazy};
 use crate::{OpenError, StoreError};
@@ -260,6 +260,24 @@ impl Store {
     /// Saves a checkpoint now, instead of when one is due. Blocking.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         self.inner.accounts.checkpoint()
+    }
+
+    /// Copies everything that was published before the call into the directory `to`, made when missing. Blocking;
+    /// the store goes on meanwhile. Taken again into the same directory, only what is new is copied.
+    ///
+    /// What lies there is the log alone: [`Store::restore`] makes a store of it.
+    pub fn backup(&self, to: &Path) -> Result<Backup, StoreError> {
+        self.log().backup(&RealDisk, to)
+    }
+
+    /// Makes a store in `to` of a backup in `from`; returns how many segments it has. Blocking. It is another
+    /// store than the one that was backed up, and what came later is missing: so its accounts go ahead with their
+    /// UIDs and MODSEQs when they are first opened. UIDVALIDITY stays.
+    ///
+    /// [`OpenError::Damaged`] when there is a store in `to` already, or the backup is not whole. After any error
+    /// what was begun in `to` is to be removed.
+    pub fn restore(from: &Path, to: &Path) -> Result<u64, OpenError> {
+        restore(&RealDisk, from, &to.join("log"))
     }
 
     /// Reads everything in the store and compares it: every checksum and hash, whether what is served is what

@@ -3,6 +3,7 @@
 //! Knows records and their order, not what a change says. `docs/STORAGE.md` has every field.
 
 mod active;
+mod backup;
 mod check;
 mod group;
 mod prepare;
@@ -26,6 +27,8 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+pub use self::backup::Backup;
+pub(crate) use self::backup::restore;
 pub(crate) use self::check::Checked;
 pub use self::upload::{CHUNK_OCTETS, Upload};
 

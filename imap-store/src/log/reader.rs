@@ -101,6 +101,14 @@ impl Reader {
         Ok(octets.freeze())
     }
 
+    /// The segment that is being written, up to its last group, if it has that number.
+    pub(super) fn active_copy(&self, number: u64) -> Option<Segment> {
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, segment) = active.as_ref().filter(|(active, _)| *active == number)?;
+        let (file, table) = (Arc::clone(&segment.file), segment.table.clone());
+        Some(Segment { file, seed: segment.seed, table })
+    }
+
     /// Where the records of a segment are.
     pub(super) fn entries(&self, segment: u64) -> Result<Vec<Entry>, StoreError> {
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
@@ -130,7 +138,7 @@ impl Reader {
         read_at(&*segment.file, segment.seed, place(&segment.table, index), position)
     }
 
-    fn sealed(&self, position: Position) -> Result<Arc<Segment>, StoreError> {
+    pub(super) fn sealed(&self, position: Position) -> Result<Arc<Segment>, StoreError> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(segment) = cache.get(position.segment) {
             return Ok(segment);

@@ -140,7 +140,7 @@ fn may_have_lost(segments: &[Ours], tables: &[Table]) -> bool {
 /// Sorts out what only looks like a segment of this log, and names the segments that are missing.
 fn ours(files: Vec<Found>, store: [u8; 16], recovery: &mut Recovery) -> Vec<Ours> {
     let mut segments: Vec<Ours> = Vec::new();
-    let mut expected = files.first().map_or(1, |first| first.number);
+    let mut expected = 1;
     for Found { number, path, file, header } in files {
         let Some(header) = header else {
             recovery.damage.push(format!("segment {number}: both headers are damaged"));

@@ -1,6 +1,7 @@
 //! Tests of the whole store: accounts over the log, opening again, many tasks at once.
 
 mod accounts;
+mod backup;
 mod check;
 mod faults;
 mod graves;

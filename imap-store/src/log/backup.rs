@@ -1,0 +1,160 @@
+//! A copy of the log while it is written, and a store made of such a copy.
+//!
+//! Sealed segments never change, so a second backup into the same directory copies only what is new. The
+//! segment that is being written is copied up to a group's end and sealed there; the next backup replaces it.
+
+use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Log;
+use super::group::BLOCK_OCTETS;
+use super::reader::Segment;
+use super::segment::{Header, TEMPORARY, Table, number_of, path_of, seal};
+use crate::files::{Disk, DiskFile, read_full};
+use crate::{OpenError, StoreError};
+
+/// What a backup did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Backup {
+    /// Segments that the backup has now.
+    pub segments: u64,
+    /// Of those, the ones that were copied.
+    pub copied: u64,
+    /// Octets that were copied.
+    pub octets: u64,
+}
+
+impl Log {
+    /// Copies all that is published into the directory `to` on `disk`, made when missing. Blocking; writers are
+    /// not disturbed. It may be cut short anywhere, and begun again: a segment counts once it has its name.
+    pub(crate) fn backup(&self, disk: &dyn Disk, to: &Path) -> Result<Backup, StoreError> {
+        self.sync()?;
+        let end = self.published();
+        let fail = |error: io::Error| StoreError::Unavailable { reason: format!("the backup: {error}") };
+        disk.create_dir(to).map_err(fail)?;
+        let mut backup = Backup::default();
+        for number in 1..=end.segment {
+            let Some(segment) =
+                self.shared().reader.segment(number, end.record == 0 && number == end.segment)?
+            else {
+                continue;
+            };
+            backup.segments += 1;
+            let octets = copy_segment(disk, to, self.store_id(), number, &segment).map_err(fail)?;
+            backup.copied += u64::from(octets > 0);
+            backup.octets += octets;
+        }
+        Ok(backup)
+    }
+}
+
+/// Copies a segment, sealed, unless it is there; returns how many octets were copied.
+fn copy_segment(
+    disk: &dyn Disk,
+    to: &Path,
+    store: [u8; 16],
+    number: u64,
+    segment: &Segment,
+) -> io::Result<u64> {
+    let path = path_of(to, number);
+    if let Ok(there) = disk.open(&path)
+        && let Ok(header) = Header::read(&*there)?
+    {
+        if header.store != store {
+            return Err(io::Error::other("there is a backup of another store"));
+        }
+        let is_same = header.seed() == segment.seed;
+        if is_same && Table::read(&*there, segment.seed)?.as_ref() == Some(&segment.table) {
+            return Ok(0);
+        }
+    }
+    let temporary = path.with_extension(TEMPORARY);
+    let file = disk.create(&temporary)?;
+    copy(&*segment.file, &*file, 0..segment.table.end)?;
+    seal(&*file, segment.seed, &segment.table)?;
+    disk.rename(&temporary, &path)?;
+    disk.sync_dir(to)?;
+    Ok(segment.table.end)
+}
+
+/// Makes a log in `to`, which must have none, of the backup in `from`. It is another store: it has a number of
+/// its own, and says of itself that its end may be missing, so that its accounts leap. Blocking.
+pub(crate) fn restore(disk: &dyn Disk, from: &Path, to: &Path) -> Result<u64, OpenError> {
+    let fail = |file: &Path| {
+        let file = file.to_owned();
+        move |error| OpenError::Io { file, error }
+    };
+    disk.create_dir(to).map_err(fail(to))?;
+    let is_taken = disk.list(to).map_err(fail(to))?.iter().any(|path| number_of(path).is_some());
+    if is_taken {
+        let what = "there is a store already".to_owned();
+        return Err(OpenError::Damaged { file: to.to_owned(), what });
+    }
+    let listed = disk.list(from).map_err(fail(from))?;
+    let mut numbers: Vec<u64> = listed.iter().filter_map(|path| number_of(path)).collect();
+    numbers.sort_unstable();
+    let store = disk.random().map_err(fail(to))?;
+    // From the last to the first: a log that lacks its beginning opens with damage, one that lacks its end
+    // could not be told from a whole one.
+    for &number in numbers.iter().rev() {
+        let path = path_of(from, number);
+        let file = disk.open(&path).map_err(fail(&path))?;
+        let damaged = |what: &str| OpenError::Damaged { file: path.clone(), what: what.to_owned() };
+        let header = Header::read(&*file).map_err(fail(&path))?.map_err(|_| damaged("it has no header"))?;
+        let table = Table::read(&*file, header.seed()).map_err(fail(&path))?;
+        let table = table.ok_or_else(|| damaged("it is not sealed"))?;
+        let is_last = Some(&number) == numbers.last();
+        let header = Header { store, lazy: header.lazy || is_last, ..header };
+        let table = Table { closed: table.closed && !is_last, ..table };
+        restore_segment(disk, &*file, &header, &table, to).map_err(fail(&path_of(to, number)))?;
+    }
+    Ok(numbers.len() as u64)
+}
+
+fn restore_segment(
+    disk: &dyn Disk,
+    from: &dyn DiskFile,
+    header: &Header,
+    table: &Table,
+    to: &Path,
+) -> io::Result<()> {
+    let path = path_of(to, header.segment);
+    let temporary = path.with_extension(TEMPORARY);
+    let file = disk.create(&temporary)?;
+    let block = header.encode();
+    file.write_at(&mut [IoSlice::new(&block), IoSlice::new(&block)], 0)?;
+    copy(from, &*file, 2 * BLOCK_OCTETS..table.end)?;
+    seal(&*file, header.seed(), table)?;
+    disk.rename(&temporary, &path)?;
+    disk.sync_dir(to)
+}
+
+fn copy(from: &dyn DiskFile, to: &dyn DiskFile, range: Range<u64>) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 20];
+    let mut at = range.start;
+    while at < range.end {
+        let wanted = (range.end - at).min(buffer.len() as u64) as usize;
+        let count = read_full(from, &mut buffer[..wanted], at)?;
+        if count < wanted {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        to.write_at(&mut [IoSlice::new(&buffer[..count])], at)?;
+        at += count as u64;
+    }
+    Ok(())
+}
+
+impl super::reader::Reader {
+    /// A segment as it would be sealed now; `None` when it `may_be_missing` and is.
+    fn segment(&self, number: u64, may_be_missing: bool) -> Result<Option<Arc<Segment>>, StoreError> {
+        if let Some(active) = self.active_copy(number) {
+            return Ok(Some(Arc::new(active)));
+        }
+        match self.sealed(super::Position { segment: number, record: 0 }) {
+            Err(_) if may_be_missing => Ok(None),
+            sealed => sealed.map(Some),
+        }
+    }
+}
