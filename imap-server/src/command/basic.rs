@@ -1,6 +1,7 @@
 //! The commands of every session: CAPABILITY, NOOP, LOGOUT, ENABLE, ID, IDLE.
 
 use bytes::Bytes;
+use imap_proto::Level;
 use imap_proto::command::{Enable, Id};
 use imap_proto::response::{Kind, Response, write_status};
 
@@ -32,13 +33,17 @@ pub(super) async fn enable(ctx: &mut Ctx<'_>, cmd: &Enable) -> Result<Done, Halt
     let before = ctx.connection.enabled;
     let qresync = asks("QRESYNC") && !before.qresync;
     let condstore = (asks("CONDSTORE") || qresync) && !before.condstore;
-    let newly_on = [("CONDSTORE", condstore), ("QRESYNC", qresync)];
+    let rev2 = asks("IMAP4REV2") && ctx.connection.dialect.level < Level::Rev2;
+    let newly_on = [("CONDSTORE", condstore), ("QRESYNC", qresync), ("IMAP4rev2", rev2)];
     let names = newly_on.iter().filter(|(_, on)| *on).map(|(name, _)| Bytes::from_static(name.as_bytes()));
     ctx.untagged(&Response::Enabled(names.collect()));
     if condstore {
         ctx.enable_condstore();
     }
     ctx.connection.enabled.qresync |= qresync;
+    if rev2 {
+        ctx.connection.dialect.level = Level::Rev2;
+    }
     Ok(Done::text("Enabled"))
 }
 

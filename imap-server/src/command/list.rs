@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use imap_proto::Level;
 use imap_proto::command::{List, ListReturn, ListSelect, PlainList, StatusItem};
 use imap_proto::response::{ListData, ListExtension, NameAttribute, Namespace, Response};
-use imap_proto::types::MailboxName;
+use imap_proto::types::{MailboxName, WireMailbox};
 use imap_store::account::{Mailbox, Snapshot, SpecialUse};
 
 use super::glob::Pattern;
@@ -63,6 +64,25 @@ pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
         ctx.out.flush_if_full().await?;
     }
     Ok(Done::text("Listed"))
+}
+
+/// Tells the line of one mailbox to a client of IMAP4rev2, with the name that it used where that is not the mailbox's
+/// (RFC 9051 §6.3.9.7).
+pub(super) fn tell_name(ctx: &mut Ctx<'_>, name: &MailboxName, asked: &WireMailbox) {
+    if ctx.connection.dialect.level < Level::Rev2 {
+        return;
+    }
+    let Some(snapshot) = ctx.state.login().map(|login| login.account.snapshot()) else { return };
+    let mailbox = snapshot.mailbox_named(name);
+    let has_children = snapshot.names().any(|(other, _)| other.is_below(name));
+    let octets = name.encode(ctx.connection.dialect.name_form());
+    let is_another = asked.0 != octets;
+    let attributes = attributes(mailbox.map(|mailbox| &**mailbox), has_children);
+    let mut data = ListData::new(attributes, DELIMITER, octets);
+    if is_another {
+        data.extended.push(ListExtension::OldName(asked.0.clone()));
+    }
+    ctx.untagged(&Response::List(data));
 }
 
 /// What the options of a LIST ask for.

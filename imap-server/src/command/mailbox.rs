@@ -4,13 +4,16 @@ use imap_proto::command::{Create, OneMailbox, Rename, Subscription};
 use imap_proto::response::{Code, NameAttribute};
 use imap_store::account::SpecialUse;
 
-use super::{Ctx, Done, Halt, Refusal};
+use super::{Ctx, Done, Halt, Refusal, list};
 
 /// CREATE: makes a mailbox, and its missing parents as real mailboxes too.
 pub(super) async fn create(ctx: &mut Ctx<'_>, cmd: &Create) -> Result<Done, Halt> {
     let name = ctx.mailbox_name(&cmd.mailbox)?;
     let special_use = special_use(&cmd.special_use)?;
-    ctx.account()?.create(name, special_use).await?;
+    ctx.account()?.create(name.clone(), special_use).await?;
+    if cmd.mailbox.0 != name.encode(ctx.connection.dialect.name_form()) {
+        list::tell_name(ctx, &name, &cmd.mailbox);
+    }
     Ok(Done::text("Created"))
 }
 

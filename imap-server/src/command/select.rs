@@ -7,7 +7,7 @@ use imap_proto::command::{Qresync, Select};
 use imap_proto::response::{Code, Kind, Response, Vanished, write_status};
 use imap_proto::types::{NumberSet, SeqNum, Uid};
 
-use super::{Ctx, Done, Halt, Refusal};
+use super::{Ctx, Done, Halt, Refusal, list};
 use crate::session::flags::{FlagNames, write_flags, write_permanent_flags};
 use crate::session::state::State;
 use crate::session::view::{News, Style, View};
@@ -28,6 +28,7 @@ pub(super) async fn select(ctx: &mut Ctx<'_>, cmd: &Select, read_only: bool) -> 
     let view = id.and_then(|id| View::open(&login.account, id, read_only, ctx.connection.dialect));
     let mut view = view.ok_or_else(Refusal::no_mailbox)?;
     write_opening(ctx, &view);
+    list::tell_name(ctx, &name, &cmd.mailbox);
     ctx.connection.enabled.condstore |= cmd.condstore;
     if let Some(known) = &cmd.qresync {
         resynchronize(ctx, &mut view, known).await?;

@@ -9,7 +9,7 @@ use super::state::{Connection, State};
 use crate::Services;
 
 /// Always announced. LITERAL+ includes LITERAL-, and RFC 7888 forbids to announce both.
-const ALWAYS: &[&str] = &["IMAP4", "IMAP4rev1", "LITERAL+", "ENABLE", "ID"];
+const ALWAYS: &[&str] = &["IMAP4", "IMAP4rev1", "IMAP4rev2", "LITERAL+", "ENABLE", "ID"];
 /// Before login.
 const BEFORE_LOGIN: &[&str] = &["SASL-IR"];
 /// After login.
