@@ -21,13 +21,6 @@ pub(crate) fn flag(input: Span<'_>) -> Parsed<'_, Flag> {
 }
 
 /// ```abnf
-/// flag-perm       = flag / "\*"
-/// ```
-pub(crate) fn flag_perm(input: Span<'_>) -> Parsed<'_, Flag> {
-    if input.octets().starts_with(b"\\*") { Ok((input.skip(2), Flag::Wildcard)) } else { flag(input) }
-}
-
-/// ```abnf
 /// flag-list       = "(" [flag *(SP flag)] ")"
 /// ```
 pub(crate) fn flag_list(input: Span<'_>) -> Parsed<'_, Vec<Flag>> {

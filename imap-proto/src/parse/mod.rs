@@ -15,11 +15,11 @@ mod string;
 
 pub(crate) use chars::{is_astring_char, is_atom_char, is_list_char, is_tag_char};
 pub(crate) use date::{date, date_time};
-pub(crate) use flag::{flag, flag_list, flag_perm};
+pub(crate) use flag::{flag, flag_list};
 pub(crate) use number::{mod_seq, number64, nz_number, nz_number64};
 pub(crate) use ranges::{number_ranges, partial_range};
 pub(crate) use set::{number_set, seq_number, sequence_set};
-pub(crate) use span::{Parsed, Span};
+pub(crate) use span::{Parsed, Span, Word};
 pub(crate) use string::{
     astring, atom, list_mailbox, mailbox, mailbox_in_list, nil, nstring, object_id, string, token,
 };

@@ -38,14 +38,7 @@ impl<'a> Span<'a> {
 
     /// The octets in upper case on the stack: for `match`, without an allocation.
     pub(crate) fn to_word(self) -> Word {
-        let octets = self.octets();
-        let mut word = Word { octets: [0; Word::MAX_OCTETS], length: 0 };
-        if let Some(target) = word.octets.get_mut(..octets.len()) {
-            target.copy_from_slice(octets);
-            target.make_ascii_uppercase();
-            word.length = octets.len();
-        }
-        word
+        Word::of(self.octets())
     }
 
     /// Octets from the start of the frame.
@@ -97,6 +90,16 @@ pub(crate) struct Word {
 
 impl Word {
     const MAX_OCTETS: usize = 24;
+
+    pub(crate) fn of(octets: &[u8]) -> Self {
+        let mut word = Self { octets: [0; Self::MAX_OCTETS], length: 0 };
+        if let Some(target) = word.octets.get_mut(..octets.len()) {
+            target.copy_from_slice(octets);
+            target.make_ascii_uppercase();
+            word.length = octets.len();
+        }
+        word
+    }
 
     pub(crate) fn octets(&self) -> &[u8] {
         &self.octets[..self.length]

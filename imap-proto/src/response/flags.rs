@@ -1,19 +1,25 @@
 //! Lists of flags, as FLAGS, PERMANENTFLAGS and FETCH have them (RFC 9051 §7.3.5).
 
-use bytes::Bytes;
-
-use crate::parse::{self, Span};
-use crate::types::Flag;
+use crate::types::{Flag, Keyword};
 use crate::wire::read::Reader;
 
 /// `flag-list`, with `\\Recent` and `\\*` wherever they stand. A word that is no flag is left out: a keyword
 /// with an octet too many must not hide that a message is seen.
 pub(super) fn read_flags(reader: &mut Reader<'_>) -> Option<Vec<Flag>> {
-    let words = reader.list(Reader::atom)?;
-    Some(words.iter().filter_map(read_flag).collect())
+    let mut flags = Vec::new();
+    reader.list(|reader| {
+        flags.extend(read_flag(reader.word()?));
+        Some(())
+    })?;
+    Some(flags)
 }
 
-fn read_flag(word: &Bytes) -> Option<Flag> {
-    let (rest, flag) = parse::flag_perm(Span::new(word)).ok()?;
-    rest.is_empty().then_some(flag)
+fn read_flag(word: &[u8]) -> Option<Flag> {
+    match std::str::from_utf8(word).ok()? {
+        "\\*" => Some(Flag::Wildcard),
+        word => match word.strip_prefix('\\') {
+            Some(name) => Flag::backslash(name),
+            None => Keyword::new(word).map(Flag::Keyword),
+        },
+    }
 }

@@ -53,6 +53,7 @@ use self::search::write_numbers;
 use self::text::{write_short_quoted, write_word};
 use self::url::{read_url_fetch, write_gen_url_auth, write_url_fetch};
 use crate::command::Tag;
+use crate::parse::Word;
 use crate::types::{Flag, SeqNum, Uid};
 use crate::wire::read::Reader;
 use crate::wire::write;
@@ -191,13 +192,13 @@ impl Response {
             reader.eat(b' ');
             return Ok(Self::Continue { text: reader.rest() });
         }
-        let first = reader.take_until(|octet| octet == b' ');
-        if first == b"*".as_slice() {
+        let first = reader.pass_until(|octet| octet == b' ');
+        if first == b"*" {
             return Ok(Self::read_untagged(&mut reader).unwrap_or_else(|| Self::Other(frame.clone())));
         }
-        let tag = Tag::new(first).ok_or(ParseError { rule: "tag, `*` or `+`", at: 0 })?;
+        let tag = Tag::new(reader.own(first)).ok_or(ParseError { rule: "tag, `*` or `+`", at: 0 })?;
         let at = reader.at();
-        let kind = reader.atom().and_then(|word| Kind::from_word(&word));
+        let kind = reader.word().and_then(Kind::from_word);
         let kind = kind.ok_or(ParseError { rule: "OK, NO or BAD", at })?;
         Ok(Self::read_status(Some(tag), kind, &mut reader))
     }
@@ -209,11 +210,11 @@ impl Response {
             return Self::read_numbered(number, reader);
         }
         *reader = start;
-        let word = reader.atom()?;
-        if let Some(kind) = Kind::from_word(&word) {
+        let word = reader.word()?;
+        if let Some(kind) = Kind::from_word(word) {
             return Some(Self::read_status(None, kind, reader));
         }
-        let data = match word.to_ascii_uppercase().as_slice() {
+        let data = match Word::of(word).octets() {
             b"CAPABILITY" => Self::Capability(read_words(reader).into_iter().map(Capability).collect()),
             b"ENABLED" => Self::Enabled(read_words(reader)),
             b"FLAGS" => Self::Flags(read_flags(reader)?),
@@ -258,8 +259,7 @@ impl Response {
     /// What begins with a number. A FETCH is one however its items look; RFC 1176 calls it STORE where a
     /// STORE was its cause.
     fn read_numbered(number: u32, reader: &mut Reader<'_>) -> Option<Self> {
-        let word = reader.atom()?;
-        let data = match word.to_ascii_uppercase().as_slice() {
+        let data = match Word::of(reader.word()?).octets() {
             b"FETCH" | b"STORE" => {
                 return Some(Self::Fetch { seq_num: SeqNum::new(number)?, attributes: read_fetch(reader) });
             }

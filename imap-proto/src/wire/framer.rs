@@ -164,6 +164,9 @@ impl Framer {
     /// Adds octets from the socket. The caller reads no more while [`Self::poll`] still gives events, so
     /// the buffer is bounded by one read and one line.
     pub fn receive(&mut self, octets: &[u8]) {
+        if self.buffer.capacity() - self.buffer.len() < octets.len() {
+            self.buffer.reserve(octets.len().max(CHUNK_OCTETS));
+        }
         self.buffer.extend_from_slice(octets);
     }
 
@@ -442,6 +445,10 @@ impl Announced {
 fn without_carriage_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
+
+/// The buffer grows by at least so much: a command is short, and an allocation for each would take as long as to
+/// parse it. A value that outlives its command keeps so much alive.
+const CHUNK_OCTETS: usize = 1_024;
 
 /// Octets in [`Event::TooLong`].
 const START_OCTETS_MAX: usize = 1_024;

@@ -12,21 +12,24 @@ use crate::parse::{Parsed, Span};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
     frame: &'a Bytes,
+    octets: &'a [u8],
     at: usize,
 }
 
 /// A string in one of its forms.
-enum Token {
-    /// Quoted or a literal: never NIL.
-    String(Bytes),
+enum Token<'a> {
+    /// What stands between the quotes, and whether escapes are in it: never NIL.
+    Quoted(&'a [u8], bool),
+    /// The octets of a literal: never NIL.
+    Literal(&'a [u8]),
     /// An atom, which may be NIL.
-    Atom(Bytes),
+    Atom(&'a [u8]),
 }
 
 impl<'a> Reader<'a> {
     /// At the start of the frame.
     pub(crate) fn new(frame: &'a Bytes) -> Self {
-        Self { frame, at: 0 }
+        Self { frame, octets: frame, at: 0 }
     }
 
     /// Octets from the start of the frame.
@@ -44,6 +47,16 @@ impl<'a> Reader<'a> {
         self.frame.slice(start..self.at)
     }
 
+    /// As [`Self::since`], without a value that owns it.
+    pub(crate) fn passed(&self, start: usize) -> &'a [u8] {
+        &self.octets[start..self.at]
+    }
+
+    /// A part of the frame as a value of its own, without a copy.
+    pub(crate) fn own(&self, part: &'a [u8]) -> Bytes {
+        self.frame.slice_ref(part)
+    }
+
     /// Passes over `count` octets, or to the end.
     pub(crate) fn skip(&mut self, count: usize) {
         self.at = self.at.saturating_add(count).min(self.frame.len());
@@ -58,7 +71,7 @@ impl<'a> Reader<'a> {
 
     /// The next octet, `None` at the end.
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.frame.get(self.at).copied()
+        self.octets.get(self.at).copied()
     }
 
     /// Takes one octet, if it is that one.
@@ -92,14 +105,13 @@ impl<'a> Reader<'a> {
 
     /// All octets up to the first one that `is_end`; may be empty.
     pub(crate) fn take_until(&mut self, is_end: impl Fn(u8) -> bool) -> Bytes {
-        let start = self.at;
-        self.pass_until(is_end);
-        self.since(start)
+        let octets = self.pass_until(is_end);
+        self.own(octets)
     }
 
     /// As [`Self::take_until`], without a value that owns them.
-    fn pass_until(&mut self, is_end: impl Fn(u8) -> bool) -> &'a [u8] {
-        let rest: &'a [u8] = &self.frame[self.at..];
+    pub(crate) fn pass_until(&mut self, is_end: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = &self.octets[self.at..];
         let length = rest.iter().position(|&octet| is_end(octet)).unwrap_or(rest.len());
         self.at += length;
         &rest[..length]
@@ -107,16 +119,21 @@ impl<'a> Reader<'a> {
 
     /// A word between spaces, parentheses and line ends. `None` when there is none.
     pub(crate) fn atom(&mut self) -> Option<Bytes> {
+        self.word().map(|word| self.own(word))
+    }
+
+    /// As [`Self::atom`], without a value that owns it.
+    pub(crate) fn word(&mut self) -> Option<&'a [u8]> {
         self.skip_spaces();
-        let atom = self.take_until(is_atom_end);
-        (!atom.is_empty()).then_some(atom)
+        let word = self.pass_until(is_atom_end);
+        (!word.is_empty()).then_some(word)
     }
 
     /// Digits, behind any number of spaces. `None` also above `u64::MAX`.
     pub(crate) fn number(&mut self) -> Option<u64> {
         self.skip_spaces();
         let digits = self.pass_until(|octet| !octet.is_ascii_digit());
-        std::str::from_utf8(digits).ok()?.parse().ok()
+        decimal(digits)
     }
 
     /// As [`Self::number`], up to `u32::MAX`.
@@ -138,8 +155,8 @@ impl<'a> Reader<'a> {
     /// `nstring`; an atom is a string too. The outer `None`: there is no string here.
     pub(crate) fn nstring(&mut self) -> Option<Option<Bytes>> {
         Some(match self.token()? {
-            Token::String(octets) => Some(octets),
-            Token::Atom(atom) => (!atom.eq_ignore_ascii_case(b"NIL")).then_some(atom),
+            Token::Atom(atom) if atom.eq_ignore_ascii_case(b"NIL") => None,
+            token => Some(self.own_token(token)),
         })
     }
 
@@ -150,9 +167,7 @@ impl<'a> Reader<'a> {
 
     /// `astring`: here `NIL` is a name like any other.
     pub(crate) fn astring(&mut self) -> Option<Bytes> {
-        Some(match self.token()? {
-            Token::String(octets) | Token::Atom(octets) => octets,
-        })
+        self.token().map(|token| self.own_token(token))
     }
 
     /// `*(SP astring)` up to the end of the frame.
@@ -167,50 +182,65 @@ impl<'a> Reader<'a> {
     /// `NIL`, or elements in parentheses with or without spaces between them. `None` when an element cannot
     /// be read or the list has no end.
     pub(crate) fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut elements = Vec::new();
-        if self.nil() {
-            return Some(elements);
-        }
         if !self.eat_spaced(b'(') {
-            return None;
+            return self.nil().then(Vec::new);
         }
-        while !self.eat_spaced(b')') {
+        if self.eat_spaced(b')') {
+            return Some(Vec::new());
+        }
+        // Most lists of responses have one element, and those are large.
+        let mut elements = Vec::with_capacity(1);
+        loop {
             elements.push(element(self)?);
+            if self.eat_spaced(b')') {
+                return Some(elements);
+            }
         }
-        Some(elements)
     }
 
-    fn token(&mut self) -> Option<Token> {
+    fn token(&mut self) -> Option<Token<'a>> {
         self.skip_spaces();
         if self.peek()? == b'"' {
-            return self.quoted().map(Token::String);
+            return self.quoted_token();
         }
         match self.literal_head() {
-            Some((start, size_octets)) => self.literal(start, size_octets).map(Token::String),
-            None => self.atom().map(Token::Atom),
+            Some((start, size_octets)) => self.literal(start, size_octets).map(Token::Literal),
+            None => self.word().map(Token::Atom),
+        }
+    }
+
+    fn own_token(&self, token: Token<'a>) -> Bytes {
+        match token {
+            Token::Quoted(inside, true) => unescape(inside),
+            Token::Quoted(octets, false) | Token::Literal(octets) | Token::Atom(octets) => {
+                well_known(octets).map_or_else(|| self.own(octets), Bytes::from_static)
+            }
         }
     }
 
     /// `quoted`. A backslash before anything but `"` and `\` stands for itself: there are servers that do
     /// not escape it.
     pub(crate) fn quoted(&mut self) -> Option<Bytes> {
-        let start = self.at + 1;
-        let mut end = start;
+        self.quoted_token().map(|token| self.own_token(token))
+    }
+
+    fn quoted_token(&mut self) -> Option<Token<'a>> {
+        let inside = self.octets.get(self.at + 1..)?;
+        let mut length = 0;
         let mut has_escapes = false;
         loop {
-            match self.frame.get(end)? {
+            match inside.get(length)? {
                 b'"' => break,
                 b'\r' | b'\n' => return None,
-                b'\\' if matches!(self.frame.get(end + 1), Some(b'"' | b'\\')) => {
+                b'\\' if matches!(inside.get(length + 1), Some(b'"' | b'\\')) => {
                     has_escapes = true;
-                    end += 2;
+                    length += 2;
                 }
-                _ => end += 1,
+                _ => length += 1,
             }
         }
-        self.at = end + 1;
-        let inside = self.frame.slice(start..end);
-        Some(if has_escapes { unescape(&inside) } else { inside })
+        self.at += length + 2;
+        Some(Token::Quoted(&inside[..length], has_escapes))
     }
 
     /// Where the octets of the literal that stands here begin, and how many are announced: `{n}`, `{n+}` or
@@ -222,7 +252,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let digits = head.pass_until(|octet| !octet.is_ascii_digit());
-        let size_octets = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        let size_octets = decimal(digits)?;
         head.eat(b'+');
         let is_closed = head.eat(b'}');
         head.eat(b'\r');
@@ -238,7 +268,7 @@ impl<'a> Reader<'a> {
     /// A literal with its head, or the `{` alone where it is none. `None` when octets are missing.
     pub(crate) fn literal_or_octet(&mut self) -> Option<()> {
         match self.literal_head() {
-            Some((start, size_octets)) => self.literal(start, size_octets).map(drop),
+            Some((start, size_octets)) => self.literal(start, size_octets).map(|_| ()),
             None => self.eat(b'{').then_some(()),
         }
     }
@@ -249,13 +279,11 @@ impl<'a> Reader<'a> {
     }
 
     /// `None` when fewer octets are there.
-    fn literal(&mut self, start: usize, size_octets: u64) -> Option<Bytes> {
+    fn literal(&mut self, start: usize, size_octets: u64) -> Option<&'a [u8]> {
         let end = start.checked_add(usize::try_from(size_octets).ok()?)?;
-        if end > self.frame.len() {
-            return None;
-        }
+        let octets = self.octets.get(start..end)?;
         self.at = end;
-        Some(self.frame.slice(start..end))
+        Some(octets)
     }
 
     /// Skips one value, or with `open_lists` what is left of one with so many parentheses open. Takes
@@ -279,7 +307,9 @@ impl<'a> Reader<'a> {
                     self.at += 1;
                     continue;
                 }
-                _ => drop(self.token().ok_or(open_lists)?),
+                _ => {
+                    self.token().ok_or(open_lists)?;
+                }
             }
             if open_lists == 0 {
                 return Ok(());
@@ -290,6 +320,35 @@ impl<'a> Reader<'a> {
 
 fn is_atom_end(octet: u8) -> bool {
     matches!(octet, b' ' | b'(' | b')' | b'\r' | b'\n')
+}
+
+/// The value of ASCII digits. `None` without any, and above `u64::MAX`.
+fn decimal(digits: &[u8]) -> Option<u64> {
+    let add = |value: u64, &digit: &u8| value.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
+}
+
+/// What nearly every structure of a message says: a value that holds no reference to the frame costs nothing
+/// to make, to copy and to drop.
+fn well_known(octets: &[u8]) -> Option<&'static [u8]> {
+    macro_rules! words {
+        ($($word:literal)*) => {
+            match octets {
+                $($word => Some($word),)*
+                _ => None,
+            }
+        };
+    }
+    words! {
+        b"TEXT" b"text" b"PLAIN" b"plain" b"HTML" b"html" b"CHARSET" b"charset" b"UTF-8" b"utf-8" b"US-ASCII"
+        b"us-ascii" b"ISO-8859-1" b"iso-8859-1" b"FORMAT" b"format" b"FLOWED" b"flowed" b"DELSP" b"delsp" b"YES"
+        b"yes" b"7BIT" b"7bit" b"8BIT" b"8bit" b"BASE64" b"base64" b"QUOTED-PRINTABLE" b"quoted-printable"
+        b"MULTIPART" b"multipart" b"MIXED" b"mixed" b"ALTERNATIVE" b"alternative" b"RELATED" b"related" b"SIGNED"
+        b"signed" b"BOUNDARY" b"boundary" b"TYPE" b"type" b"APPLICATION" b"application" b"PDF" b"pdf"
+        b"OCTET-STREAM" b"octet-stream" b"IMAGE" b"image" b"PNG" b"png" b"JPEG" b"jpeg" b"MESSAGE" b"message"
+        b"RFC822" b"rfc822" b"NAME" b"name" b"ATTACHMENT" b"attachment" b"INLINE" b"inline" b"FILENAME"
+        b"filename"
+    }
 }
 
 fn unescape(inside: &[u8]) -> Bytes {

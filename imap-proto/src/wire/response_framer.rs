@@ -120,9 +120,8 @@ impl ResponseFramer {
             }
             // An inline literal's own octets are no part of the line.
             let line = without_line_end(&self.buffer[self.line_start..end]);
-            let is_text = self.state == State::FirstLine && ends_in_text(line);
-            let head = if is_text { None } else { literal_size(line) };
-            let Some(size_octets) = head else {
+            let is_text = || self.state == State::FirstLine && ends_in_text(line);
+            let Some(size_octets) = literal_size(line).filter(|_| !is_text()) else {
                 let frame_octets = self.line_start + line.len();
                 return Some(self.response(end, frame_octets));
             };

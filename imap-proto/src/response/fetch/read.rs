@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Annotation, FetchAttribute, StreamedItem};
 use crate::command::section_binary;
-use crate::parse;
+use crate::parse::{self, Word};
 use crate::response::flags::read_flags;
 use crate::response::status::read_object_id;
 use crate::types::{BodyStructure, Envelope, ModSeq, Uid};
@@ -32,11 +32,11 @@ pub(super) fn read_items(reader: &mut Reader<'_>) -> Items {
     while !reader.is_at_end() && !reader.eat(b')') {
         let name = take_name(reader, &mut brackets_end);
         if reader.is_at_streamed_literal() {
-            items.streamed = Some((StreamedItem::from_name(name), 0));
+            items.streamed = Some((StreamedItem::from_name(reader.own(name)), 0));
             break;
         }
         let value_start = *reader;
-        if let Some(attribute) = read_known(&name, reader)
+        if let Some(attribute) = read_known(name, reader)
             && reader.is_at_delimiter()
         {
             items.attributes.push(attribute);
@@ -47,13 +47,14 @@ pub(super) fn read_items(reader: &mut Reader<'_>) -> Items {
         let start = reader.at();
         if let Err(open_lists) = reader.skip_value(0) {
             if reader.is_at_streamed_literal() {
-                items.streamed = Some((StreamedItem::Other(name), open_lists));
+                items.streamed = Some((StreamedItem::Other(reader.own(name)), open_lists));
             } else {
+                let name = reader.own(name);
                 items.attributes.push(FetchAttribute::Other(name, take_unbalanced(reader, start)));
             }
             break;
         }
-        items.attributes.push(FetchAttribute::Other(name, reader.since(start)));
+        items.attributes.push(FetchAttribute::Other(reader.own(name), reader.since(start)));
     }
     items
 }
@@ -70,10 +71,10 @@ fn take_unbalanced(reader: &mut Reader<'_>, start: usize) -> Bytes {
 ///
 /// A `[` without an end is an octet like any other, and after it so is every `[` of the response: to look
 /// for the end again and again would take time in the square of what was sent.
-fn take_name(reader: &mut Reader<'_>, brackets_end: &mut bool) -> Bytes {
+fn take_name<'a>(reader: &mut Reader<'a>, brackets_end: &mut bool) -> &'a [u8] {
     let start = reader.at();
     let is_end = |octet| matches!(octet, b' ' | b'(' | b')' | b'"' | b'\r' | b'\n');
-    reader.take_until(|octet| is_end(octet) || octet == b'[');
+    reader.pass_until(|octet| is_end(octet) || octet == b'[');
     if *brackets_end && reader.peek() == Some(b'[') {
         let mut behind = *reader;
         *brackets_end = skip_brackets(&mut behind).is_some();
@@ -81,14 +82,14 @@ fn take_name(reader: &mut Reader<'_>, brackets_end: &mut bool) -> Bytes {
             *reader = behind;
         }
     }
-    reader.take_until(is_end);
-    reader.since(start)
+    reader.pass_until(is_end);
+    reader.passed(start)
 }
 
 /// Up to and including `]`. Header names may be strings of any kind (`header-fld-name = astring`).
 fn skip_brackets(reader: &mut Reader<'_>) -> Option<()> {
     loop {
-        reader.take_until(|octet| matches!(octet, b' ' | b'(' | b'"' | b'{' | b']'));
+        reader.pass_until(|octet| matches!(octet, b' ' | b'(' | b'"' | b'{' | b']'));
         match reader.peek()? {
             b']' => {
                 reader.eat(b']');
@@ -102,11 +103,11 @@ fn skip_brackets(reader: &mut Reader<'_>) -> Option<()> {
 }
 
 /// The item of that name. `None` when it is not known or its value is not as it should be.
-fn read_known(name: &Bytes, reader: &mut Reader<'_>) -> Option<FetchAttribute> {
+fn read_known<'a>(name: &'a [u8], reader: &mut Reader<'a>) -> Option<FetchAttribute> {
     if name.contains(&b'[') {
-        return read_bracketed(name, reader);
+        return read_bracketed(&reader.own(name), reader);
     }
-    Some(match name.to_ascii_uppercase().as_slice() {
+    Some(match Word::of(name).octets() {
         b"FLAGS" => FetchAttribute::Flags(read_flags(reader)?),
         b"UID" => FetchAttribute::Uid(Uid::new(reader.number32()?)?),
         b"MODSEQ" => FetchAttribute::ModSeq(read_mod_seq(reader)?),
@@ -131,7 +132,7 @@ fn read_known(name: &Bytes, reader: &mut Reader<'_>) -> Option<FetchAttribute> {
         b"X-GM-MSGID" => FetchAttribute::GmMsgId(reader.number()?),
         b"X-GM-THRID" => FetchAttribute::GmThrId(reader.number()?),
         b"X-GM-LABELS" => FetchAttribute::GmLabels(reader.list(Reader::astring)?),
-        _ => StreamedItem::from_name(name.clone()).into_attribute(reader.nstring()?)?,
+        _ => StreamedItem::from_name(reader.own(name)).into_attribute(reader.nstring()?)?,
     })
 }
 
