@@ -32,7 +32,7 @@ const READ_OCTETS: usize = 65_536;
 
 fn our_commands(lines: &[Vec<u8>]) -> Vec<(Tag, Command)> {
     let mut framer = Framer::new(LIMITS);
-    let mut commands = Vec::new();
+    let mut commands = Vec::with_capacity(lines.len());
     for line in lines {
         framer.receive(line);
         let Some(Event::Command(frame)) = framer.poll() else { panic!("a command") };

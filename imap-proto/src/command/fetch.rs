@@ -314,7 +314,7 @@ fn macro_or_item<'a>(input: Span<'a>, items: &mut Vec<FetchItem>) -> Parsed<'a, 
         b"ALL" => items.extend([Flags, InternalDate, Rfc822Size, Envelope]),
         b"FULL" => items.extend([Flags, InternalDate, Rfc822Size, Envelope, Body]),
         _ => {
-            let (rest, item) = fetch_att(input)?;
+            let (rest, item) = named_item(input, rest, name)?;
             items.push(item);
             return Ok((rest, ()));
         }
@@ -349,6 +349,11 @@ fn item_name(input: Span<'_>) -> Parsed<'_, Span<'_>> {
 /// what begins with `X-GM-`.
 pub(super) fn fetch_att(input: Span<'_>) -> Parsed<'_, FetchItem> {
     let (rest, name) = item_name(input)?;
+    named_item(input, rest, name)
+}
+
+/// The item at `input` whose name was read; `rest` is what stands behind the name.
+fn named_item<'a>(input: Span<'a>, rest: Span<'a>, name: Span<'a>) -> Parsed<'a, FetchItem> {
     let brackets = rest.first() == Some(b'[');
     let item = match name.to_word().octets() {
         b"ENVELOPE" => FetchItem::Envelope,

@@ -47,8 +47,8 @@ impl fmt::Debug for Tag {
 pub(super) fn tag(input: Span<'_>) -> Parsed<'_, Tag> {
     let length = input.octets().iter().take_while(|&&octet| is_tag_char(octet)).count();
     let (rest, octets) = input.split(length);
-    match (rest.first(), Tag::new(octets.to_bytes())) {
-        (None | Some(b' '), Some(tag)) => Ok((rest, tag)),
+    match rest.first() {
+        None | Some(b' ') if (1..=Tag::MAX_OCTETS).contains(&length) => Ok((rest, Tag(octets.to_bytes()))),
         _ => input.fail("tag"),
     }
 }

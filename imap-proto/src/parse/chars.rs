@@ -4,6 +4,7 @@ const ATOM: u8 = 1;
 const ASTRING: u8 = 2;
 const LIST: u8 = 4;
 const TAG: u8 = 8;
+const QUOTED: u8 = 16;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -18,6 +19,13 @@ const fn classes() -> [u8; 256] {
             b'+' => ATOM | ASTRING | LIST,
             _ => ATOM | ASTRING | LIST | TAG,
         };
+        octet += 1;
+    }
+    let mut octet = 1;
+    while octet < table.len() {
+        if !matches!(octet as u8, b'"' | b'\\' | b'\r' | b'\n') {
+            table[octet] |= QUOTED;
+        }
         octet += 1;
     }
     table
@@ -51,4 +59,9 @@ pub(crate) fn is_list_char(octet: u8) -> bool {
 /// ```
 pub(crate) fn is_tag_char(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & TAG != 0
+}
+
+/// What stands for itself between quotes: neither the quote nor the backslash, no CR, LF and NUL.
+pub(crate) fn is_quoted_char(octet: u8) -> bool {
+    CLASSES[usize::from(octet)] & QUOTED != 0
 }

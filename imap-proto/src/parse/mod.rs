@@ -13,10 +13,10 @@ mod set;
 mod span;
 mod string;
 
-pub(crate) use chars::{is_astring_char, is_atom_char, is_list_char, is_tag_char};
+pub(crate) use chars::{is_astring_char, is_atom_char, is_list_char, is_quoted_char, is_tag_char};
 pub(crate) use date::{date, date_time};
 pub(crate) use flag::{flag, flag_list};
-pub(crate) use number::{mod_seq, number64, nz_number, nz_number64};
+pub(crate) use number::{decimal, mod_seq, number64, nz_number, nz_number64};
 pub(crate) use ranges::{number_ranges, partial_range};
 pub(crate) use set::{number_set, seq_number, sequence_set};
 pub(crate) use span::{Parsed, Span, Word};
@@ -117,7 +117,8 @@ pub(crate) fn spaced<'a, T>(
     mut item: impl FnMut(Span<'a>) -> Parsed<'a, T>,
 ) -> Parsed<'a, Vec<T>> {
     let (mut rest, first) = item(input)?;
-    let mut items = vec![first];
+    let mut items = Vec::with_capacity(4);
+    items.push(first);
     while rest.first() == Some(b' ') && end(rest).is_err() {
         if items.len() == ITEMS_MAX {
             return rest.fail("fewer items");

@@ -5,16 +5,23 @@ use std::num::NonZeroU32;
 use super::{Parsed, Span};
 use crate::types::ModSeq;
 
+/// The value of ASCII digits. `None` without any, and above `u64::MAX`.
+pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+    let value = |digit: &u8| u64::from(digit - b'0');
+    match digits.len() {
+        0 => None,
+        // Cannot overflow, so needs no checks.
+        1..=19 => Some(digits.iter().fold(0, |sum, digit| sum * 10 + value(digit))),
+        _ => digits.iter().try_fold(0u64, |sum, digit| sum.checked_mul(10)?.checked_add(value(digit))),
+    }
+}
+
 /// Digits up to `max`.
 fn digits<'a>(input: Span<'a>, max: u64, rule: &'static str) -> Parsed<'a, u64> {
     let octets = input.octets();
     let length = octets.iter().take_while(|octet| octet.is_ascii_digit()).count();
-    let mut value = Some(0u64);
-    for &octet in &octets[..length] {
-        value = value.and_then(|v| v.checked_mul(10)).and_then(|v| v.checked_add(u64::from(octet - b'0')));
-    }
-    match value {
-        Some(value) if length > 0 && value <= max => Ok((input.skip(length), value)),
+    match decimal(&octets[..length]) {
+        Some(value) if value <= max => Ok((input.skip(length), value)),
         _ => input.fail(rule),
     }
 }

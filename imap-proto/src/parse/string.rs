@@ -5,7 +5,9 @@ use nom::Parser;
 use nom::branch::alt;
 use nom::combinator::map;
 
-use super::{Parsed, Span, is_astring_char, is_atom_char, is_list_char, no_case, number64, octet, run};
+use super::{
+    Parsed, Span, is_astring_char, is_atom_char, is_list_char, is_quoted_char, no_case, number64, octet, run,
+};
 use crate::types::{ObjectId, WireMailbox, is_id_char};
 
 /// ```abnf
@@ -65,16 +67,16 @@ fn quoted(input: Span<'_>) -> Parsed<'_, Bytes> {
     let mut escapes = false;
     let mut length = 0;
     loop {
+        length += octets[length..].iter().take_while(|&&octet| is_quoted_char(octet)).count();
         match octets.get(length) {
             Some(b'"') => break,
             Some(b'\\') => {
                 escapes = true;
-                length += 1;
+                // A backslash at the end of the frame has no octet behind it.
+                length = octets.len().min(length + 2);
             }
-            Some(b'\r' | b'\n' | 0) | None => return body.skip(length.min(octets.len())).fail("\""),
-            Some(_) => {}
+            _ => return body.skip(length).fail("\""),
         }
-        length += 1;
     }
     let (rest, value) = body.split(length);
     let value = if escapes { unescape(value.octets()) } else { value.to_bytes() };

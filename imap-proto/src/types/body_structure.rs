@@ -322,7 +322,7 @@ fn read_part(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStructure
 }
 
 fn read_multipart(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStructure> {
-    let mut parts = Vec::new();
+    let mut parts = Vec::with_capacity(2);
     while reader.peek() == Some(b'(') {
         parts.push(read_part(reader, depth_left)?);
         reader.skip_spaces();

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use crate::parse::{Parsed, Span};
+use crate::parse::{Parsed, Span, decimal};
 
 /// A place in a frame. Copies are cheap: one is kept to go back to.
 #[derive(Debug, Clone, Copy)]
@@ -200,10 +200,12 @@ impl<'a> Reader<'a> {
 
     fn token(&mut self) -> Option<Token<'a>> {
         self.skip_spaces();
-        if self.peek()? == b'"' {
-            return self.quoted_token();
-        }
-        match self.literal_head() {
+        let head = match self.peek()? {
+            b'"' => return self.quoted_token(),
+            b'{' | b'~' => self.literal_head(),
+            _ => None,
+        };
+        match head {
             Some((start, size_octets)) => self.literal(start, size_octets).map(Token::Literal),
             None => self.word().map(Token::Atom),
         }
@@ -219,7 +221,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `quoted`. A backslash before anything but `"` and `\` stands for itself: there are servers that do
-    /// not escape it.
+    /// not escape it. A CR alone is taken, as in a literal.
     pub(crate) fn quoted(&mut self) -> Option<Bytes> {
         self.quoted_token().map(|token| self.own_token(token))
     }
@@ -229,10 +231,11 @@ impl<'a> Reader<'a> {
         let mut length = 0;
         let mut has_escapes = false;
         loop {
-            match inside.get(length)? {
+            length += memchr::memchr3(b'"', b'\\', b'\n', &inside[length..])?;
+            match inside[length] {
                 b'"' => break,
-                b'\r' | b'\n' => return None,
-                b'\\' if matches!(inside.get(length + 1), Some(b'"' | b'\\')) => {
+                b'\n' => return None,
+                _ if matches!(inside.get(length + 1), Some(b'"' | b'\\')) => {
                     has_escapes = true;
                     length += 2;
                 }
@@ -320,12 +323,6 @@ impl<'a> Reader<'a> {
 
 fn is_atom_end(octet: u8) -> bool {
     matches!(octet, b' ' | b'(' | b')' | b'\r' | b'\n')
-}
-
-/// The value of ASCII digits. `None` without any, and above `u64::MAX`.
-fn decimal(digits: &[u8]) -> Option<u64> {
-    let add = |value: u64, &digit: &u8| value.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
-    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }
 
 /// What nearly every structure of a message says: a value that holds no reference to the frame costs nothing
