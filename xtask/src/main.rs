@@ -5,6 +5,7 @@
 mod ci;
 mod codegen;
 mod licences;
+mod sim;
 mod tidy;
 
 use std::path::PathBuf;
@@ -36,6 +37,15 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// The store under generated work on a disk that fails; each seed gives one course of events.
+    Sim {
+        /// One seed.
+        #[arg(long, conflicts_with = "seeds")]
+        seed: Option<u64>,
+        /// Seeds from A up to, not with, B.
+        #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..200")]
+        seeds: (u64, u64),
+    },
     /// The licences of all dependencies against the allow-list, and crates that must not be there.
     Licences,
 }
@@ -45,6 +55,8 @@ fn main() -> ExitCode {
         Chore::Ci { python } => ci::run(python.as_deref()),
         Chore::Tidy => tidy::run(),
         Chore::Codegen { check } => codegen::run(check),
+        Chore::Sim { seed: Some(seed), .. } => sim::run(seed, seed + 1),
+        Chore::Sim { seed: None, seeds: (from, to) } => sim::run(from, to),
         Chore::Licences => licences::run(),
     };
     match result {
@@ -54,6 +66,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads `A..B`.
+fn seeds(text: &str) -> Result<(u64, u64), String> {
+    let bounds = text.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    bounds
+        .filter(|(from, to)| from < to)
+        .ok_or_else(|| "it is two numbers, the smaller first: 0..200".to_owned())
 }
 
 /// The workspace's root: the folder above this crate.

@@ -176,7 +176,10 @@ pub(super) fn seal(file: &dyn DiskFile, seed: u32, table: &Table) -> io::Result<
     let octets = table.encode(seed);
     file.write_at(&mut [IoSlice::new(&octets)], table.end)?;
     file.set_len(table.end + octets.len() as u64)?;
-    file.sync()
+    file.sync().inspect_err(|_| {
+        // The disk may lack what reads still show: opening must not take the segment for a sealed one, but copy it.
+        let _ = file.set_len(table.end);
+    })
 }
 
 /// Reads and checks the record at `offset`; what follows it begins at `bound` or later. `None`: damaged.

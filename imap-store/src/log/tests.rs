@@ -511,6 +511,25 @@ fn sync_makes_what_was_published_lasting() {
 }
 
 #[test]
+fn segment_whose_seal_failed_is_not_taken_for_a_sealed_one() {
+    for at in 0..8 {
+        let disk = SimDisk::new(at);
+        let lazy = LogOptions { durability: Durability::None, ..options(Path::new("log")) };
+        let (log, ..) = open_on(Arc::new(disk.clone()), lazy).expect("opens");
+        disk.set_faults(Faults { fail_sync: Some(at), ..Faults::default() });
+        let mut seq = 1;
+        while seq < 60 && matches!(commit(&log, 1, seq, &[7; 50_000]), Outcome::Woken(_)) {
+            seq += 1;
+        }
+        let disk = disk.killed();
+        drop(log);
+        let kept = open_sim(&disk).2.len();
+        let (_log, recovery, seen) = open_sim(&disk.power_cut(at));
+        assert_eq!((recovery.damage, seen.len()), (Vec::new(), kept), "{at}");
+    }
+}
+
+#[test]
 fn interval_syncs_by_itself() {
     let disk = SimDisk::new(1);
     let lazy = LogOptions { durability: Durability::Interval(0), ..options(Path::new("log")) };

@@ -8,6 +8,7 @@ mod graves;
 mod leap;
 mod model;
 mod reopen;
+mod simulate;
 
 use std::sync::Arc;
 
