@@ -9,6 +9,7 @@ use imap_proto::command::{Authenticate, Login as LoginCommand, Tag};
 use imap_proto::response::Code;
 use imap_proto::wire::Expect;
 
+use super::audit::{self, Attempt};
 use super::{Ctx, Done, Halt, Refusal, blocking, conclude};
 use crate::NoEntry;
 use crate::session::caps;
@@ -26,14 +27,16 @@ pub(super) async fn start_tls(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
 
 /// LOGIN. Refused with PRIVACYREQUIRED where passwords are not taken, right or wrong alike.
 pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done, Halt> {
+    let user = String::from_utf8_lossy(&cmd.user);
+    let attempt = Attempt { user: &user, mechanism: "login" };
     if !ctx.connection.passwords_allowed() {
-        return Err(privacy_required().into());
+        return enter(ctx, attempt, Err(AuthError::PrivacyRequired)).await;
     }
     ctx.connection.login_began = ctx.services.logins.now();
     let password = Secret::new(cmd.password.expose());
     let channel = ctx.connection.channel();
     let identity = ctx.services.authenticator.login(&cmd.user, &password, &channel).await;
-    enter(ctx, identity).await
+    enter(ctx, attempt, identity).await
 }
 
 /// AUTHENTICATE: begins the exchange, with the initial response if there is one.
@@ -42,7 +45,10 @@ pub(super) async fn authenticate(ctx: &mut Ctx<'_>, cmd: &Authenticate) -> Resul
     let started = ctx.services.authenticator.start(&cmd.mechanism, &ctx.connection.channel());
     let mut exchange = match started {
         Ok(exchange) => Box::new(exchange),
-        Err(error) => return enter(ctx, Err(error)).await,
+        Err(error) => {
+            let attempt = Attempt { user: "", mechanism: &cmd.mechanism };
+            return enter(ctx, attempt, Err(error)).await;
+        }
     };
     let response = match &cmd.initial_response {
         Some(_) if !exchange.client_first() => {
@@ -90,13 +96,14 @@ async fn take_step(
     exchange: Box<Exchange>,
     step: Result<Step, AuthError>,
 ) -> Result<Done, Halt> {
+    let attempt = Attempt { user: exchange.claimed().unwrap_or_default(), mechanism: exchange.mechanism() };
     match step {
         Ok(Step::Challenge(octets)) => {
             challenge(ctx, &octets);
             Ok(Done::Authenticating(exchange))
         }
-        Ok(Step::Done(identity)) => enter(ctx, Ok(identity)).await,
-        Err(error) => enter(ctx, Err(error)).await,
+        Ok(Step::Done(identity)) => enter(ctx, attempt, Ok(identity)).await,
+        Err(error) => enter(ctx, attempt, Err(error)).await,
     }
 }
 
@@ -119,12 +126,29 @@ fn privacy_required() -> Refusal {
     Refusal::no(Code::PrivacyRequired, "A password is taken over TLS only")
 }
 
-/// Opens the account of who got in, or says why nobody did.
-async fn enter(ctx: &mut Ctx<'_>, identity: Result<Identity, AuthError>) -> Result<Done, Halt> {
+/// Opens the account of who got in, or says why nobody did; either is a line of the audit log.
+async fn enter(
+    ctx: &mut Ctx<'_>,
+    attempt: Attempt<'_>,
+    identity: Result<Identity, AuthError>,
+) -> Result<Done, Halt> {
     let identity = match identity {
         Ok(identity) => identity,
-        Err(error) => return Err(refuse(ctx, error).into()),
+        Err(error) => {
+            audit::refused(ctx.connection, attempt, &error.to_string());
+            return Err(refuse(ctx, error).into());
+        }
     };
+    let user = identity.user.clone();
+    let opened = open(ctx, identity).await;
+    match &opened {
+        Ok(_) => audit::entered(ctx.connection, attempt, &user),
+        Err(_) => audit::refused(ctx.connection, attempt, "the account is not to be had"),
+    }
+    opened
+}
+
+async fn open(ctx: &mut Ctx<'_>, identity: Identity) -> Result<Done, Halt> {
     let Some(user) = ctx.services.store.user(&identity.user) else {
         return Err(Refusal::no(Code::Unavailable, "Your mailbox was not found").into());
     };

@@ -4,6 +4,7 @@
 //! added here, once.
 
 pub(crate) mod append;
+mod audit;
 pub(crate) mod auth;
 mod basic;
 mod copy;

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use imap_auth::ChannelBindings;
 use imap_store::log::Seq;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -16,7 +15,7 @@ use tracing::debug;
 use super::gate::Place;
 use super::stream::Stream;
 use super::tls::Tls;
-use crate::session::{Next, Peer, Session};
+use crate::session::{Next, Peer, Secured, Session};
 use crate::{ListenerPolicy, Services};
 
 /// How long a peer may take to take our last octets.
@@ -36,7 +35,7 @@ pub(super) struct Setting {
 /// Serves one connection to its end. Errors are the peer's or the network's, and only worth a line for debugging.
 pub(super) async fn serve(setting: Setting, socket: TcpStream, address: SocketAddr, place: Place) {
     let ended = match open(&setting, socket).await {
-        Ok((stream, bindings)) => Connection::new(setting, stream, bindings, address, place).run().await,
+        Ok((stream, secured)) => Connection::new(setting, stream, secured, address, place).run().await,
         Err(error) => Err(error),
     };
     if let Err(error) = ended {
@@ -56,18 +55,18 @@ pub(super) async fn refuse(setting: Setting, socket: TcpStream, reason: &'static
     let _ = timeout(GOODBYE, goodbye).await;
 }
 
-/// The stream of a new socket, and what a login over it can be bound to: after the handshake where TLS comes first.
-async fn open(setting: &Setting, socket: TcpStream) -> io::Result<(Stream, ChannelBindings)> {
+/// The stream of a new socket: after the handshake where TLS comes first.
+async fn open(setting: &Setting, socket: TcpStream) -> io::Result<(Stream, Option<Secured>)> {
     let limits = &setting.services.limits;
     if !setting.implicit_tls {
-        return Ok((Stream::plain(socket, limits.send_timeout), ChannelBindings::default()));
+        return Ok((Stream::plain(socket, limits.send_timeout), None));
     }
     let accepting = timeout(limits.login_timeout, setting.tls.accept(socket));
-    let (accepted, bindings) = tokio::select! {
+    let (accepted, secured) = tokio::select! {
         () = setting.stop.cancelled() => return Err(io::ErrorKind::ConnectionAborted.into()),
         accepted = accepting => accepted??,
     };
-    Ok((Stream::tls(accepted, limits.send_timeout), bindings))
+    Ok((Stream::tls(accepted, limits.send_timeout), Some(secured)))
 }
 
 struct Connection {
@@ -102,14 +101,16 @@ impl Connection {
     fn new(
         setting: Setting,
         stream: Stream,
-        bindings: ChannelBindings,
+        secured: Option<Secured>,
         address: SocketAddr,
         place: Place,
     ) -> Self {
         let peer = Peer { address: Some(address), tls: setting.implicit_tls };
         let mut session =
             Session::new(setting.services.clone(), setting.policy.clone(), peer, Instant::now());
-        session.bind(bindings);
+        if let Some(secured) = secured {
+            session.secured(secured);
+        }
         let end = setting.stop.clone();
         Self { setting, session, stream, place, end, news: News::Off }
     }
@@ -202,9 +203,9 @@ impl Connection {
         let Self { setting, mut session, stream, place, end, news } = self;
         let socket = stream.into_plain().ok_or_else(|| io::Error::other("STARTTLS inside TLS"))?;
         let limits = setting.services.limits.clone();
-        let (accepted, bindings) = timeout(limits.login_timeout, setting.tls.accept(socket)).await??;
+        let (accepted, secured) = timeout(limits.login_timeout, setting.tls.accept(socket)).await??;
         session.tls_started(Instant::now());
-        session.bind(bindings);
+        session.secured(secured);
         let stream = Stream::tls(accepted, limits.send_timeout);
         Ok(Self { setting, session, stream, place, end, news })
     }

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::TlsFiles;
+use crate::session::Secured;
 
 /// The server's side of TLS. Cheap to clone; all clones see a reloaded certificate.
 #[derive(Clone)]
@@ -108,11 +109,8 @@ impl Tls {
         Ok(())
     }
 
-    /// The handshake, and what a login can be bound to.
-    pub(super) async fn accept(
-        &self,
-        socket: TcpStream,
-    ) -> io::Result<(TlsStream<TcpStream>, ChannelBindings)> {
+    /// The handshake.
+    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<(TlsStream<TcpStream>, Secured)> {
         let before = self.certificate.current();
         let stream = self.acceptor.accept(socket).await?;
         // rustls does not tell which certificate it showed: it is this one, unless another came meanwhile.
@@ -122,7 +120,12 @@ impl Tls {
             tls_exporter: exporter(stream.get_ref().1),
             tls_server_end_point: leaf.and_then(|leaf| tls_server_end_point(leaf)),
         };
-        Ok((stream, bindings))
+        let version = match stream.get_ref().1.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLS1.3",
+            Some(ProtocolVersion::TLSv1_2) => "TLS1.2",
+            _ => "unknown",
+        };
+        Ok((stream, Secured { bindings, version }))
     }
 }
 

@@ -56,6 +56,15 @@ pub struct Peer {
     pub tls: bool,
 }
 
+/// What is known of a TLS connection after its handshake.
+#[derive(Debug, Clone)]
+pub struct Secured {
+    /// What a login can be bound to.
+    pub bindings: ChannelBindings,
+    /// `TLS1.3`, for the audit log.
+    pub version: &'static str,
+}
+
 /// One session.
 pub struct Session {
     services: Services,
@@ -78,6 +87,8 @@ impl Session {
         let connection = Connection {
             framer,
             policy,
+            implicit_tls: peer.tls,
+            tls_version: None,
             peer,
             bindings: ChannelBindings::default(),
             dialect: Dialect::SILENT,
@@ -132,10 +143,10 @@ impl Session {
         self.connection.framer.expect(Expect::Command);
     }
 
-    /// What the TLS connection has for mechanisms that bind to it: after the handshake, before [`Self::greet`] where
-    /// TLS comes first.
-    pub fn bind(&mut self, bindings: ChannelBindings) {
-        self.connection.bindings = bindings;
+    /// What is known of the TLS connection: after the handshake, before [`Self::greet`] where TLS comes first.
+    pub fn secured(&mut self, secured: Secured) {
+        self.connection.bindings = secured.bindings;
+        self.connection.tls_version = Some(secured.version);
     }
 
     /// What to watch while waiting (IDLE): `None` when news has to wait for a command.

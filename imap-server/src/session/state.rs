@@ -63,6 +63,10 @@ pub(crate) struct Connection {
     pub(crate) peer: Peer,
     /// What the TLS connection has for mechanisms with `-PLUS`; empty once somebody is logged in.
     pub(crate) bindings: ChannelBindings,
+    /// The TLS version, once there is one.
+    pub(crate) tls_version: Option<&'static str>,
+    /// TLS was on from the first octet.
+    pub(crate) implicit_tls: bool,
     pub(crate) dialect: Dialect,
     /// A UID command was used: unasked FETCH lines hold the UID from now on.
     pub(crate) uid_used: bool,

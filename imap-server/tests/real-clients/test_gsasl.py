@@ -32,3 +32,20 @@ class Gsasl(ClientTest):
             done = self.gsasl(mechanism, password="wrong")
             self.assertIn("NO [AUTHENTICATIONFAILED]", done.stdout + done.stderr, mechanism)
             self.assertNotEqual(done.returncode, 0, mechanism)
+
+    def test_the_audit_log_tells_who_came_how_and_no_secret(self):
+        self.gsasl("SCRAM-SHA-256-PLUS")
+        self.gsasl("PLAIN", "--no-cb")
+        self.gsasl("PLAIN", "--no-cb", password="open sesame")
+        log = self.server.data.with_suffix(".log").read_text()
+        lines = [line for line in log.splitlines() if " audit: login" in line]
+        self.assertEqual(len(lines), 3, log)
+        for line, words in zip(lines, (
+            ['audit: login ', 'mechanism="SCRAM-SHA-256-PLUS"'],
+            ['audit: login ', 'mechanism="PLAIN"'],
+            ['audit: login refused ', 'mechanism="PLAIN"', 'reason="wrong user name or password"'],
+        )):
+            for word in [*words, f'user="{USER}"', "127.0.0.1:", 'tls="TLS1.3"', 'listener="imap"']:
+                self.assertIn(word, line)
+        for secret in (PASSWORD, "open sesame"):
+            self.assertNotIn(secret, log)
