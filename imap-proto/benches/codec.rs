@@ -5,6 +5,7 @@
 
 mod inputs;
 
+use bytes::Bytes;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use imap_codec::decode::Decoder;
@@ -187,6 +188,14 @@ fn literal_of_10_mib_streamed_ours(bencher: Bencher) {
     bencher.counter(bytes(&octets)).bench_local(|| {
         our_responses(black_box(&octets), 65_536, |response| drop(black_box(response)));
     });
+}
+
+/// The parser alone, of a frame that is in memory.
+#[divan::bench]
+fn literal_of_10_mib_from_its_frame_ours(bencher: Bencher) {
+    let frame = Bytes::from(inputs::large_literal());
+    let frame = frame.slice(..frame.len() - 2);
+    bencher.counter(bytes(&frame)).bench_local(|| Response::parse(black_box(&frame)));
 }
 
 /// As our server does it: no response is built first.
