@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-/// Runs the simulation for seeds from `from` up to, not with, `to`. A seed that failed once fails again.
+/// Runs the simulation for seeds from `from` up to, not with, `to`. A seed fixes work and faults; the store's threads
+/// still run as they like, so one that failed may have to be run some times before it fails again.
 pub(super) fn run(from: u64, to: u64) -> Result<(), String> {
     let name = "generated_work_on_a_failing_disk_keeps_every_promise";
     let status = Command::new(env!("CARGO"))

@@ -171,8 +171,12 @@ impl Table {
     }
 }
 
-/// Appends the table, cuts the file behind it, and syncs. May be tried again after an error.
+/// Syncs the groups, appends the table, cuts the file behind it, and syncs that. May be tried again after an error.
+///
+/// Two syncs: a table says that all it names is there, so it may not reach the disk before the groups, of which
+/// some wait for no sync of their own (chunks; everything where the durability is lazy).
 pub(super) fn seal(file: &dyn DiskFile, seed: u32, table: &Table) -> io::Result<()> {
+    file.sync()?;
     let octets = table.encode(seed);
     file.write_at(&mut [IoSlice::new(&octets)], table.end)?;
     file.set_len(table.end + octets.len() as u64)?;
