@@ -73,23 +73,36 @@ impl Connection {
                     tagged.into_result()?;
                     return exchange.finish().map_err(login_error);
                 }
-                Reply::Continue(challenge) => match answer(&mut exchange, &challenge) {
-                    // The reply tells if the driver is gone.
-                    Ok(line) => drop(lines.send(line).await),
-                    Err(error) => {
-                        drop(lines.send(Bytes::from_static(b"*")).await);
-                        // Its BAD says no more than that we cancelled.
-                        let _ = replies.done().await;
-                        return Err(error);
+                Reply::Continue(challenge) => {
+                    let answered;
+                    (exchange, answered) = answer(exchange, challenge).await?;
+                    match answered {
+                        // The reply tells if the driver is gone.
+                        Ok(line) => drop(lines.send(line).await),
+                        Err(error) => {
+                            drop(lines.send(Bytes::from_static(b"*")).await);
+                            // Its BAD says no more than that we cancelled.
+                            let _ = replies.done().await;
+                            return Err(error);
+                        }
                     }
-                },
+                }
                 Reply::Data(_) | Reply::StreamStart { .. } | Reply::Chunk(_) | Reply::StreamEnd => {}
             }
         }
     }
 }
 
-fn answer(exchange: &mut ClientExchange, challenge: &[u8]) -> Result<Bytes> {
+/// The answer to a challenge, made off the async threads: SCRAM hashes as often as the server says. Outer errors are ours.
+async fn answer(mut exchange: ClientExchange, challenge: Bytes) -> Result<(ClientExchange, Result<Bytes>)> {
+    let stepped = tokio::task::spawn_blocking(move || {
+        let answered = step(&mut exchange, &challenge);
+        (exchange, answered)
+    });
+    stepped.await.map_err(|_| Error::Login { reason: "the exchange broke off".into() })
+}
+
+fn step(exchange: &mut ClientExchange, challenge: &[u8]) -> Result<Bytes> {
     let challenge = STANDARD
         .decode(challenge.trim_ascii())
         .map_err(|_| Error::Login { reason: "the server's challenge is not base64".into() })?;
