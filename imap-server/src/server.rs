@@ -129,7 +129,11 @@ impl Server {
         for socket in sockets {
             listeners.start(
                 socket,
-                ListenerPolicy { starttls: config.starttls, allow_cleartext: config.allow_cleartext },
+                ListenerPolicy {
+                    starttls: config.starttls,
+                    allow_cleartext: config.allow_cleartext,
+                    ..ListenerPolicy::default()
+                },
             );
         }
         let users = Users::new(store.clone(), logins, config.password_octets_min);

@@ -7,6 +7,7 @@ use imap_auth::Authenticator;
 use imap_store::Store;
 
 use crate::Logins;
+use crate::session::options::DialectOptions;
 
 /// Every bound of the server, in one place.
 #[derive(Debug, Clone)]
@@ -78,6 +79,8 @@ pub struct ListenerPolicy {
     pub starttls: bool,
     /// Passwords are taken without TLS.
     pub allow_cleartext: bool,
+    /// Which dialects are served, and how.
+    pub dialects: DialectOptions,
 }
 
 /// What every session shares.

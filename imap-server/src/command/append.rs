@@ -1,5 +1,6 @@
 //! APPEND (RFC 9051 §6.3.12), several messages at once too (RFC 3502): streamed into the store as they come.
 
+use imap_proto::Level;
 use imap_proto::command::{Append, AppendMessage, Tag};
 use imap_proto::response::Code;
 use imap_proto::types::WireMailbox;
@@ -39,6 +40,9 @@ pub(super) fn begin(
     mailbox: &WireMailbox,
     message: AppendMessage,
 ) -> Result<Appending, Refusal> {
+    if !ctx.connection.policy.dialects.serves(Level::Imap2bis) {
+        return Err(Refusal::bad("That is not known here"));
+    }
     let login = ctx.state.login().ok_or_else(|| Refusal::bad("Log in first"))?;
     let name = mailbox
         .decode(ctx.connection.dialect.name_form())

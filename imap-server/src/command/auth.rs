@@ -160,8 +160,7 @@ async fn open(ctx: &mut Ctx<'_>, identity: Identity) -> Result<Done, Halt> {
     // An idle connection holds no more than it needs.
     ctx.connection.bindings = ChannelBindings::default();
     ctx.connection.framer.set_limits(framer_limits(&ctx.services.limits, true));
-    let capabilities = caps::capabilities(ctx.services, ctx.connection, ctx.state);
-    Ok(Done::code(Code::Capability(capabilities), "Logged in"))
+    Ok(Done::Reply(caps::code(ctx.services, ctx.connection, ctx.state), "Logged in".into()))
 }
 
 /// No wrong password, so no AUTHENTICATIONFAILED: clients ask for a new one on it.

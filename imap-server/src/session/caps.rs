@@ -3,7 +3,8 @@
 //! A name is announced as soon as it works wholly, not before.
 
 use bytes::Bytes;
-use imap_proto::response::Capability;
+use imap_proto::Level;
+use imap_proto::response::{Capability, Code};
 
 use super::state::{Connection, State};
 use crate::Services;
@@ -51,6 +52,12 @@ pub(crate) fn capabilities(services: &Services, connection: &Connection, state: 
     let mechanisms = services.authenticator.mechanisms(&connection.channel());
     names.extend(mechanisms.iter().map(|mechanism| Capability(Bytes::from(format!("AUTH={mechanism}")))));
     names
+}
+
+/// The capabilities as the code of a greeting or of a login; `None` for a listener that knows nothing of them.
+pub(crate) fn code(services: &Services, connection: &Connection, state: &State) -> Option<Code> {
+    let is_known = connection.policy.dialects.serves(Level::Imap4);
+    is_known.then(|| Code::Capability(capabilities(services, connection, state)))
 }
 
 /// Whether a capability is announced in some state or other.

@@ -9,7 +9,7 @@ use imap_proto::types::{SearchKey, SequenceSet, SetEnd};
 use crate::command::has_mod_seq;
 
 /// The dialect that a command shows.
-pub(super) fn level(command: &Command) -> Level {
+pub(crate) fn level(command: &Command) -> Level {
     match command {
         Command::Noop | Command::Logout | Command::Login(_) => Level::Silent,
         Command::Select(select) | Command::Examine(select)

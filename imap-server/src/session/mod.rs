@@ -8,6 +8,7 @@ pub(crate) mod caps;
 pub(crate) mod evidence;
 pub(crate) mod flags;
 pub(crate) mod machine;
+pub mod options;
 pub(crate) mod outbox;
 pub(crate) mod state;
 pub(crate) mod view;
@@ -111,9 +112,9 @@ impl Session {
 
     /// Sends the greeting.
     pub async fn greet<O: Output>(&mut self, out: &mut O) -> Result<(), O::Error> {
-        let capabilities = caps::capabilities(&self.services, &self.connection, &self.state);
+        let code = caps::code(&self.services, &self.connection, &self.state);
         let text = format!("{} ready", self.services.host_name);
-        self.say(out, Kind::Ok, Some(Code::Capability(capabilities)), &text).await
+        self.say(out, Kind::Ok, code, &text).await
     }
 
     /// Takes octets from the socket.

@@ -9,6 +9,7 @@ use imap_auth::{
     Authenticator, BoxFuture, Credentials, Directory, DirectoryError, HashCost, Secret, Settings,
 };
 use imap_proto::types::{Flag, Keyword, MailboxName, NumberSet, SystemFlag, Uid};
+use imap_server::session::options::Ceiling;
 use imap_server::session::{Next, Output, Peer, Session};
 use imap_server::{Limits, ListenerPolicy, Logins, Services};
 use imap_store::account::{Account, FlagChange, NewMessage};
@@ -56,7 +57,7 @@ impl Stage {
         let options = Options { clock: Clock::fixed(NOW), ..Options::default() };
         let store = Store::in_memory(options).expect("memory");
         let mut limits = Limits::default();
-        let mut policy = ListenerPolicy { starttls: false, allow_cleartext: true };
+        let mut policy = ListenerPolicy { allow_cleartext: true, ..ListenerPolicy::default() };
         let mut tls = false;
         let mut messages: HashMap<String, Vec<u8>> = HashMap::new();
         let mut current = String::new();
@@ -64,11 +65,13 @@ impl Stage {
             match &line.kind {
                 Kind::Listener(kind) => match kind.as_str() {
                     "cleartext" => {}
-                    "starttls" => policy = ListenerPolicy { starttls: true, allow_cleartext: false },
+                    "starttls" => (policy.starttls, policy.allow_cleartext) = (true, false),
                     "tls" => {
                         policy.allow_cleartext = false;
                         tls = true;
                     }
+                    "imap2" => policy.dialects.ceiling = Some(Ceiling::Imap2),
+                    "imap2bis" => policy.dialects.ceiling = Some(Ceiling::Imap2bis),
                     other => panic!("line {}: no listener {other}", line.number),
                 },
                 Kind::Limit(name, value) => set_limit(&mut limits, name, *value),
