@@ -80,7 +80,7 @@ pub struct ListenerPolicy {
     /// Passwords are taken without TLS.
     pub allow_cleartext: bool,
     /// Which dialects are served, and how.
-    pub dialects: DialectOptions,
+    pub dialect: DialectOptions,
 }
 
 /// What every session shares.

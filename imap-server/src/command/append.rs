@@ -40,7 +40,7 @@ pub(super) fn begin(
     mailbox: &WireMailbox,
     message: AppendMessage,
 ) -> Result<Appending, Refusal> {
-    if !ctx.connection.policy.dialects.serves(Level::Imap2bis) {
+    if !ctx.connection.policy.dialect.serves(Level::Imap2bis) {
         return Err(Refusal::bad("That is not known here"));
     }
     let login = ctx.state.login().ok_or_else(|| Refusal::bad("Log in first"))?;

@@ -56,7 +56,7 @@ pub(crate) fn capabilities(services: &Services, connection: &Connection, state: 
 
 /// The capabilities as the code of a greeting or of a login; `None` for a listener that knows nothing of them.
 pub(crate) fn code(services: &Services, connection: &Connection, state: &State) -> Option<Code> {
-    let is_known = connection.policy.dialects.serves(Level::Imap4);
+    let is_known = connection.policy.dialect.serves(Level::Imap4);
     is_known.then(|| Code::Capability(capabilities(services, connection, state)))
 }
 

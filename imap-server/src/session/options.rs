@@ -4,9 +4,11 @@ use imap_proto::Level;
 use serde::Deserialize;
 
 /// What is different on one listener from what every client gets. The default is nothing.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct DialectOptions {
     /// The newest dialect that is served; `None`: every one.
+    #[serde(rename = "dialect-ceiling")]
     pub ceiling: Option<Ceiling>,
 }
 

@@ -70,8 +70,8 @@ impl Stage {
                         policy.allow_cleartext = false;
                         tls = true;
                     }
-                    "imap2" => policy.dialects.ceiling = Some(Ceiling::Imap2),
-                    "imap2bis" => policy.dialects.ceiling = Some(Ceiling::Imap2bis),
+                    "imap2" => policy.dialect.ceiling = Some(Ceiling::Imap2),
+                    "imap2bis" => policy.dialect.ceiling = Some(Ceiling::Imap2bis),
                     other => panic!("line {}: no listener {other}", line.number),
                 },
                 Kind::Limit(name, value) => set_limit(&mut limits, name, *value),
