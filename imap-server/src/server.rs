@@ -14,10 +14,10 @@ use crate::admin::{self, Admin, ListenerInfo, SocketError};
 use crate::config::{Config, TlsFiles};
 use crate::directory::StoreDirectory;
 use crate::net::tls::{self, Tls, TlsError};
-use crate::net::{BindError, Kind, Listener, Listeners, raise_open_files};
+use crate::net::{BindError, Listener, Listeners, raise_open_files};
 use crate::runfile::RunFile;
 use crate::users::Users;
-use crate::{ListenerPolicy, Logins, Services, secret_file};
+use crate::{Logins, Services, secret_file};
 
 /// Files that are no connections: the store's, the listeners', the admin API's.
 const OTHER_FILES: u64 = 256;
@@ -115,8 +115,10 @@ impl Server {
         if tls_made != TlsMade::Given {
             warn!(certificate = %tls_files.certificate.display(), key = %tls_files.key.display(), "the certificate is self-signed");
         }
-        let mut sockets = Listener::bind(Kind::Imap, &config.imap)?;
-        sockets.extend(Listener::bind(Kind::Imaps, &config.imaps)?);
+        let mut sockets = Vec::new();
+        for listener in &config.listeners {
+            sockets.extend(Listener::bind(listener)?);
+        }
         let admin_socket = config.admin.as_deref().map(admin::bind).transpose()?;
 
         let server_secret = secret_file::read_or_make(&config.data)
@@ -127,14 +129,7 @@ impl Server {
         let listeners = Listeners::new(services, tls.clone(), stop.clone());
         let bound = told(&sockets, config.admin.as_deref());
         for socket in sockets {
-            listeners.start(
-                socket,
-                ListenerPolicy {
-                    starttls: config.starttls,
-                    allow_cleartext: config.allow_cleartext,
-                    ..ListenerPolicy::default()
-                },
-            );
+            listeners.start(socket);
         }
         let users = Users::new(store.clone(), logins, config.password_octets_min);
         let admin = Admin {
@@ -265,13 +260,9 @@ fn services(store: &Store, config: &Config, logins: Logins, server_secret: Secre
 }
 
 fn told(sockets: &[Listener], admin: Option<&Path>) -> Vec<ListenerInfo> {
-    let network = sockets.iter().map(|socket| ListenerInfo {
-        kind: match socket.kind() {
-            Kind::Imap => "imap".into(),
-            Kind::Imaps => "imaps".into(),
-        },
-        address: socket.address().to_string(),
-    });
+    let network = sockets
+        .iter()
+        .map(|socket| ListenerInfo { kind: socket.kind().into(), address: socket.address().to_string() });
     let admin = admin.map(|path| ListenerInfo { kind: "admin".into(), address: path.display().to_string() });
     network.chain(admin).collect()
 }

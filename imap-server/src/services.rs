@@ -7,6 +7,7 @@ use imap_auth::Authenticator;
 use imap_store::Store;
 
 use crate::Logins;
+use crate::config::{ListenerConfig, TlsMode};
 use crate::session::options::DialectOptions;
 
 /// Every bound of the server, in one place.
@@ -75,12 +76,39 @@ impl Default for Limits {
 /// What an operator decided for one listener.
 #[derive(Debug, Clone, Default)]
 pub struct ListenerPolicy {
+    /// The listener's name, for the audit.
+    pub name: Arc<str>,
     /// STARTTLS is offered while TLS is off.
     pub starttls: bool,
     /// Passwords are taken without TLS.
     pub allow_cleartext: bool,
+    /// The mechanisms that are taken, in upper case; `None`: all.
+    pub mechanisms: Option<Vec<String>>,
     /// Which dialects are served, and how.
     pub dialect: DialectOptions,
+}
+
+impl ListenerPolicy {
+    /// What the configuration says of a listener.
+    pub fn of(config: &ListenerConfig) -> Self {
+        Self {
+            name: config.name.as_str().into(),
+            starttls: config.tls == TlsMode::Starttls,
+            allow_cleartext: config.allow_cleartext,
+            mechanisms: config.mechanisms.clone(),
+            dialect: config.dialect.clone(),
+        }
+    }
+
+    /// Whether a mechanism (in upper case) is taken here, as far as the listener goes.
+    pub fn takes(&self, mechanism: &str) -> bool {
+        self.mechanisms.as_ref().is_none_or(|taken| taken.iter().any(|name| name == mechanism))
+    }
+
+    /// Whether the LOGIN command is: it shows the password as PLAIN and LOGIN do, and goes with either.
+    pub fn takes_login_command(&self) -> bool {
+        self.takes("PLAIN") || self.takes("LOGIN")
+    }
 }
 
 /// What every session shares.

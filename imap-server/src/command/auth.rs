@@ -32,6 +32,9 @@ pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done,
     if !ctx.connection.passwords_allowed() {
         return enter(ctx, attempt, Err(AuthError::PrivacyRequired)).await;
     }
+    if !ctx.connection.policy.takes_login_command() {
+        return enter(ctx, attempt, Err(AuthError::UnknownMechanism)).await;
+    }
     ctx.connection.login_began = ctx.services.logins.now();
     let password = Secret::new(cmd.password.expose());
     let channel = ctx.connection.channel();
@@ -42,7 +45,11 @@ pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done,
 /// AUTHENTICATE: begins the exchange, with the initial response if there is one.
 pub(super) async fn authenticate(ctx: &mut Ctx<'_>, cmd: &Authenticate) -> Result<Done, Halt> {
     ctx.connection.login_began = ctx.services.logins.now();
-    let started = ctx.services.authenticator.start(&cmd.mechanism, &ctx.connection.channel());
+    let started = if ctx.connection.policy.takes(&cmd.mechanism) {
+        ctx.services.authenticator.start(&cmd.mechanism, &ctx.connection.channel())
+    } else {
+        Err(AuthError::UnknownMechanism)
+    };
     let mut exchange = match started {
         Ok(exchange) => Box::new(exchange),
         Err(error) => {

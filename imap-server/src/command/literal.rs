@@ -40,6 +40,9 @@ pub(crate) fn decide(ctx: &Ctx<'_>, head: &LiteralHead) -> Decision {
             None if spec.name == "LOGIN" && !ctx.connection.passwords_allowed() => {
                 Err(Refusal::no(Code::PrivacyRequired, "A password is taken over TLS only"))
             }
+            None if spec.name == "LOGIN" && !ctx.connection.login_command_allowed() => {
+                Err(Refusal::no(None, "The LOGIN command is not taken here"))
+            }
             None => Ok(()),
         },
     };

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::conn::{self, Setting};
 use super::gate::Gate;
 use super::tls::Tls;
-use crate::config::Listen;
+use crate::config::{ListenerConfig, Protocol, TlsMode};
 use crate::{ListenerPolicy, Services};
 
 /// Keeps NATs open and finds peers that are gone.
@@ -28,21 +28,14 @@ const REFUSALS_AT_ONCE: usize = 64;
 /// How long the accept loop rests when the system has no room for another connection.
 const REST: Duration = Duration::from_millis(100);
 
-/// What a listener speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Clear text, with STARTTLS where the policy says so.
-    Imap,
-    /// TLS from the first octet.
-    Imaps,
-}
-
 /// A bound listener that does not accept yet.
 #[derive(Debug)]
 pub struct Listener {
-    kind: Kind,
     socket: TcpListener,
     address: SocketAddr,
+    protocol: Protocol,
+    tls: TlsMode,
+    policy: Arc<ListenerPolicy>,
 }
 
 /// An address cannot be listened on.
@@ -56,13 +49,17 @@ pub struct BindError {
 }
 
 impl Listener {
-    /// Binds every address of `listen`. Default addresses that this machine does not have are passed over.
-    pub fn bind(kind: Kind, listen: &Listen) -> Result<Vec<Self>, BindError> {
+    /// Binds every address of a listener. Default addresses that this machine does not have are passed over.
+    pub fn bind(config: &ListenerConfig) -> Result<Vec<Self>, BindError> {
         let mut bound = Vec::new();
-        for address in &listen.addresses {
+        let policy = Arc::new(ListenerPolicy::of(config));
+        let (protocol, tls) = (config.protocol, config.tls);
+        for address in &config.listen.addresses {
             match bind(*address) {
-                Ok((socket, address)) => bound.push(Self { kind, socket, address }),
-                Err(error) if listen.is_default && !bound.is_empty() && no_such_address(&error) => {
+                Ok((socket, address)) => {
+                    bound.push(Self { socket, address, protocol, tls, policy: Arc::clone(&policy) });
+                }
+                Err(error) if config.listen.is_default && !bound.is_empty() && no_such_address(&error) => {
                     info!(%address, %error, "passed over");
                 }
                 Err(error) => return Err(BindError { address: *address, error }),
@@ -76,9 +73,12 @@ impl Listener {
         self.address
     }
 
-    /// What it speaks.
-    pub fn kind(&self) -> Kind {
-        self.kind
+    /// What it speaks, in the words of the ready line: `imap`, or `imaps` where TLS comes first.
+    pub fn kind(&self) -> &'static str {
+        match (self.protocol, self.tls) {
+            (Protocol::Imap, TlsMode::Implicit) => "imaps",
+            (Protocol::Imap, TlsMode::Starttls | TlsMode::None) => "imap",
+        }
     }
 }
 
@@ -127,12 +127,12 @@ impl Listeners {
     }
 
     /// Begins to accept.
-    pub fn start(&self, listener: Listener, policy: ListenerPolicy) {
+    pub fn start(&self, listener: Listener) {
         let setting = Setting {
             services: self.services.clone(),
-            policy: Arc::new(policy),
+            policy: listener.policy,
             tls: self.tls.clone(),
-            implicit_tls: listener.kind == Kind::Imaps,
+            implicit_tls: listener.tls == TlsMode::Implicit,
             stop: self.stop.clone(),
         };
         let door = Door {

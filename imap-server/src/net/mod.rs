@@ -9,4 +9,4 @@ mod stream;
 pub mod tls;
 
 pub use gate::Gate;
-pub use listener::{BindError, Kind, Listener, Listeners, raise_open_files};
+pub use listener::{BindError, Listener, Listeners, raise_open_files};

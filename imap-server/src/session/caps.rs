@@ -46,11 +46,12 @@ pub(crate) fn capabilities(services: &Services, connection: &Connection, state: 
     if connection.starttls_offered() {
         names.push(known("STARTTLS"));
     }
-    if !connection.passwords_allowed() {
+    if !connection.login_command_allowed() {
         names.push(known("LOGINDISABLED"));
     }
     let mechanisms = services.authenticator.mechanisms(&connection.channel());
-    names.extend(mechanisms.iter().map(|mechanism| Capability(Bytes::from(format!("AUTH={mechanism}")))));
+    let taken = mechanisms.iter().filter(|mechanism| connection.policy.takes(mechanism));
+    names.extend(taken.map(|mechanism| Capability(Bytes::from(format!("AUTH={mechanism}")))));
     names
 }
 

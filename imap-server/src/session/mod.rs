@@ -88,7 +88,6 @@ impl Session {
         let connection = Connection {
             framer,
             policy,
-            implicit_tls: peer.tls,
             tls_version: None,
             peer,
             bindings: ChannelBindings::default(),

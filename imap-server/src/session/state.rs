@@ -65,8 +65,6 @@ pub(crate) struct Connection {
     pub(crate) bindings: ChannelBindings,
     /// The TLS version, once there is one.
     pub(crate) tls_version: Option<&'static str>,
-    /// TLS was on from the first octet.
-    pub(crate) implicit_tls: bool,
     pub(crate) dialect: Dialect,
     /// A UID command was used: unasked FETCH lines hold the UID from now on.
     pub(crate) uid_used: bool,
@@ -139,6 +137,11 @@ impl Connection {
     /// TLS is on, or the operator takes passwords without it on this listener.
     pub(crate) fn passwords_allowed(&self) -> bool {
         self.peer.tls || self.policy.allow_cleartext
+    }
+
+    /// The LOGIN command is taken.
+    pub(crate) fn login_command_allowed(&self) -> bool {
+        self.passwords_allowed() && self.policy.takes_login_command()
     }
 
     /// STARTTLS makes sense and is offered.
