@@ -78,10 +78,13 @@ impl Snapshot {
                 }
             }
             Change::DeleteUser { name } => {
-                Arc::make_mut(&mut self.users).remove(name);
+                if let Some(user) = Arc::make_mut(&mut self.users).remove(name) {
+                    self.take_dropped(user.account);
+                }
             }
             Change::Leap { epoch, .. } => self.take_leap(*epoch),
             Change::Epoch { epoch, losses } => self.take_epoch(*epoch, losses),
+            Change::Replaced { segments } => self.take_replaced(segments),
         }
     }
 

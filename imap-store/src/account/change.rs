@@ -3,9 +3,12 @@
 //! It says what was decided, not what was asked: UIDs, numbers, dates, ids. A kind that was released never
 //! changes its meaning; what is new gets a new kind. `docs/STORAGE.md` has the octets.
 
+use std::collections::BTreeMap;
+
 use imap_proto::types::{DateTime, Keyword, MailboxName, NumberSet, UidValidity};
 
 use super::codec::{Decoder, Encoder, Malformed};
+use super::files::{decode_replaced, encode_replaced};
 use super::snapshot::{Flags, MailboxId, SpecialUse};
 use crate::log::{AccountId, BodyId, Seq};
 
@@ -52,6 +55,8 @@ pub(crate) enum Change {
     Undelete(Undelete),
     /// Account 0: changes were lost, every account has to leap.
     Epoch { epoch: u64, losses: Vec<u64> },
+    /// Account 0: compaction wrote the files of these segments anew for the so-manyeth time; `None`: removed them.
+    Replaced { segments: BTreeMap<u64, Option<u32>> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +180,7 @@ mod kind {
     pub(super) const EPOCH: u8 = 17;
     pub(super) const PURGE: u8 = 18;
     pub(super) const UNDELETE: u8 = 19;
+    pub(super) const REPLACED: u8 = 20;
 }
 
 impl Change {
@@ -282,6 +288,10 @@ impl Change {
                 out.number(losses.len() as u64);
                 losses.iter().for_each(|&loss| out.number(loss));
             }
+            Self::Replaced { segments } => {
+                out.octet(kind::REPLACED);
+                encode_replaced(segments, &mut out);
+            }
         }
         out.finish()
     }
@@ -329,6 +339,7 @@ impl Change {
             kind::LEAP => Self::Leap { from: Seq(input.number()?), epoch: input.number()? },
             kind::PURGE => Self::Purge { up_to: input.number()? },
             kind::UNDELETE => Self::Undelete(Undelete::decode(&mut input)?),
+            kind::REPLACED => Self::Replaced { segments: decode_replaced(&mut input)? },
             kind::EPOCH => Self::Epoch {
                 epoch: input.number()?,
                 losses: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,

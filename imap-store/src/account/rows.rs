@@ -17,6 +17,7 @@ use super::change::{
     decode_keywords, decode_special_use, encode_keywords, encode_special_use, mailbox, name,
 };
 use super::codec::{Decoder, Encoder, Malformed};
+use super::files::Files;
 use super::graves::GravePage;
 use super::history::History;
 use super::mailbox::{Mailbox, MailboxPage};
@@ -29,7 +30,7 @@ use crate::engine::{Rows, Snapshots, Write, put_value};
 use crate::log::{AccountId, Seq};
 use crate::{StoreError, User};
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// What the checkpoint has of an account, besides its contents.
 #[derive(Debug, Default)]
@@ -101,7 +102,7 @@ impl Saved {
     /// Adds the account's row, and the removal of pages that it does not name.
     pub(crate) fn put_root(&mut self, id: AccountId, state: &Snapshot, batch: &mut Vec<Write>) -> Rooted {
         let mut named = BTreeSet::new();
-        let root = encode_root(state, self.last_row, &mut named);
+        let root = encode_root(state, self.last_row, &mut Naming::Saved(&mut named));
         let parts = put_value(batch, &account_key(id), &root, self.parts);
         let gone: Vec<u64> = self.pages.keys().copied().filter(|row| !named.contains(row)).collect();
         for row in &gone {
@@ -146,7 +147,8 @@ pub(crate) fn load(engine: &dyn Snapshots, id: AccountId) -> Result<Option<(Snap
         saved.pages.insert(row, parts);
         octets.insert(row, value);
     }
-    let (state, last_row) = decode_root(root, &octets).map_err(|Malformed| damaged(id))?;
+    let pages = Pages { octets, are_saved: true };
+    let (state, last_row) = decode_root(root, &pages).map_err(|Malformed| damaged(id))?;
     // Rows above it were written by a checkpoint that did not come to its end.
     saved.last_row = saved.pages.keys().copied().fold(last_row, u64::max);
     Ok(Some((state, saved)))
@@ -164,7 +166,33 @@ fn page_key(id: AccountId, row: u64) -> Vec<u8> {
     [&b"P"[..], &id.0.to_be_bytes(), &row.to_be_bytes()].concat()
 }
 
-fn encode_root(state: &Snapshot, last_row: u64, named: &mut BTreeSet<u64>) -> Vec<u8> {
+/// How the pages that a root names get their numbers.
+pub(super) enum Naming<'a> {
+    /// They have them: they are in the checkpoint. All that are named are collected.
+    Saved(&'a mut BTreeSet<u64>),
+    /// They get the next one, and are handed over at once: an image has its pages before its root.
+    InOrder(u64, &'a mut dyn FnMut(Vec<u8>)),
+}
+
+impl Naming<'_> {
+    fn name(&mut self, row: Option<u64>, encode: impl FnOnce() -> Vec<u8>) -> u64 {
+        match self {
+            Self::Saved(named) => {
+                let row = row.expect("pages are saved before the row that names them");
+                named.insert(row);
+                row
+            }
+            Self::InOrder(last, page) => {
+                page(encode());
+                *last += 1;
+                *last
+            }
+        }
+    }
+}
+
+/// Everything of an account but its pages, which are named by their numbers.
+pub(super) fn encode_root(state: &Snapshot, last_row: u64, naming: &mut Naming<'_>) -> Vec<u8> {
     let mut out = Encoder::new();
     out.octet(VERSION);
     out.number(state.seq.0);
@@ -190,19 +218,20 @@ fn encode_root(state: &Snapshot, last_row: u64, named: &mut BTreeSet<u64>) -> Ve
         out.number(user.account.0);
         out.octets(&user.credentials);
     }
-    let mut rows = RowList::new(named);
-    state.messages.leaves().for_each(|page| rows.push(page.row.get()));
+    let mut rows = RowList::new(naming);
+    state.messages.leaves().for_each(|page| rows.push(page.row.get(), || page.encode()));
     rows.encode(&mut out);
-    let mut rows = RowList::new(named);
-    state.graves.leaves().for_each(|page| rows.push(page.row.get()));
+    let mut rows = RowList::new(naming);
+    state.graves.leaves().for_each(|page| rows.push(page.row.get(), || page.encode()));
     rows.encode(&mut out);
     let mailboxes: Vec<_> = state.mailboxes().collect();
     out.number(mailboxes.len() as u64);
-    mailboxes.iter().for_each(|mailbox| encode_mailbox(mailbox, named, &mut out));
+    mailboxes.iter().for_each(|mailbox| encode_mailbox(mailbox, naming, &mut out));
+    state.files.encode(&mut out);
     out.finish()
 }
 
-fn encode_mailbox(mailbox: &Mailbox, named: &mut BTreeSet<u64>, out: &mut Encoder) {
+fn encode_mailbox(mailbox: &Mailbox, naming: &mut Naming<'_>, out: &mut Encoder) {
     out.number(mailbox.id.0);
     out.octets(mailbox.name.as_str().as_bytes());
     out.number(mailbox.uid_validity.get().into());
@@ -212,29 +241,27 @@ fn encode_mailbox(mailbox: &Mailbox, named: &mut BTreeSet<u64>, out: &mut Encode
     encode_keywords(&mailbox.keywords, out);
     out.number(mailbox.recent.into());
     mailbox.history().encode(out);
-    let mut rows = RowList::new(named);
+    let mut rows = RowList::new(naming);
     for page in mailbox.messages.leaves() {
-        rows.push(page.hot.row.get());
-        rows.push(page.cold.row.get());
+        rows.push(page.hot.row.get(), || page.hot.encode());
+        rows.push(page.cold.row.get(), || page.cold.encode());
     }
     rows.encode(out);
 }
 
 /// Row numbers, as differences.
-struct RowList<'a> {
-    named: &'a mut BTreeSet<u64>,
+struct RowList<'a, 'b> {
+    naming: &'a mut Naming<'b>,
     rows: Vec<u64>,
 }
 
-impl<'a> RowList<'a> {
-    fn new(named: &'a mut BTreeSet<u64>) -> Self {
-        Self { named, rows: Vec::new() }
+impl<'a, 'b> RowList<'a, 'b> {
+    fn new(naming: &'a mut Naming<'b>) -> Self {
+        Self { naming, rows: Vec::new() }
     }
 
-    fn push(&mut self, row: Option<u64>) {
-        let row = row.expect("pages are saved before the row that names them");
-        self.named.insert(row);
-        self.rows.push(row);
+    fn push(&mut self, row: Option<u64>, encode: impl FnOnce() -> Vec<u8>) {
+        self.rows.push(self.naming.name(row, encode));
     }
 
     fn encode(self, out: &mut Encoder) {
@@ -257,7 +284,22 @@ fn decode_rows(input: &mut Decoder<'_>) -> Result<Vec<u64>, Malformed> {
         .collect()
 }
 
-fn decode_root(root: &[u8], pages: &HashMap<u64, Vec<u8>>) -> Result<(Snapshot, u64), Malformed> {
+/// What a root's row numbers stand for.
+pub(super) struct Pages {
+    pub(super) octets: HashMap<u64, Vec<u8>>,
+    /// The numbers are the checkpoint's: the pages need not be saved again.
+    pub(super) are_saved: bool,
+}
+
+impl Pages {
+    /// A page, and the number under which it is saved (0: nowhere).
+    fn get(&self, row: u64) -> Result<(u64, &[u8]), Malformed> {
+        let octets = self.octets.get(&row).ok_or(Malformed)?;
+        Ok((if self.are_saved { row } else { 0 }, octets))
+    }
+}
+
+pub(super) fn decode_root(root: &[u8], pages: &Pages) -> Result<(Snapshot, u64), Malformed> {
     let mut input = Decoder::new(root);
     if input.octet()? != VERSION {
         return Err(Malformed);
@@ -295,12 +337,14 @@ fn decode_root(root: &[u8], pages: &HashMap<u64, Vec<u8>>) -> Result<(Snapshot, 
     }
     let mut table = Vec::new();
     for row in decode_rows(&mut input)? {
-        table.push(Arc::new(TablePage::decode(row, pages.get(&row).ok_or(Malformed)?)?));
+        let (row, octets) = pages.get(row)?;
+        table.push(Arc::new(TablePage::decode(row, octets)?));
     }
     state.messages = Table::from_leaves(table);
     let mut graves = Vec::new();
     for row in decode_rows(&mut input)? {
-        graves.push(Arc::new(GravePage::decode(row, pages.get(&row).ok_or(Malformed)?)?));
+        let (row, octets) = pages.get(row)?;
+        graves.push(Arc::new(GravePage::decode(row, octets)?));
     }
     state.graves = Tree::from_leaves(graves);
     let mut mailboxes = Vec::new();
@@ -315,11 +359,12 @@ fn decode_root(root: &[u8], pages: &HashMap<u64, Vec<u8>>) -> Result<(Snapshot, 
         mailboxes.push(Arc::new(mailbox));
     }
     state.mailboxes = MailboxPage::tree(mailboxes);
+    state.files = Arc::new(Files::decode(&mut input)?);
     input.end()?;
     Ok((state, last_row))
 }
 
-fn decode_mailbox(input: &mut Decoder<'_>, pages: &HashMap<u64, Vec<u8>>) -> Result<Mailbox, Malformed> {
+fn decode_mailbox(input: &mut Decoder<'_>, pages: &Pages) -> Result<Mailbox, Malformed> {
     let id: MailboxId = mailbox(input)?;
     let name = Arc::new(name(input)?);
     let uid_validity = UidValidity::new(input.number_u32()?).ok_or(Malformed)?;
@@ -335,8 +380,8 @@ fn decode_mailbox(input: &mut Decoder<'_>, pages: &HashMap<u64, Vec<u8>>) -> Res
     let mut leaves = Vec::new();
     for pair in decode_rows(input)?.chunks(2) {
         let &[hot, cold] = pair else { return Err(Malformed) };
-        let hot = Hot::decode(hot, pages.get(&hot).ok_or(Malformed)?)?;
-        let cold = Cold::decode(cold, pages.get(&cold).ok_or(Malformed)?)?;
+        let ((hot_row, hot), (cold_row, cold)) = (pages.get(hot)?, pages.get(cold)?);
+        let (hot, cold) = (Hot::decode(hot_row, hot)?, Cold::decode(cold_row, cold)?);
         if hot.len() != cold.len() {
             return Err(Malformed);
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use imap_proto::types::{DateTime, MailboxName, ModSeq, NumberSet, SeqNum, SystemFlag, Uid};
 
 use super::codec::{Decoder, Encoder, Malformed};
+use super::files::Files;
 use super::graves::GravePage;
 use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
@@ -61,6 +62,8 @@ pub struct Snapshot {
     pub(super) epoch: u64,
     /// Account 0: the losses that the epoch has risen for.
     pub(super) losses: Arc<BTreeSet<u64>>,
+    /// Account 0: what compaction made of the log's files, and whose mail it may drop.
+    pub(super) files: Arc<Files>,
 }
 
 impl Default for Snapshot {
@@ -82,6 +85,7 @@ impl Default for Snapshot {
             leapt: 0,
             epoch: 0,
             losses: Arc::default(),
+            files: Arc::default(),
         }
     }
 }
@@ -157,6 +161,7 @@ impl Snapshot {
             self.last_uid_validity
         ));
         add(format_args!("{} {} {:?}", self.leapt, self.epoch, self.losses));
+        add(format_args!("{:?}", self.files));
         self.names.iter().for_each(|it| add(format_args!("{it:?}")));
         self.subscriptions.iter().for_each(|it| add(format_args!("{it:?}")));
         self.users.values().for_each(|it| add(format_args!("{it:?}")));
