@@ -1,17 +1,16 @@
 //! Saving what changed: which accounts are dirty, in which order their rows are written, and the thread.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::StoreError;
-use crate::account::rows::{self, Saved};
-use crate::account::{Account, Core, Dirt, Snapshot};
+use crate::account::Snapshot;
+use crate::accounts::{Accounts, Slot, locked};
 use crate::engine::Write;
-use crate::index::{Index, Meta};
-use crate::log::{AccountId, Log, Position};
+use crate::index::Meta;
+use crate::log::{AccountId, Position};
 
 /// A checkpoint is due when that many octets of changes came together ...
 pub(crate) const DIRTY_OCTETS_MAX: u64 = 64 << 20;
@@ -20,94 +19,10 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// Rows are written in batches of about that size.
 const BATCH_OCTETS: usize = 1 << 20;
 
-/// The accounts that are loaded, and where they are saved.
-#[derive(Debug)]
-pub(crate) struct Accounts {
-    pub(crate) index: Index,
-    pub(crate) log: Log,
-    pub(crate) dirt: Arc<Dirt>,
-    pub(crate) is_lazy: bool,
-    slots: Mutex<BTreeMap<AccountId, Arc<Slot>>>,
-    /// Up to where the checkpoint that counts goes.
-    saved_to: Mutex<Position>,
-    /// One checkpoint at a time.
-    saving: Mutex<()>,
-}
-
-/// An account's place: empty until it is loaded.
-#[derive(Debug, Default)]
-pub(crate) struct Slot {
-    pub(crate) account: Mutex<Option<Account>>,
-    saved: Mutex<Saved>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Slot {
-    /// A slot of an account that has been read already.
-    pub(crate) fn loaded(account: Account, saved: Saved) -> Self {
-        Self { account: Mutex::new(Some(account)), saved: Mutex::new(saved) }
-    }
-}
-
 impl Accounts {
-    pub(crate) fn new(
-        index: Index,
-        log: Log,
-        dirt: Arc<Dirt>,
-        is_lazy: bool,
-        slots: BTreeMap<AccountId, Arc<Slot>>,
-        saved_to: Position,
-    ) -> Self {
-        let (slots, saved_to, saving) = (Mutex::new(slots), Mutex::new(saved_to), Mutex::new(()));
-        Self { index, log, dirt, is_lazy, slots, saved_to, saving }
-    }
-
     /// Whether something is not saved yet.
     fn has_dirty(&self) -> bool {
-        let slots: Vec<Arc<Slot>> = locked(&self.slots).values().cloned().collect();
-        slots.iter().any(|slot| locked(&slot.account).as_ref().is_some_and(|it| it.core().is_dirty()))
-    }
-
-    /// The account, loaded when it is not yet (blocking then): `open` makes an account of its state. One that
-    /// is nowhere is empty, or, if it `must_exist`, says that the index is damaged.
-    pub(crate) fn account(
-        &self,
-        id: AccountId,
-        must_exist: impl FnOnce() -> bool,
-        open: impl FnOnce(Arc<Core>) -> Account,
-    ) -> Result<Account, StoreError> {
-        let slot = locked(&self.slots).entry(id).or_default().clone();
-        let mut account = locked(&slot.account);
-        if let Some(account) = &*account {
-            return Ok(account.clone());
-        }
-        let loaded = rows::load(&*self.index.engine, id).and_then(|loaded| match loaded {
-            None if must_exist() => {
-                Err(StoreError::Damaged { what: format!("account {} in the index", id.0) })
-            }
-            loaded => Ok(loaded),
-        });
-        let loaded = loaded.inspect_err(|error| {
-            tracing::error!(%error, "the index is made again at the next start");
-            self.index.condemn();
-        })?;
-        let (state, saved) = loaded.unwrap_or_default();
-        *locked(&slot.saved) = saved;
-        let core = Core::new(id, Arc::new(state), self.log.clone(), self.dirt.clone());
-        Ok(account.insert(open(Arc::new(core))).clone())
-    }
-
-    /// The published state of an account, without loading it for longer; empty when there is none. Blocking.
-    pub(crate) fn snapshot(&self, id: AccountId) -> Result<Arc<Snapshot>, StoreError> {
-        let slot = locked(&self.slots).get(&id).cloned();
-        let loaded = slot.and_then(|slot| locked(&slot.account).as_ref().map(|it| it.core().snapshot()));
-        match loaded {
-            Some(snapshot) => Ok(snapshot),
-            None => Ok(Arc::new(rows::load(&*self.index.engine, id)?.unwrap_or_default().0)),
-        }
+        self.slots().iter().any(|slot| slot.core().is_some_and(|core| core.is_dirty()))
     }
 
     /// Saves everything that was published before the call. Blocking.
@@ -116,11 +31,8 @@ impl Accounts {
         // What is published behind this point makes its account dirty again.
         let replay_from = self.log.published();
         self.dirt.reset();
-        let slots: Vec<Arc<Slot>> = locked(&self.slots).values().cloned().collect();
-        let loaded = slots.into_iter().filter_map(|slot| {
-            let core = locked(&slot.account).as_ref()?.core().clone();
-            Some((slot, core))
-        });
+        let loaded = self.slots().into_iter().filter_map(|slot| slot.core().map(|core| (slot, core)));
+        // Held from here on: so none of them is given back before it is saved.
         let dirty: Vec<_> = loaded.filter(|(_, core)| core.take_dirty()).collect();
         let states = dirty.iter().map(|(slot, core)| (&**slot, core.id(), core.snapshot())).collect();
         let saved = self.save(replay_from, states);
@@ -204,5 +116,6 @@ pub(crate) fn run(accounts: &Weak<Accounts>, due: &Receiver<()>, is_stopped: &At
         {
             tracing::error!(%error, "the checkpoint was not saved");
         }
+        accounts.tidy();
     }
 }

@@ -40,6 +40,7 @@
 //! ```
 
 pub mod account;
+mod accounts;
 mod blocking;
 mod check;
 mod checkpoint;

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::account::{self, Account, Core, Dirt, Retention, Snapshot, Summaries, SummaryWriter, users};
+use crate::accounts::{Accounts, Slot};
 use crate::check::{self, CheckReport};
-use crate::checkpoint::{self, Accounts, DIRTY_OCTETS_MAX, Slot};
+use crate::checkpoint::{self, DIRTY_OCTETS_MAX};
 use crate::clock::Clock;
 use crate::files::{self, Disk, RealDisk};
 use crate::index::Index;
@@ -78,6 +79,10 @@ pub struct Options {
     pub undelete_seconds: u32,
     /// Octets of the messages that an account keeps for that; the oldest go first.
     pub undelete_octets_max: u64,
+    /// About how many octets the states of all loaded accounts may take. Above it those that nobody uses are
+    /// dropped, from the one that was not used for longest on, and read again when they are asked for. What
+    /// is in use is never dropped, so that it can be more.
+    pub state_octets_max: u64,
     /// Octets that sled may cache.
     pub cache_octets: u64,
     /// Where times come from.
@@ -168,7 +173,8 @@ impl Store {
             slots.insert(id, Arc::new(Slot::loaded(makes.account(Arc::new(core)), replay.saved)));
         }
         let is_lazy = is_lazy(options.durability);
-        let accounts = Arc::new(Accounts::new(index, log, dirt, is_lazy, slots, saved_to));
+        let accounts =
+            Arc::new(Accounts::new(index, log, dirt, is_lazy, options.state_octets_max, slots, saved_to));
         let directory = accounts
             .account(DIRECTORY, || false, |core| makes.account(core))
             .map_err(|error| no_thread(std::io::Error::other(error)))?;
@@ -311,6 +317,13 @@ impl Store {
         self.inner.accounts.index.condemn();
     }
 
+    /// How many accounts are loaded, account 0 with them, and how many have a place in memory.
+    #[cfg(test)]
+    pub(crate) fn loaded(&self) -> (usize, usize) {
+        self.inner.accounts.tidy();
+        (self.inner.accounts.loaded(), self.inner.accounts.slot_count())
+    }
+
     /// How many rows the index has.
     #[cfg(test)]
     pub(crate) fn index_rows(&self) -> usize {
@@ -400,6 +413,7 @@ impl Default for Options {
             message_octets_max: 128 << 20,
             undelete_seconds: 30 * 24 * 3600,
             undelete_octets_max: 1 << 30,
+            state_octets_max: 256 << 20,
             cache_octets: 64 << 20,
             clock: Clock::system(),
         }

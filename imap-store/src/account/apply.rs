@@ -99,7 +99,7 @@ impl Snapshot {
     fn put_mailbox(&mut self, id: MailboxId, mailbox: Option<Mailbox>) {
         let mailbox = mailbox.map(Arc::new);
         self.mailboxes = self.mailboxes.edit(
-            |sum| sum.contains(id),
+            |sum| sum.contains(id.0),
             |page| page.with(id, mailbox.clone()).map_or(Edit::Remove, Edit::Replace),
         );
     }

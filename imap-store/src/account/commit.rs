@@ -47,6 +47,12 @@ impl Dirt {
         }
     }
 
+    /// Asks for a checkpoint now.
+    pub(crate) fn hurry(&self) {
+        // As above.
+        let _ = self.wake.try_send(());
+    }
+
     /// A checkpoint begins.
     pub(crate) fn reset(&self) {
         self.octets.store(0, Ordering::Relaxed);
@@ -111,6 +117,11 @@ impl Core {
 
     pub(crate) fn watch(&self) -> watch::Receiver<Seq> {
         self.watch.subscribe()
+    }
+
+    /// Whether somebody besides the account itself has it, a change in the queue for example, or watches it.
+    pub(crate) fn is_held(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > 1 || self.watch.receiver_count() > 0
     }
 
     /// Whether something was published since the last call.

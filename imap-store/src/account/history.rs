@@ -66,6 +66,11 @@ impl History {
         self.entries.drain(..forgotten);
     }
 
+    /// About what it takes in memory.
+    pub(super) fn octets(&self) -> u64 {
+        (self.entries.len() * 80 + self.ranges * size_of::<(u32, u32)>()) as u64
+    }
+
     /// What was expunged after `seq`; `None` when that is no longer known.
     pub(super) fn since(&self, seq: u64) -> Option<NumberSet> {
         if seq < self.floor {

@@ -9,7 +9,7 @@ use imap_proto::types::{
 use super::history::History;
 use super::page::{Entry, Page, ranges_within};
 use super::snapshot::{Counters, Diff, Flags, MailboxId, MessageRef, SpecialUse};
-use super::tree::{Leaf, Sum, Tree, Walk};
+use super::tree::{KeySum, Leaf, Tree, Walk};
 
 /// One mailbox at one seq. Shared, persistent: two states share the pages that did not change.
 #[derive(Debug, Clone)]
@@ -439,33 +439,13 @@ fn diff_pages(old: &Page, a: &mut Cursor<'_>, new: &Page, b: &mut Cursor<'_>, di
 #[derive(Debug, Default)]
 pub(super) struct MailboxPage(Vec<Arc<Mailbox>>);
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MailboxSum {
-    first: u64,
-    last: u64,
-    count: u32,
-}
-
-impl Sum for MailboxSum {
-    fn last_key(&self) -> u64 {
-        self.last
-    }
-    fn count(&self) -> u32 {
-        self.count
-    }
-    fn add(&mut self, next: &Self) {
-        self.last = next.last;
-        self.count += next.count;
-    }
-}
-
 impl Leaf for MailboxPage {
-    type Sum = MailboxSum;
+    type Sum = KeySum;
     const JOIN_BELOW: usize = 16;
     const MAX: usize = 64;
 
-    fn sum(&self) -> MailboxSum {
-        MailboxSum { first: self.0[0].id.0, last: self.0[self.0.len() - 1].id.0, count: self.0.len() as u32 }
+    fn sum(&self) -> KeySum {
+        KeySum { first: self.0[0].id.0, last: self.0[self.0.len() - 1].id.0, count: self.0.len() as u32 }
     }
     fn len(&self) -> usize {
         self.0.len()
@@ -510,11 +490,5 @@ impl MailboxPage {
             Some(page) => vec![Self(page.0.clone()), Self(vec![mailbox])],
             None => vec![Self(vec![mailbox])],
         }
-    }
-}
-
-impl MailboxSum {
-    pub(super) fn contains(&self, id: MailboxId) -> bool {
-        (self.first..=self.last).contains(&id.0)
     }
 }

@@ -23,6 +23,7 @@ mod names;
 mod ops;
 mod page;
 pub(crate) mod rows;
+mod size;
 mod snapshot;
 mod summaries;
 mod table;

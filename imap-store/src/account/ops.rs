@@ -104,6 +104,16 @@ impl Account {
         &self.inner.core
     }
 
+    /// Whether there is another handle of it than this one, or something that will use it.
+    pub(crate) fn is_held(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1 || self.core().is_held() || self.inner.summaries.is_held()
+    }
+
+    /// About what it takes in memory.
+    pub(crate) fn octets(&self) -> u64 {
+        self.snapshot().octets() + self.inner.summaries.octets()
+    }
+
     /// The store's clock, in seconds since 1970.
     pub fn now(&self) -> i64 {
         self.inner.clock.now()

@@ -130,6 +130,18 @@ impl Summaries {
         }
     }
 
+    /// Whether rows wait for the writer.
+    pub(crate) fn is_held(&self) -> bool {
+        Arc::strong_count(&self.shared) > 1
+    }
+
+    /// About what they take in memory.
+    pub(crate) fn octets(&self) -> u64 {
+        let rows = self.shared.rows();
+        let index = rows.index.as_ref().map_or(0, |index| index.rows.capacity() * size_of::<(u64, u64)>());
+        (index + rows.block.as_ref().map_or(0, |(_, block)| block.len())) as u64
+    }
+
     /// The summary of a message, if its row is there, whole, and of this body (a row may be left over from
     /// a message that a crash took back). Blocking.
     pub(crate) fn get(&self, number: u64, body: BodyId) -> Option<Arc<Summary>> {

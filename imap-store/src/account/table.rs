@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::codec::{Decoder, Encoder, Malformed};
 use super::page::Row;
 use super::snapshot::MessageNumber;
-use super::tree::{Edit, Leaf, Sum, Tree};
+use super::tree::{Edit, KeySum, Leaf, Tree};
 use crate::log::BodyId;
 
 pub(super) type Table = Tree<TablePage>;
@@ -20,33 +20,13 @@ pub(super) struct TablePage {
     pub(super) row: Row,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TableSum {
-    first: u64,
-    last: u64,
-    count: u32,
-}
-
-impl Sum for TableSum {
-    fn last_key(&self) -> u64 {
-        self.last
-    }
-    fn count(&self) -> u32 {
-        self.count
-    }
-    fn add(&mut self, next: &Self) {
-        self.last = next.last;
-        self.count += next.count;
-    }
-}
-
 impl Leaf for TablePage {
-    type Sum = TableSum;
+    type Sum = KeySum;
     const JOIN_BELOW: usize = 32;
     const MAX: usize = 128;
 
-    fn sum(&self) -> TableSum {
-        TableSum { first: self.numbers[0], last: self.numbers[self.len() - 1], count: self.len() as u32 }
+    fn sum(&self) -> KeySum {
+        KeySum { first: self.numbers[0], last: self.numbers[self.len() - 1], count: self.len() as u32 }
     }
     fn len(&self) -> usize {
         self.numbers.len()
@@ -161,7 +141,7 @@ impl Table {
         if changes.is_empty() {
             return self.clone();
         }
-        let touches = |sum: &TableSum| changes.range(sum.first..=sum.last).next().is_some();
+        let touches = |sum: &KeySum| changes.range(sum.first..=sum.last).next().is_some();
         self.edit(touches, |page| {
             let mut edited = TablePage::default();
             for mut row in page.rows() {

@@ -43,6 +43,37 @@ pub(super) trait Sum: Copy + std::fmt::Debug {
     fn add(&mut self, next: &Self);
 }
 
+/// The sum of leaves of which only keys and their number count.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeySum {
+    /// The lowest key.
+    pub(super) first: u64,
+    /// The highest key.
+    pub(super) last: u64,
+    /// How many entries.
+    pub(super) count: u32,
+}
+
+impl KeySum {
+    /// Whether the key lies between the lowest and the highest.
+    pub(super) fn contains(&self, key: u64) -> bool {
+        (self.first..=self.last).contains(&key)
+    }
+}
+
+impl Sum for KeySum {
+    fn last_key(&self) -> u64 {
+        self.last
+    }
+    fn count(&self) -> u32 {
+        self.count
+    }
+    fn add(&mut self, next: &Self) {
+        self.last = next.last;
+        self.count += next.count;
+    }
+}
+
 /// What becomes of a leaf.
 pub(super) enum Edit<L> {
     /// It is another one now.

@@ -8,6 +8,7 @@ mod graves;
 mod leap;
 mod model;
 mod reopen;
+mod residency;
 mod simulate;
 
 use std::sync::Arc;
@@ -25,6 +26,8 @@ fn options() -> Options {
         segment_octets: 1 << 20,
         clock: Clock::fixed(NOW),
         durability: Durability::None,
+        // Whatever nobody holds is given back: so every test loads often.
+        state_octets_max: 0,
         ..Options::default()
     }
 }
