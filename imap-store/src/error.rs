@@ -64,6 +64,9 @@ pub enum StoreError {
         /// Why, for a person.
         reason: &'static str,
     },
+    /// A message that was named is gone; the client was not told yet.
+    #[error("some of these messages are gone")]
+    Expunged,
     /// The mailbox has children and cannot go (DELETE of a name that is \NonExistent already).
     #[error("the mailbox has children")]
     HasChildren,

@@ -62,6 +62,20 @@ impl DateTime {
         out.push(b'"');
     }
 
+    /// Writes `" 1-Jan-26 09:00:00-GMT"`, quotes included, in Universal Time: the form of RFC 1176.
+    pub fn write_old(self, out: &mut Vec<u8>) {
+        let seconds = self.seconds.clamp(LOCAL_SECONDS_MIN, LOCAL_SECONDS_MAX);
+        let time = seconds.rem_euclid(DAY_SECONDS);
+        let date = date_of(seconds.div_euclid(DAY_SECONDS));
+        let month = usize::from(date.month().unsigned_abs()) - 1;
+        let day = date.day();
+        let year = date.year().rem_euclid(100);
+        let (hour, minute, second) = (time / 3_600, time / 60 % 60, time % 60);
+        let month = MONTHS[month];
+        let text = format!("\"{day:>2}-{month}-{year:02} {hour:02}:{minute:02}:{second:02}-GMT\"");
+        out.extend_from_slice(text.as_bytes());
+    }
+
     fn local_seconds(self) -> i64 {
         self.seconds + i64::from(self.offset_minutes) * 60
     }
@@ -127,6 +141,13 @@ mod tests {
         assert_eq!(written(837_596_665, -420), "\"17-Jul-1996 02:44:25 -0700\"");
         assert_eq!(written(LOCAL_SECONDS_MIN, 0), "\"01-Jan-0001 00:00:00 +0000\"");
         assert_eq!(written(LOCAL_SECONDS_MAX, 0), "\"31-Dec-9999 23:59:59 +0000\"");
+    }
+
+    #[test]
+    fn the_form_of_1988_is_told_in_universal_time() {
+        let mut out = Vec::new();
+        DateTime::new(581_864_144, -420).expect("in range").write_old(&mut out);
+        assert_eq!(String::from_utf8(out).expect("a date is ASCII"), "\" 9-Jun-88 12:55:44-GMT\"");
     }
 
     #[test]

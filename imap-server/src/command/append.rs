@@ -154,6 +154,7 @@ async fn end(ctx: &mut Ctx<'_>, appending: Appending, rest: &bytes::Bytes) -> Re
     if failure.is_none() && !Append::parse_end(rest) {
         return Ok(bad(ctx, Some(&tag), "Error in APPEND: expected end of line"));
     }
+    ctx.rise(Level::Imap2bis);
     let result = match failure {
         Some(halt) => Err(halt),
         None => account

@@ -29,7 +29,9 @@ pub(super) async fn logout(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
 /// ENABLE (RFC 9051 §6.3.1, RFC 5161): always answers with what is newly on, and passes over what it does not know.
 /// QRESYNC turns CONDSTORE on too (RFC 7162 §3.2.3).
 pub(super) async fn enable(ctx: &mut Ctx<'_>, cmd: &Enable) -> Result<Done, Halt> {
-    let asks = |name: &str| cmd.capabilities.iter().any(|asked| asked == name);
+    let options = &ctx.connection.policy.dialect;
+    let asks =
+        |name: &str| cmd.capabilities.iter().any(|asked| asked == name) && !options.hides(name.as_bytes());
     let before = ctx.connection.enabled;
     let qresync = asks("QRESYNC") && !before.qresync;
     let condstore = (asks("CONDSTORE") || qresync) && !before.condstore;

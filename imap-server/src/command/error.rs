@@ -79,6 +79,7 @@ impl From<StoreError> for Halt {
             StoreError::AlreadyExists { .. } => Code::AlreadyExists,
             StoreError::Cannot { .. } => Code::Cannot,
             StoreError::HasChildren => Code::HasChildren,
+            StoreError::Expunged => Code::ExpungeIssued,
             StoreError::Limit { .. } => Code::Limit,
             StoreError::TooBig { .. } => Code::TooBig,
             StoreError::Damaged { what } => {

@@ -41,6 +41,9 @@ use crate::session::view::{News, Style, View};
 pub(crate) use error::{Halt, Refusal};
 pub(crate) use search::has_mod_seq;
 
+/// Octets of a line with a response code.
+const STATUS_OCTETS_MAX: usize = 900;
+
 /// What a handler works with.
 pub(crate) struct Ctx<'a> {
     pub(crate) services: &'a Services,
@@ -113,6 +116,31 @@ impl Ctx<'_> {
         response.write(&mut self.out.buffer, self.connection.dialect);
     }
 
+    /// The client showed that it knows this dialect: what was hidden from it is told with the next news.
+    pub(crate) fn rise(&mut self, level: Level) {
+        let was_old = is_old(self.connection.dialect);
+        let level = level.min(self.connection.policy.dialect.highest());
+        self.connection.dialect.level = self.connection.dialect.level.max(level);
+        if was_old
+            && !is_old(self.connection.dialect)
+            && let State::Selected(_, view) = &mut *self.state
+        {
+            view.show_hidden(&mut self.out.buffer, self.connection.dialect);
+        }
+    }
+
+    /// Writes a line with a response code. One that would overrun the buffers of old clients goes without its code,
+    /// unless the client has used UIDs: then it is not old, and the code is a list of them.
+    fn status(&mut self, tag: Option<&Tag>, kind: Kind, code: Option<&Code>, text: &str) {
+        let out = &mut self.out.buffer;
+        let begin = out.len();
+        write_status(out, tag, kind, code, text);
+        if out.len() - begin > STATUS_OCTETS_MAX && !self.connection.uid_used {
+            out.truncate(begin);
+            write_status(out, tag, kind, None, text);
+        }
+    }
+
     /// The client wants modification sequences: from the first time that it shows so, it is told them, and of the selected
     /// mailbox at once the highest (RFC 7162 §3.1).
     fn enable_condstore(&mut self) {
@@ -157,14 +185,8 @@ pub(crate) async fn dispatch(ctx: &mut Ctx<'_>, tag: Tag, command: &Command) -> 
         (Some(what), _) => Err(Refusal::bad(format!("{what} is not served")).into()),
         (None, forbidden) => {
             // Only what is known tells of the client.
-            let was_old = is_old(ctx.connection.dialect);
-            ctx.connection.learn(command);
-            if was_old
-                && !is_old(ctx.connection.dialect)
-                && let State::Selected(_, view) = &mut *ctx.state
-            {
-                view.show_hidden(&mut ctx.out.buffer, ctx.connection.dialect);
-            }
+            ctx.rise(evidence::level(command));
+            ctx.connection.uid_used |= evidence::uses_uids(command);
             match forbidden {
                 Some(reason) => Err(Refusal::bad(reason).into()),
                 None => {
@@ -277,7 +299,7 @@ pub(crate) async fn conclude(
     let doing = match result {
         Ok(Done::Reply(code, text)) => {
             ctx.tell_news(news).await?;
-            write_status(&mut ctx.out.buffer, Some(&tag), Kind::Ok, code.as_ref(), &text);
+            ctx.status(Some(&tag), Kind::Ok, code.as_ref(), &text);
             Doing::Commands
         }
         Ok(Done::Authenticating(exchange)) => {
@@ -308,7 +330,7 @@ pub(crate) async fn conclude(
                 // IMAP2bis looks for it in an untagged line.
                 write_status(&mut ctx.out.buffer, None, Kind::Ok, code.as_ref(), &text);
             }
-            write_status(&mut ctx.out.buffer, Some(&tag), kind, code.as_ref(), &text);
+            ctx.status(Some(&tag), kind, code.as_ref(), &text);
             Doing::Commands
         }
         Err(Halt::InDoubt(reason)) => {

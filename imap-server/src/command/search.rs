@@ -14,9 +14,10 @@ use imap_proto::wire::write;
 use imap_store::StoreError;
 use imap_store::account::{Account, Mailbox, MessageRef, Snapshot};
 use imap_store::message::Summary;
-use imap_store::search::{Context, Query, Source, charsets};
+use imap_store::search::{Context, Query, Source, charsets, decode_words};
 
 use super::{Ctx, Done, Halt, Refusal, blocking};
+use crate::session::flags::is_old;
 
 /// How long one piece of a search may hold a thread: then it can be dropped.
 const PIECE_TIME: Duration = Duration::from_millis(50);
@@ -89,6 +90,18 @@ pub(crate) fn has_mod_seq(key: &SearchKey) -> bool {
         SearchKey::Or(one, other) => has_mod_seq(one) || has_mod_seq(other),
         SearchKey::And(keys) => keys.iter().any(has_mod_seq),
         _ => false,
+    }
+}
+
+/// The key with its BODY and TEXT strings decoded that are encoded words: before CHARSET, that was how clients searched
+/// beyond ASCII (IMAP2bis).
+fn with_words_decoded(key: &SearchKey) -> SearchKey {
+    let decoded = |text: &Bytes| decode_words(text).map_or_else(|| text.clone(), Bytes::from);
+    match key {
+        SearchKey::Body(text) => SearchKey::Body(decoded(text)),
+        SearchKey::Text(text) => SearchKey::Text(decoded(text)),
+        SearchKey::And(keys) => SearchKey::And(keys.iter().map(with_words_decoded).collect()),
+        key => key.clone(),
     }
 }
 
@@ -219,10 +232,12 @@ impl Hunt {
         let account = ctx.account()?;
         let now = account.now();
         let context = Context { mailbox: view.mailbox(), recent: view.recent(), saved: view.saved(), now };
-        let query = Query::prepare(&cmd.key, cmd.charset.as_deref(), context).map_err(|_| {
-            let known = charsets().iter().map(|name| Bytes::from_static(name.as_bytes())).collect();
-            Refusal::no(Code::BadCharset(known), "That charset is not known, or the string is not in it")
-        })?;
+        let decoded = is_old(ctx.connection.dialect).then(|| with_words_decoded(&cmd.key));
+        let query = Query::prepare(decoded.as_ref().unwrap_or(&cmd.key), cmd.charset.as_deref(), context)
+            .map_err(|_| {
+                let known = charsets().iter().map(|name| Bytes::from_static(name.as_bytes())).collect();
+                Refusal::no(Code::BadCharset(known), "That charset is not known, or the string is not in it")
+            })?;
         Ok(Self {
             query,
             mailbox: Arc::clone(view.mailbox()),

@@ -28,11 +28,8 @@ pub(super) async fn store(ctx: &mut Ctx<'_>, cmd: &Store) -> Result<Done, Halt> 
         return Ok(Done::text("Nothing to store"));
     }
     let (id, account) = (view.id(), ctx.account()?);
-    let mut modified = NumberSet::new();
-    for change in changes(ctx, cmd)? {
-        let stored = account.store_flags(id, uids.clone(), change, cmd.unchanged_since).await?;
-        modified = modified.union(&stored.modified);
-    }
+    let change = change(ctx, cmd)?;
+    let modified = account.store_flags(id, uids.clone(), change, cmd.unchanged_since).await?.modified;
     let passed = uids.difference(&modified);
     if cmd.silent {
         note_silent(ctx, cmd, passed.clone())?;
@@ -88,7 +85,7 @@ fn flags(cmd: &Store) -> &[Flag] {
 
 /// What a STORE changes. The flags that a client of before IMAP4 is not shown stay as they are when it names all that
 /// it wants.
-fn changes(ctx: &Ctx<'_>, cmd: &Store) -> Result<Vec<FlagChange>, Halt> {
+fn change(ctx: &Ctx<'_>, cmd: &Store) -> Result<FlagChange, Halt> {
     let kept = |flag: &&Flag| matches!(flag, Flag::System(_) | Flag::Keyword(_));
     let flags: Vec<Flag> = flags(cmd).iter().filter(kept).cloned().collect();
     Ok(match cmd.action {
@@ -96,12 +93,11 @@ fn changes(ctx: &Ctx<'_>, cmd: &Store) -> Result<Vec<FlagChange>, Halt> {
             let view = ctx.view()?;
             let now = view.published().map_or_else(|| view.mailbox().clone(), |(_, now)| now);
             let shown = FlagNames::new(&now, ctx.connection.dialect);
-            let unwanted = shown.all().filter(|flag| !flags.contains(flag)).cloned().collect();
-            vec![FlagChange::Remove(unwanted), FlagChange::Add(flags)]
+            FlagChange::ReplaceAmong { flags, among: shown.all().cloned().collect() }
         }
-        FlagAction::Replace => vec![FlagChange::Replace(flags)],
-        FlagAction::Add => vec![FlagChange::Add(flags)],
-        FlagAction::Remove => vec![FlagChange::Remove(flags)],
+        FlagAction::Replace => FlagChange::Replace(flags),
+        FlagAction::Add => FlagChange::Add(flags),
+        FlagAction::Remove => FlagChange::Remove(flags),
     })
 }
 

@@ -37,6 +37,12 @@ const AFTER_LOGIN: &[&str] = &[
 
 /// The capabilities of a session as it stands.
 pub(crate) fn capabilities(services: &Services, connection: &Connection, state: &State) -> Vec<Capability> {
+    let mut names = all(services, connection, state);
+    names.retain(|name| !connection.policy.dialect.hides(&name.0));
+    names
+}
+
+fn all(services: &Services, connection: &Connection, state: &State) -> Vec<Capability> {
     let mut names: Vec<Capability> = ALWAYS.iter().copied().map(known).collect();
     if state.login().is_some() {
         names.extend(AFTER_LOGIN.iter().copied().map(known));

@@ -41,7 +41,7 @@ pub(crate) fn level(command: &Command) -> Level {
 }
 
 /// Whether the command speaks of UIDs: its client wants them in every FETCH line.
-pub(super) fn uses_uids(command: &Command) -> bool {
+pub(crate) fn uses_uids(command: &Command) -> bool {
     match command {
         Command::Fetch(fetch) => fetch.uid,
         Command::Store(store) => store.uid,

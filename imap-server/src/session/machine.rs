@@ -9,6 +9,7 @@
 //!                 '-- LOGOUT, too many errors, doubt -----> Closing
 //! ```
 
+use imap_proto::Level;
 use imap_proto::command::{Command, Tag, peek};
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::wire::{Event, Expect};
@@ -55,6 +56,9 @@ async fn step(doing: Doing, ctx: &mut Ctx<'_>, event: Event) -> Result<Doing, Go
         (_, Event::Hopeless) => Ok(bye(ctx, Some(&Code::TooBig), "That is too large to be skipped")),
         (Doing::Commands, Event::Literal(head)) => {
             let decision = literal::decide(ctx, &head);
+            if !head.synchronizing && !matches!(decision, Decision::Refuse { .. }) {
+                ctx.rise(Level::Imap4);
+            }
             Ok(apply(ctx, decision, head.synchronizing))
         }
         (Doing::Commands, Event::Command(frame)) => run(ctx, &frame).await,

@@ -10,6 +10,14 @@ pub struct DialectOptions {
     /// The newest dialect that is served; `None`: every one.
     #[serde(rename = "dialect-ceiling")]
     pub ceiling: Option<Ceiling>,
+    /// COPY makes a mailbox that is missing, as RFC 1176 says; for clients of IMAP2 and IMAP2bis only.
+    pub copy_creates: bool,
+    /// INTERNALDATE is told in the form of RFC 1176 to clients of IMAP2 and IMAP2bis.
+    pub old_dates: bool,
+    /// Capabilities that are not announced, and that ENABLE does not know, in any case: the way round a faulty client.
+    /// IMAP4rev1 is announced all the same.
+    #[serde(rename = "hide-capabilities")]
+    pub hidden: Vec<String>,
 }
 
 /// A dialect above which everything is refused as unknown, CAPABILITY too, so that programs that know several step
@@ -24,13 +32,24 @@ pub enum Ceiling {
 }
 
 impl DialectOptions {
+    /// Whether a capability is hidden. QRESYNC goes with CONDSTORE, which is a part of it (RFC 7162 §3.2.3).
+    pub(crate) fn hides(&self, name: &[u8]) -> bool {
+        let hidden = |name: &[u8]| self.hidden.iter().any(|it| it.as_bytes().eq_ignore_ascii_case(name));
+        let with_it = name.eq_ignore_ascii_case(b"QRESYNC") && hidden(b"CONDSTORE");
+        (hidden(name) || with_it) && !name.eq_ignore_ascii_case(b"IMAP4rev1")
+    }
+
+    /// The newest dialect that is served.
+    pub(crate) fn highest(&self) -> Level {
+        match self.ceiling {
+            None => Level::Rev2,
+            Some(Ceiling::Imap2) => Level::Silent,
+            Some(Ceiling::Imap2bis) => Level::Imap2bis,
+        }
+    }
+
     /// Whether what belongs to `level` is served.
     pub(crate) fn serves(&self, level: Level) -> bool {
-        level
-            <= match self.ceiling {
-                None => Level::Rev2,
-                Some(Ceiling::Imap2) => Level::Silent,
-                Some(Ceiling::Imap2bis) => Level::Imap2bis,
-            }
+        level <= self.highest()
     }
 }

@@ -9,8 +9,8 @@ use imap_proto::command::{Tag, ValidIn};
 use imap_proto::wire::{self, Framer};
 use imap_store::account::Account;
 
+use super::Peer;
 use super::view::View;
-use super::{Peer, evidence};
 use crate::command::append::Appending;
 use crate::{Limits, ListenerPolicy, Moment, logins};
 
@@ -147,12 +147,6 @@ impl Connection {
     /// STARTTLS makes sense and is offered.
     pub(crate) fn starttls_offered(&self) -> bool {
         self.policy.starttls && !self.peer.tls
-    }
-
-    /// Notes what a command tells of its client.
-    pub(crate) fn learn(&mut self, command: &imap_proto::command::Command) {
-        self.dialect.level = self.dialect.level.max(evidence::level(command));
-        self.uid_used |= evidence::uses_uids(command);
     }
 }
 

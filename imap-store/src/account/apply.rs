@@ -366,6 +366,7 @@ mod tests {
     use imap_proto::types::UidValidity;
     use proptest::prelude::*;
 
+    use super::super::change::FlagMode;
     use super::*;
     use crate::account::change::Undelete;
 
@@ -441,13 +442,12 @@ mod tests {
                     Change::Undelete(Undelete { graves, target, keywords, first_uid, saved_at: 5 })
                 }
             ),
-            (0u64..6, keywords(), uids()).prop_map(|(id, keywords, uids)| Change::Flags(FlagsChange {
-                mailbox: MailboxId(id),
-                keywords,
-                mode: super::super::change::FlagMode::Add,
-                flags: Flags::new(1, vec![3]),
-                uids,
-            })),
+            (0u64..6, keywords(), uids(), any::<bool>()).prop_map(|(id, keywords, uids, adds)| {
+                let among = FlagMode::ReplaceAmong(Flags::new(3, vec![0, 1]));
+                let mode = if adds { FlagMode::Add } else { among };
+                let flags = Flags::new(1, vec![3]);
+                Change::Flags(FlagsChange { mailbox: MailboxId(id), keywords, mode, flags, uids })
+            }),
             transfer().prop_map(Change::Copy),
             transfer().prop_map(Change::Move),
             created().prop_map(Change::CreateMailboxes),

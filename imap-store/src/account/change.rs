@@ -79,20 +79,23 @@ pub(crate) struct AppendedMessage {
 }
 
 /// How the flags of a [`FlagsChange`] are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FlagMode {
     Replace,
     Add,
     Remove,
+    /// Of these, exactly those asked for; all others stay.
+    ReplaceAmong(Flags),
 }
 
 impl FlagMode {
     /// What becomes of `old`.
-    pub(super) fn apply(self, old: &Flags, asked: &Flags) -> Flags {
+    pub(super) fn apply(&self, old: &Flags, asked: &Flags) -> Flags {
         match self {
             Self::Replace => asked.clone(),
             Self::Add => old.with(asked),
             Self::Remove => old.without(asked),
+            Self::ReplaceAmong(these) => old.without(these).with(asked),
         }
     }
 }
@@ -402,11 +405,15 @@ impl FlagsChange {
     fn encode(&self, out: &mut Encoder) {
         out.number(self.mailbox.0);
         encode_keywords(&self.keywords, out);
-        out.octet(match self.mode {
-            FlagMode::Replace => 0,
-            FlagMode::Add => 1,
-            FlagMode::Remove => 2,
-        });
+        match &self.mode {
+            FlagMode::Replace => out.octet(0),
+            FlagMode::Add => out.octet(1),
+            FlagMode::Remove => out.octet(2),
+            FlagMode::ReplaceAmong(these) => {
+                out.octet(3);
+                these.encode(out);
+            }
+        }
         self.flags.encode(out);
         out.set(&self.uids);
     }
@@ -419,6 +426,7 @@ impl FlagsChange {
                 0 => FlagMode::Replace,
                 1 => FlagMode::Add,
                 2 => FlagMode::Remove,
+                3 => FlagMode::ReplaceAmong(Flags::decode(input)?),
                 _ => return Err(Malformed),
             },
             flags: Flags::decode(input)?,

@@ -95,6 +95,9 @@ pub(super) fn store_flags(
         FlagChange::Replace(flags) => (FlagMode::Replace, resolver.flags(flags)?),
         FlagChange::Add(flags) => (FlagMode::Add, resolver.flags(flags)?),
         FlagChange::Remove(flags) => (FlagMode::Remove, resolver.known_flags(flags)),
+        FlagChange::ReplaceAmong { flags, among } => {
+            (FlagMode::ReplaceAmong(resolver.known_flags(among)), resolver.flags(flags)?)
+        }
     };
     let mut stored = Stored { changed: NumberSet::new(), modified: NumberSet::new() };
     target.messages.visit(
@@ -142,6 +145,15 @@ pub(super) fn expunge(
     let octets = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.size_octets));
     let purge_to = retention.purge_to(state, now, octets, entries.len() as u32);
     Ok(Decision::change(Change::Expunge { mailbox, uids: gone.clone(), at: now, purge_to }, gone))
+}
+
+/// Refuses where one of the messages is gone.
+pub(super) fn refuse_missing(
+    state: &Snapshot,
+    mailbox: MailboxId,
+    uids: &NumberSet,
+) -> Result<(), StoreError> {
+    if existing(state, mailbox)?.existing(uids) == *uids { Ok(()) } else { Err(StoreError::Expunged) }
 }
 
 pub(super) fn copy(

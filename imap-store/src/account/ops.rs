@@ -73,6 +73,13 @@ pub enum FlagChange {
     Add(Vec<Flag>),
     /// Not these.
     Remove(Vec<Flag>),
+    /// Of `among` exactly `flags`; all others stay as they are.
+    ReplaceAmong {
+        /// What the messages shall have.
+        flags: Vec<Flag>,
+        /// What they may lose.
+        among: Vec<Flag>,
+    },
 }
 
 /// What STORE did.
@@ -222,6 +229,36 @@ impl Account {
     ) -> Result<NumberSet, StoreError> {
         let (retention, now) = (self.inner.retention, self.now());
         let decide = |state: &Snapshot| decide::expunge(state, mailbox, uids.as_ref(), retention, now);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
+    }
+
+    /// Copies `uids`, all or none; [`StoreError::Expunged`] when one of them is gone.
+    pub async fn copy_all(
+        &self,
+        source: MailboxId,
+        uids: NumberSet,
+        target: MailboxId,
+    ) -> Result<Option<Copied>, StoreError> {
+        let now = self.now();
+        let decide = |state: &Snapshot| {
+            decide::refuse_missing(state, source, &uids)?;
+            decide::copy(state, source, &uids, target, now)
+        };
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
+    }
+
+    /// Moves `uids`, all or none, in one change; [`StoreError::Expunged`] when one of them is gone.
+    pub async fn move_all(
+        &self,
+        source: MailboxId,
+        uids: NumberSet,
+        target: MailboxId,
+    ) -> Result<Option<Copied>, StoreError> {
+        let now = self.now();
+        let decide = |state: &Snapshot| {
+            decide::refuse_missing(state, source, &uids)?;
+            decide::move_messages(state, source, &uids, target, now)
+        };
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 

@@ -59,6 +59,11 @@ pub trait Source {
     fn read(&mut self, message: &MessageRef, range: std::ops::Range<u64>) -> Result<Bytes, StoreError>;
 }
 
+/// The text of a string that consists of encoded words (RFC 2047) and nothing else; `None`: it does not.
+pub fn decode_words(octets: &[u8]) -> Option<String> {
+    words::is_nothing_else(octets).then(|| words::decode(octets).into_owned())
+}
+
 impl Query {
     /// Prepares a search. `charset` is the command's, `None`: UTF-8 (of which US-ASCII is a part).
     pub fn prepare(key: &SearchKey, charset: Option<&str>, context: Context<'_>) -> Result<Self, BadCharset> {

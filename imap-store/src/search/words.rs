@@ -15,6 +15,13 @@ pub(super) fn decode(value: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// Whether there are encoded words, and nothing but white space between them.
+pub(super) fn is_nothing_else(value: &[u8]) -> bool {
+    let mut words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).peekable();
+    words.peek().is_some()
+        && words.all(|octets| Word::parse(octets).is_some_and(|word| word.length == octets.len()))
+}
+
 fn decode_words(value: &[u8]) -> String {
     let mut text = String::with_capacity(value.len());
     let mut run = Run::default();

@@ -15,6 +15,7 @@ use imap_store::account::{FlagChange, Mailbox};
 
 use super::copy::no_such_number;
 use super::{Ctx, Done, Halt, Refusal, blocking};
+use crate::session::flags::is_old;
 use crate::session::state::State;
 use render::{Flagged, Plan, Renderer};
 
@@ -85,6 +86,7 @@ async fn serve(
     let with_mod_seq = ctx.connection.enabled.condstore;
     let mut plan = Plan::new(cmd, ctx.connection.dialect, recent, with_mod_seq);
     plan.slice = slice;
+    plan.old_dates = ctx.connection.policy.dialect.old_dates && is_old(ctx.connection.dialect);
     let plan = Arc::new(plan);
     let cheap = plan.is_cheap();
     let mut renderer = Renderer::new(plan, account, snapshot, mailbox, places, Flagged { seen, told });

@@ -31,6 +31,8 @@ pub(super) struct Plan {
     recent: NumberSet,
     /// What is left of every octet item: the command PARTIAL, whose answer does not tell it.
     pub(super) slice: Option<Partial>,
+    /// INTERNALDATE is told in the form of RFC 1176.
+    pub(super) old_dates: bool,
 }
 
 /// What is to be known of flags.
@@ -88,7 +90,7 @@ impl Plan {
         if with_mod_seq && !items_with_flags.contains(&FetchItem::ModSeq) {
             items_with_flags.insert(usize::from(items[0] == FetchItem::Uid), FetchItem::ModSeq);
         }
-        Self { items, items_with_flags, dialect, recent, slice: None }
+        Self { items, items_with_flags, dialect, recent, slice: None, old_dates: false }
     }
 
     /// Whether everything stands in the mailbox's pages: nothing is opened, nothing blocks.
@@ -222,6 +224,11 @@ impl Renderer {
                 begin(out).flags(self.names.of(told.as_ref().unwrap_or(&current.message.flags), recent));
             }
             FetchItem::Uid => begin(out).uid(current.message.uid),
+            FetchItem::InternalDate if self.plan.old_dates => {
+                let mut value = Vec::new();
+                current.message.internal_date.write_old(&mut value);
+                begin(out).rendered("INTERNALDATE", &value);
+            }
             FetchItem::InternalDate => begin(out).internal_date(current.message.internal_date),
             FetchItem::Rfc822Size => begin(out).rfc822_size(current.message.size_octets),
             FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure => {

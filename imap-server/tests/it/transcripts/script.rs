@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! # A comment; also behind two spaces at the end of any line below.
-//! listener: cleartext                          # or: starttls, tls, imap2, imap2bis; cleartext where nothing is said
+//! listener: cleartext                          # or: starttls, tls, imap2, imap2bis, copy-creates, old-dates,
+//!                                              # hide-capabilities NAME...; cleartext where nothing is said
 //! limit: message_octets_max 100                # a field of `Limits`
 //! message hello:                               # a message of the file's own, lines behind `| ` with CRLF
 //! | Subject: hello

@@ -72,7 +72,12 @@ impl Stage {
                     }
                     "imap2" => policy.dialect.ceiling = Some(Ceiling::Imap2),
                     "imap2bis" => policy.dialect.ceiling = Some(Ceiling::Imap2bis),
-                    other => panic!("line {}: no listener {other}", line.number),
+                    "copy-creates" => policy.dialect.copy_creates = true,
+                    "old-dates" => policy.dialect.old_dates = true,
+                    other => match other.strip_prefix("hide-capabilities ") {
+                        Some(names) => policy.dialect.hidden = names.split(' ').map(str::to_owned).collect(),
+                        None => panic!("line {}: no listener {other}", line.number),
+                    },
                 },
                 Kind::Limit(name, value) => set_limit(&mut limits, name, *value),
                 Kind::Message(name) => current.clone_from(name),
