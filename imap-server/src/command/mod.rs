@@ -141,6 +141,21 @@ impl Ctx<'_> {
         }
     }
 
+    /// The code of a tagged reply, with the HIGHESTMODSEQ that is due: in a line of its own where there is another code.
+    fn with_highest(&mut self, code: Option<Code>) -> Option<Code> {
+        if !self.connection.enabled.condstore {
+            return code;
+        }
+        let State::Selected(_, view) = &mut *self.state else { return code };
+        let Some(highest) = view.highest_to_tell() else { return code };
+        let highest = Code::HighestModSeq(highest.get());
+        if !matches!(code, None | Some(Code::HighestModSeq(_))) {
+            write_status(&mut self.out.buffer, None, Kind::Ok, Some(&highest), "That much is told");
+            return code;
+        }
+        Some(highest)
+    }
+
     /// The client wants modification sequences: from the first time that it shows so, it is told them, and of the selected
     /// mailbox at once the highest (RFC 7162 §3.1).
     fn enable_condstore(&mut self) {
@@ -299,6 +314,7 @@ pub(crate) async fn conclude(
     let doing = match result {
         Ok(Done::Reply(code, text)) => {
             ctx.tell_news(news).await?;
+            let code = ctx.with_highest(code);
             ctx.status(Some(&tag), Kind::Ok, code.as_ref(), &text);
             Doing::Commands
         }
@@ -323,8 +339,10 @@ pub(crate) async fn conclude(
             Doing::Closing
         }
         Err(Halt::Refused(Refusal { kind, code, text })) => {
+            let mut code = code;
             if kind == Kind::No {
                 ctx.tell_news(news).await?;
+                code = ctx.with_highest(code);
             }
             if code == Some(Code::TryCreate) && is_old(ctx.connection.dialect) {
                 // IMAP2bis looks for it in an untagged line.

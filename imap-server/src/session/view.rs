@@ -32,6 +32,10 @@ pub(crate) struct View {
     cut_short: NumberSet,
     /// What `$` means: UIDs, also of messages that are gone (RFC 9051 §6.4.4.1).
     saved: NumberSet,
+    /// Something waits for a command that may tell an EXPUNGE.
+    is_held: bool,
+    /// The client was told a HIGHESTMODSEQ below MODSEQs that it has seen.
+    is_behind: bool,
 }
 
 /// Flags that the client knows although its view is older: those that `uids` have in the mailbox beside them, the newest
@@ -105,6 +109,8 @@ impl View {
             unsure: NumberSet::new(),
             cut_short: NumberSet::new(),
             saved: NumberSet::new(),
+            is_held: false,
+            is_behind: false,
         };
         view.claim_recent(dialect);
         Some(view)
@@ -272,10 +278,12 @@ impl View {
         if Arc::ptr_eq(&mailbox, &self.mailbox) && self.unsure.is_empty() {
             self.snapshot = snapshot;
             self.told = Told::default();
+            self.is_held = false;
             return Ok(());
         }
         let diff = mailbox.diff(&self.mailbox);
-        if news == News::NoExpunge && !diff.expunged.is_empty() {
+        self.is_held = news == News::NoExpunge && !diff.expunged.is_empty();
+        if self.is_held {
             return Ok(());
         }
         let old = std::mem::replace(&mut self.mailbox, mailbox);
@@ -312,6 +320,17 @@ impl View {
             }
         }
         Ok(())
+    }
+
+    /// The HIGHESTMODSEQ that a client of CONDSTORE has to be told before the tagged reply: a lower one than what it has
+    /// seen while an EXPUNGE waits, since it keeps that number, and would never learn of the EXPUNGE otherwise
+    /// (RFC 7162 §6); and the right one once that is over.
+    pub(crate) fn highest_to_tell(&mut self) -> Option<ModSeq> {
+        let has_seen_more = !self.told.0.is_empty() || !self.unsure.is_empty();
+        let is_behind = self.is_held && (has_seen_more || self.is_behind);
+        let tells = is_behind || self.is_behind && !self.is_held;
+        self.is_behind = is_behind;
+        tells.then(|| self.mailbox.highest_mod_seq())
     }
 
     /// Writes EXISTS and RECENT as the client knows them.

@@ -7,6 +7,7 @@
 mod imap2;
 mod pattern;
 mod play;
+mod qresync;
 mod script;
 mod stage;
 mod streams;
