@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+use crate::der::{OBJECT_IDENTIFIER, SEQUENCE, der};
+
 /// What a TLS connection has for mechanisms whose name ends with `-PLUS`. Without either, none of them is offered
 /// or used.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -69,26 +71,6 @@ pub fn tls_server_end_point(certificate: &[u8]) -> Option<Vec<u8>> {
         _ => Sha512::digest(certificate).to_vec(),
     })
 }
-
-/// The content of the DER element at the beginning, and what is behind it.
-fn der(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&[found, short], rest) = octets.split_first_chunk::<2>()?;
-    if found != tag {
-        return None;
-    }
-    let (length, rest) = match short {
-        0..=0x7f => (usize::from(short), rest),
-        0x81..=0x83 => {
-            let (length, rest) = rest.split_at_checked(usize::from(short & 0x7f))?;
-            (length.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)), rest)
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
-}
-
-const SEQUENCE: u8 = 0x30;
-const OBJECT_IDENTIFIER: u8 = 0x06;
 
 const TLS_EXPORTER: &str = "tls-exporter";
 const TLS_SERVER_END_POINT: &str = "tls-server-end-point";

@@ -20,14 +20,14 @@
 //!
 //! impl Directory for OnlyAlice {
 //!     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<UserRecord>, DirectoryError>> {
-//!         let record = UserRecord { name: "alice".into(), credentials: self.0.clone() };
+//!         let record = UserRecord::new("alice", self.0.clone(), self.name());
 //!         Box::pin(async move { Ok((name == "alice").then_some(record)) })
 //!     }
 //! }
 //!
 //! let cost = HashCost { memory_kib: 64, passes: 1 }; // far too low for anything but an example
 //! let directory = OnlyAlice(Credentials::from_password(&Secret::new("sesame"), cost)?);
-//! let settings = Settings { cost, hashes_at_once: 2, server_secret: Secret::new("32 random octets") };
+//! let settings = Settings { cost, ..Settings::new(Secret::new("32 random octets")) };
 //! let authenticator = Authenticator::new(Arc::new(directory), settings);
 //! let channel = Channel { passwords_allowed: true, ..Channel::default() };
 //!
@@ -57,30 +57,57 @@
 
 #[cfg(feature = "server")]
 mod authenticator;
+#[cfg(feature = "server")]
+mod backend;
 mod binding;
+#[cfg(feature = "server")]
+mod certificate;
+#[cfg(feature = "server")]
+mod channel;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "server")]
 mod credentials;
+mod der;
 #[cfg(feature = "server")]
 mod directory;
 #[cfg(feature = "server")]
 mod exchange;
 mod guard;
 #[cfg(feature = "server")]
+mod identity;
+#[cfg(feature = "server")]
+mod mechanisms;
+#[cfg(feature = "server")]
 mod password;
 mod prepare;
 mod scram;
 mod secret;
+#[cfg(feature = "server")]
+mod settings;
 
 #[cfg(feature = "server")]
-pub use authenticator::{AuthError, Authenticator, Channel, Identity, Settings};
+pub use authenticator::Authenticator;
 pub use binding::{ChannelBindings, tls_server_end_point};
 #[cfg(feature = "server")]
-pub use credentials::{BadRecord, Credentials, HashCost};
+pub use certificate::{CertificateField, CertificateMapping};
 #[cfg(feature = "server")]
-pub use directory::{BoxFuture, Directory, DirectoryError, UserRecord};
+pub use channel::{Channel, ClientCertificate};
+#[cfg(feature = "server")]
+pub use credentials::{
+    ApplicationPassword, ApplicationPasswordError, BadRecord, Credentials, HashCost, Network,
+};
+#[cfg(feature = "server")]
+pub use directory::{
+    BoxFuture, Directories, Directory, DirectoryError, UserAttributes, UserRecord, Verified,
+};
 #[cfg(feature = "server")]
 pub use exchange::{Exchange, Step};
+#[cfg(feature = "server")]
+pub use identity::{AuthError, Identity};
+#[cfg(feature = "server")]
+pub use mechanisms::{Mechanisms, UnknownMechanism};
 pub use prepare::{BadPassword, prepare_password, prepare_user_name};
 pub use secret::Secret;
+#[cfg(feature = "server")]
+pub use settings::Settings;

@@ -3,6 +3,9 @@
 use imap_auth::{BoxFuture, Credentials, Directory, DirectoryError, UserRecord};
 use imap_store::Store;
 
+/// What the operator calls it.
+const NAME: &str = "internal";
+
 /// The internal directory: account 0 of the store.
 pub(crate) struct StoreDirectory {
     store: Store,
@@ -16,6 +19,10 @@ impl StoreDirectory {
 }
 
 impl Directory for StoreDirectory {
+    fn name(&self) -> &str {
+        NAME
+    }
+
     /// Looks the user up in memory. A record that cannot be read is the operator's affair, never a wrong password.
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<UserRecord>, DirectoryError>> {
         let found = self.store.user(name);
@@ -26,5 +33,5 @@ impl Directory for StoreDirectory {
 fn record(user: imap_store::User) -> Result<UserRecord, DirectoryError> {
     let credentials = Credentials::from_bytes(&user.credentials)
         .map_err(|error| DirectoryError { reason: format!("the record of {}: {error}", user.name) })?;
-    Ok(UserRecord { name: user.name, credentials })
+    Ok(UserRecord::new(user.name, credentials, NAME))
 }

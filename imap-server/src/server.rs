@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use imap_auth::{Authenticator, HashCost, Secret, Settings};
+use imap_auth::{Authenticator, Secret, Settings};
 use imap_store::{OpenError, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -247,9 +247,8 @@ impl Server {
 }
 
 fn services(store: &Store, config: &Config, logins: Logins, server_secret: Secret) -> Services {
-    let hashes_at_once = std::thread::available_parallelism().map_or(2, usize::from);
     let directory = Arc::new(StoreDirectory::new(store.clone()));
-    let settings = Settings { cost: HashCost::default(), hashes_at_once, server_secret };
+    let settings = Settings::new(server_secret);
     Services {
         store: store.clone(),
         authenticator: Authenticator::new(directory, settings),

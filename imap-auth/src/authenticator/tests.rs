@@ -5,15 +5,19 @@ use super::*;
 #[cfg(feature = "client")]
 mod scram;
 
-use crate::{BoxFuture, Credentials, DirectoryError, Step, UserRecord};
+use crate::{BoxFuture, ChannelBindings, Credentials, DirectoryError, HashCost, Step, UserRecord};
 
 const LOW: HashCost = HashCost { memory_kib: 64, passes: 1 };
 const NO_BINDINGS: ChannelBindings = ChannelBindings { tls_exporter: None, tls_server_end_point: None };
-const OPEN: Channel = Channel { passwords_allowed: true, peer: None, bindings: NO_BINDINGS };
-const CLEAR: Channel = Channel { passwords_allowed: false, peer: None, bindings: NO_BINDINGS };
+const WRONG: AuthError = AuthError::WRONG_PASSWORD;
+const UNKNOWN: AuthError = AuthError::UNKNOWN_USER;
+
+fn open() -> Channel {
+    Channel { passwords_allowed: true, ..Channel::default() }
+}
 
 fn settings() -> Settings {
-    Settings { cost: LOW, hashes_at_once: 2, server_secret: Secret::new("of the server") }
+    Settings { cost: LOW, hashes_at_once: 2, ..Settings::new(Secret::new("of the server")) }
 }
 
 /// Users by name; `down` is a directory that does not answer.
@@ -26,7 +30,7 @@ struct Memory {
 impl Memory {
     fn set(&self, name: &str, spelled: &str, password: &str) {
         let credentials = Credentials::from_password(&Secret::new(password), LOW).expect("a good password");
-        let record = UserRecord { name: spelled.into(), credentials };
+        let record = UserRecord::new(spelled, credentials, "memory");
         self.users.lock().expect("no panic").insert(name.into(), record);
     }
 }
@@ -52,11 +56,11 @@ fn with_alice() -> (Arc<Memory>, Authenticator) {
 
 async fn login(authenticator: &Authenticator, user: &str, password: &str) -> Result<String, AuthError> {
     let password = Secret::new(password);
-    authenticator.login(user.as_bytes(), &password, &OPEN).await.map(|identity| identity.user)
+    authenticator.login(user.as_bytes(), &password, &open()).await.map(|identity| identity.user)
 }
 
 async fn plain(authenticator: &Authenticator, message: &[u8]) -> Result<Identity, AuthError> {
-    let mut exchange = authenticator.start("PLAIN", &OPEN)?;
+    let mut exchange = authenticator.start("PLAIN", &open())?;
     match exchange.step(Some(&Secret::new(message))).await? {
         Step::Done(identity) => Ok(identity),
         Step::Challenge(_) => panic!("PLAIN has one message"),
@@ -68,13 +72,13 @@ async fn login_command() {
     let (_, authenticator) = with_alice();
     let cases = [
         ("alice", "sesame", Ok("alice")),
-        ("alice", "Sesame", Err(AuthError::Failed)),
-        ("alice", "", Err(AuthError::Failed)),
-        ("Alice", "sesame", Err(AuthError::Failed)),
-        ("mallory", "sesame", Err(AuthError::Failed)),
-        ("", "sesame", Err(AuthError::Failed)),
-        ("a/*", "sesame", Err(AuthError::Failed)),
-        ("bob@example.org", "cafe\u{301} \u{1f511}", Err(AuthError::Failed)),
+        ("alice", "Sesame", Err(WRONG)),
+        ("alice", "", Err(WRONG)),
+        ("Alice", "sesame", Err(UNKNOWN)),
+        ("mallory", "sesame", Err(UNKNOWN)),
+        ("", "sesame", Err(UNKNOWN)),
+        ("a/*", "sesame", Err(UNKNOWN)),
+        ("bob@example.org", "cafe\u{301} \u{1f511}", Err(WRONG)),
         ("bob@example.org", "caf\u{e9} \u{1f511}", Ok("bob")),
     ];
     for (user, password, expected) in cases {
@@ -86,22 +90,22 @@ async fn login_command() {
 #[tokio::test]
 async fn plain_mechanism() {
     let (_, authenticator) = with_alice();
-    let in_as = |user: &str| Ok(Identity { user: user.into(), mechanism: "PLAIN" });
-    let cases: &[(&[u8], Result<Identity, AuthError>)] = &[
+    let in_as = |user: &str| Ok((user.to_owned(), "PLAIN"));
+    let cases: &[(&[u8], Result<(String, &str), AuthError>)] = &[
         (b"\0alice\0sesame", in_as("alice")),
         (b"alice\0alice\0sesame", in_as("alice")),
         ("\0bob@example.org\0caf\u{e9} \u{1f511}".as_bytes(), in_as("bob")),
         ("bob\0bob@example.org\0caf\u{e9} \u{1f511}".as_bytes(), in_as("bob")),
-        (b"\0alice\0wrong", Err(AuthError::Failed)),
-        (b"\0mallory\0sesame", Err(AuthError::Failed)),
-        ("\0\u{1f511}\0sesame".as_bytes(), Err(AuthError::Failed)),
+        (b"\0alice\0wrong", Err(WRONG)),
+        (b"\0mallory\0sesame", Err(UNKNOWN)),
+        ("\0\u{1f511}\0sesame".as_bytes(), Err(UNKNOWN)),
         (b"bob\0alice\0sesame", Err(AuthError::NotAuthorized)),
         // Who is not in learns nothing about whom they may act for.
-        (b"bob\0alice\0wrong", Err(AuthError::Failed)),
+        (b"bob\0alice\0wrong", Err(WRONG)),
         (b"*\0alice\0sesame", Err(AuthError::NotAuthorized)),
     ];
     for (message, expected) in cases {
-        let found = plain(&authenticator, message).await;
+        let found = plain(&authenticator, message).await.map(|who| (who.user, who.mechanism));
         assert_eq!(found, *expected, "{:?}", String::from_utf8_lossy(message));
     }
 }
@@ -109,7 +113,7 @@ async fn plain_mechanism() {
 #[tokio::test]
 async fn plain_waits_for_the_client_to_begin_and_ends_once() {
     let (_, authenticator) = with_alice();
-    let mut exchange = authenticator.start("PLAIN", &OPEN).expect("offered");
+    let mut exchange = authenticator.start("PLAIN", &open()).expect("offered");
     assert!(exchange.client_first());
     let Ok(Step::Challenge(challenge)) = exchange.step(None).await else { panic!("a challenge") };
     assert_eq!(challenge, b"");
@@ -117,7 +121,7 @@ async fn plain_waits_for_the_client_to_begin_and_ends_once() {
     assert!(matches!(exchange.step(Some(&message)).await, Ok(Step::Done(_))));
     assert!(matches!(exchange.step(Some(&message)).await, Err(AuthError::Malformed { .. })));
 
-    let mut exchange = authenticator.start("PLAIN", &OPEN).expect("offered");
+    let mut exchange = authenticator.start("PLAIN", &open()).expect("offered");
     assert!(matches!(exchange.step(Some(&Secret::new("x"))).await, Err(AuthError::Malformed { .. })));
     assert!(matches!(exchange.step(Some(&message)).await, Err(AuthError::Malformed { .. })));
 }
@@ -131,24 +135,24 @@ async fn login_mechanism() {
     };
     for (user, password, expected) in [
         ("alice", "sesame", Ok("alice")),
-        ("alice", "wrong", Err(AuthError::Failed)),
-        ("mallory", "sesame", Err(AuthError::Failed)),
-        ("", "sesame", Err(AuthError::Failed)),
+        ("alice", "wrong", Err(WRONG)),
+        ("mallory", "sesame", Err(UNKNOWN)),
+        ("", "sesame", Err(UNKNOWN)),
     ] {
-        let mut exchange = authenticator.start("LOGIN", &OPEN).expect("offered");
+        let mut exchange = authenticator.start("LOGIN", &open()).expect("offered");
         assert!(!exchange.client_first());
         assert_eq!(challenge(exchange.step(None).await), "Username:");
         assert_eq!(challenge(exchange.step(Some(&Secret::new(user))).await), "Password:");
         let found = match exchange.step(Some(&Secret::new(password))).await {
-            Ok(Step::Done(identity)) => Ok(identity),
+            Ok(Step::Done(identity)) => Ok((identity.user, identity.mechanism)),
             Ok(Step::Challenge(_)) => panic!("nothing is left to ask"),
             Err(error) => Err(error),
         };
-        let expected = expected.map(|user| Identity { user: user.to_owned(), mechanism: "LOGIN" });
+        let expected = expected.map(|user| (user.to_owned(), "LOGIN"));
         assert_eq!(found, expected, "{user} {password}");
         assert_eq!(exchange.claimed(), Some(user));
     }
-    let mut exchange = authenticator.start("LOGIN", &OPEN).expect("offered");
+    let mut exchange = authenticator.start("LOGIN", &open()).expect("offered");
     challenge(exchange.step(None).await);
     let long = exchange.step(Some(&Secret::new([b'x'; 256]))).await;
     assert!(matches!(long, Err(AuthError::Malformed { .. })));
@@ -164,7 +168,7 @@ async fn whom_the_client_says_it_is() {
         ("SCRAM-SHA-256", "p=tls-unique,,n=eve,r=abc", Some("eve")),
         ("SCRAM-SHA-256", "n,,,", None),
     ] {
-        let mut exchange = authenticator.start(mechanism, &OPEN).expect("offered");
+        let mut exchange = authenticator.start(mechanism, &open()).expect("offered");
         let _ = exchange.step(Some(&Secret::new(message))).await;
         assert_eq!((exchange.mechanism(), exchange.claimed()), (mechanism, expected), "{message}");
     }
@@ -174,12 +178,15 @@ async fn whom_the_client_says_it_is() {
 async fn no_password_without_privacy() {
     let (_, authenticator) = with_alice();
     let offered = ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"];
-    assert_eq!(authenticator.mechanisms(&OPEN), offered);
-    assert!(authenticator.mechanisms(&CLEAR).is_empty());
+    assert_eq!(authenticator.mechanisms(&open()), offered);
+    assert!(authenticator.mechanisms(&Channel::default()).is_empty());
     for mechanism in offered {
-        assert_eq!(authenticator.start(mechanism, &CLEAR).err(), Some(AuthError::PrivacyRequired));
+        assert_eq!(
+            authenticator.start(mechanism, &Channel::default()).err(),
+            Some(AuthError::PrivacyRequired)
+        );
     }
-    let refused = authenticator.login(b"alice", &Secret::new("sesame"), &CLEAR).await;
+    let refused = authenticator.login(b"alice", &Secret::new("sesame"), &Channel::default()).await;
     assert_eq!(refused, Err(AuthError::PrivacyRequired));
 }
 
@@ -187,7 +194,7 @@ async fn no_password_without_privacy() {
 async fn only_what_is_offered_can_be_started() {
     let (_, authenticator) = with_alice();
     for mechanism in ["ANONYMOUS", "EXTERNAL", "SCRAM-SHA-256-PLUS", "login", "plain", ""] {
-        let refused = authenticator.start(mechanism, &OPEN).err();
+        let refused = authenticator.start(mechanism, &open()).err();
         assert_eq!(refused, Some(AuthError::UnknownMechanism), "{mechanism}");
     }
 }
@@ -203,7 +210,7 @@ async fn a_directory_that_is_down_is_no_wrong_password() {
 #[tokio::test]
 async fn every_failure_costs_a_hash_and_a_success_is_remembered() {
     let (directory, authenticator) = with_alice();
-    let hashes = || authenticator.passwords.hashes();
+    let hashes = || authenticator.backend.hashes();
     for (user, password, expected) in [
         ("alice", "wrong", 1),
         ("alice", "wrong", 2),
@@ -221,12 +228,12 @@ async fn every_failure_costs_a_hash_and_a_success_is_remembered() {
     assert_eq!(hashes(), 6);
     // A new record makes the old password a wrong one at once.
     directory.set("alice", "alice", "open");
-    assert_eq!(login(&authenticator, "alice", "sesame").await, Err(AuthError::Failed));
+    assert_eq!(login(&authenticator, "alice", "sesame").await, Err(WRONG));
     assert_eq!(login(&authenticator, "alice", "open").await.as_deref(), Ok("alice"));
     assert_eq!(hashes(), 8);
     // A user that is gone is gone.
     directory.users.lock().expect("no panic").clear();
-    assert_eq!(login(&authenticator, "alice", "open").await, Err(AuthError::Failed));
+    assert_eq!(login(&authenticator, "alice", "open").await, Err(UNKNOWN));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,23 +1,35 @@
 //! [`Credentials`]: what is kept of a password, never the password.
 
+mod application;
+mod imported;
+mod record;
 mod scram;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use serde::{Deserialize, Serialize};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
+pub(crate) use self::application::LAST_USED_STEP;
+pub use self::application::{ApplicationPassword, ApplicationPasswordError, Network};
+use self::imported::Imported;
+pub use self::record::BadRecord;
 pub(crate) use self::scram::ScramKeys;
 use crate::scram::ScramHash;
-use crate::{BadPassword, Secret, prepare_password};
+use crate::{BadPassword, Secret, UserAttributes, prepare_password};
 
-/// What is kept for one user: an argon2id hash for mechanisms that show the password, and keys for each SCRAM.
+/// What is kept for one user: an argon2id hash for mechanisms that show the password, keys for each SCRAM, application
+/// passwords, and what the user is and may do.
 #[derive(Clone)]
 pub struct Credentials {
-    /// argon2id in PHC form; its parameters are within the bounds below.
-    hash: PasswordHash,
-    /// One set a hash at the most. None in records of before SCRAM: to SCRAM such a user is unknown until the
-    /// password is set again.
+    /// argon2id in PHC form; its parameters are within the bounds below. None where there is no password, or one of
+    /// another server's whose hash was imported.
+    hash: Option<PasswordHash>,
+    /// Another server's hash. It goes when the password is seen for the first time ([`Self::needs_upgrade`]).
+    imported: Option<Imported>,
+    /// One set a hash at the most. To a SCRAM whose keys are missing such a user is unknown until the password is
+    /// set, or seen, again.
     scram: Vec<ScramKeys>,
+    application_passwords: Vec<ApplicationPassword>,
+    attributes: UserAttributes,
 }
 
 /// What a hash costs; a test takes a low one.
@@ -36,62 +48,117 @@ impl Default for HashCost {
     }
 }
 
-/// The record is damaged, or of a newer version.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the credential record cannot be read: {reason}")]
-pub struct BadRecord {
-    /// Why, for the operator.
-    pub reason: String,
-}
-
-/// The record on disk. A reader of an older version meets a higher `version` and refuses the record, so a new
-/// field that may be ignored keeps the number.
-#[derive(Serialize, Deserialize)]
-struct Record {
-    /// 1.
-    version: u32,
-    /// A PHC string: `$argon2id$v=19$m=..,t=..,p=..$salt$hash`.
-    argon2id: String,
-    /// Keys in the form of RFC 5803 §3, one string a hash.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    scram: Vec<String>,
-}
-
 impl Credentials {
+    /// No password fits: for users whose passwords only their directory can check, and for such as come with a
+    /// certificate or a token.
+    pub fn none() -> Self {
+        Self {
+            hash: None,
+            imported: None,
+            scram: Vec::new(),
+            application_passwords: Vec::new(),
+            attributes: UserAttributes::default(),
+        }
+    }
+
     /// Makes the record of a password. Takes as long as a login: not for an async thread.
     ///
     /// An error where the password cannot be prepared ([`prepare_password`]), the cost is out of its range, or
     /// the system has no random numbers.
     pub fn from_password(password: &Secret, cost: HashCost) -> Result<Self, BadPassword> {
+        Self::none().with_password(password, cost)
+    }
+
+    /// The record with another password; application passwords and attributes stay. As slow as
+    /// [`Self::from_password`], with its errors.
+    pub fn with_password(&self, password: &Secret, cost: HashCost) -> Result<Self, BadPassword> {
         let prepared = prepare_password(password)?;
         let hash = hasher(cost)?
-            .hash_password_with_salt(prepared.expose(), &random_salt()?)
+            .hash_password_with_salt(prepared.expose(), &random_octets::<16>()?)
             .map_err(|_| BadPassword { reason: "the password cannot be hashed at that cost" })?;
         let scram = ScramHash::ALL.map(|hash| ScramKeys::from_prepared(&prepared, hash));
-        Ok(Self { hash, scram: scram.into_iter().collect::<Result<_, _>>()? })
+        let scram = scram.into_iter().collect::<Result<_, _>>()?;
+        Ok(Self { hash: Some(hash), imported: None, scram, ..self.clone() })
+    }
+
+    /// Another server's hash, in Dovecot's way of writing: `{SCHEME}hash` with the schemes ARGON2ID, SHA512-CRYPT,
+    /// BLF-CRYPT, SSHA and SCRAM-SHA-256, in any case.
+    ///
+    /// A user gets in with it by mechanisms that show the password (and by SCRAM with SHA-256 where those are the
+    /// keys); seen for the first time, the password gets all that [`Self::from_password`] makes.
+    pub fn import(text: &str) -> Result<Self, BadRecord> {
+        let (scheme, hash) = text
+            .strip_prefix('{')
+            .and_then(|text| text.split_once('}'))
+            .ok_or_else(|| BadRecord::new("a hash is written {SCHEME}HASH"))?;
+        let mut credentials = Self::none();
+        match scheme.to_ascii_uppercase().as_str() {
+            "ARGON2ID" => credentials.hash = Some(record::read_argon2id(hash)?),
+            "SCRAM-SHA-256" => credentials.scram.push(imported::scram_sha256(hash)?),
+            scheme => credentials.imported = Some(Imported::parse(scheme, hash)?),
+        }
+        Ok(credentials)
     }
 
     /// A record of that cost whose password nobody knows: what an unknown user is verified against.
     pub(crate) fn decoy(cost: HashCost) -> Result<Self, BadPassword> {
-        let mut password = [0; 32];
-        getrandom::fill(&mut password).map_err(|_| NO_RANDOM_NUMBERS)?;
+        let password = random_octets::<32>()?;
         let cheap = HashCost { memory_kib: MEMORY_KIB_MIN, passes: 1 };
         let mut hash = hasher(cheap)?
-            .hash_password_with_salt(&password, &random_salt()?)
+            .hash_password_with_salt(&password, &random_octets::<16>()?)
             .map_err(|_| BadPassword { reason: "the decoy cannot be hashed" })?;
         // Only its cost counts; that it was made at another one just makes it match nothing at all.
         hash.params = hasher(cost)?
             .params()
             .try_into()
             .map_err(|_| BadPassword { reason: "the hash cost is out of range" })?;
-        Ok(Self { hash, scram: Vec::new() })
+        Ok(Self { hash: Some(hash), ..Self::none() })
     }
 
-    /// Whether it is the password. As slow as making it, in constant time otherwise: not for an async thread.
+    /// Whether it is the user's own password, not an application's. As slow as making it, in constant time otherwise:
+    /// not for an async thread.
     pub fn verify(&self, password: &Secret) -> bool {
         let Ok(prepared) = prepare_password(password) else { return false };
-        // The parameters of the record count, not those of the hasher.
-        Argon2::default().verify_password(prepared.expose(), &self.hash).is_ok()
+        if let Some(hash) = &self.hash {
+            // The parameters of the record count, not those of the hasher.
+            return Argon2::default().verify_password(prepared.expose(), hash).is_ok();
+        }
+        if let Some(imported) = &self.imported {
+            // The other server may have prepared passwords, or may not have.
+            return imported.verify(&prepared) || imported.verify(password);
+        }
+        self.scram.first().is_some_and(|keys| keys.verify(&prepared))
+    }
+
+    /// Whether a wrong password costs what an argon2id hash does.
+    pub(crate) fn costs_a_hash(&self) -> bool {
+        self.hash.is_some()
+    }
+
+    /// Whether the record should be made anew when the password is seen: its hash is another server's, cheaper than
+    /// `cost`, or keys for a SCRAM are missing.
+    pub fn needs_upgrade(&self, cost: HashCost) -> bool {
+        let cheaper = match self.hash.as_ref().map(Params::try_from) {
+            Some(Ok(found)) => found.m_cost() < cost.memory_kib || found.t_cost() < cost.passes,
+            Some(Err(_)) => true,
+            None => self.imported.is_some() || !self.scram.is_empty(),
+        };
+        cheaper || (self.hash.is_some() && self.scram.len() < ScramHash::ALL.len())
+    }
+
+    /// Whether there is a password at all, beside those of applications.
+    pub fn has_password(&self) -> bool {
+        self.hash.is_some() || self.imported.is_some() || !self.scram.is_empty()
+    }
+
+    /// What the user is and may do.
+    pub fn attributes(&self) -> &UserAttributes {
+        &self.attributes
+    }
+
+    /// Sets that.
+    pub fn set_attributes(&mut self, attributes: UserAttributes) {
+        self.attributes = attributes;
     }
 
     /// The keys for SCRAM with that hash.
@@ -99,40 +166,14 @@ impl Credentials {
         self.scram.iter().find(|keys| keys.hash == hash)
     }
 
-    /// The record as it is stored: JSON with a version.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let scram = self.scram.iter().map(ScramKeys::to_text).collect();
-        let record = Record { version: VERSION, argon2id: self.hash.to_string(), scram };
-        serde_json::to_vec(&record).expect("a number and a string are always JSON")
-    }
-
-    /// Reads such a record. Refuses one whose hash would take more than 1 GiB or 64 passes: a damaged record
-    /// must not stop the server.
-    pub fn from_bytes(record: &[u8]) -> Result<Self, BadRecord> {
-        let bad = |reason: &str| BadRecord { reason: reason.to_owned() };
-        if record.len() > RECORD_OCTETS_MAX {
-            return Err(bad("it is too long"));
+    /// What the user's own password is checked against, as text: another when it is set again.
+    pub(crate) fn verifier(&self) -> String {
+        let scram = self.scram.first().map(ScramKeys::to_text).unwrap_or_default();
+        match (&self.hash, &self.imported) {
+            (Some(hash), _) => hash.to_string(),
+            (None, Some(imported)) => imported.to_text(),
+            (None, None) => scram,
         }
-        // The error of serde_json could quote the record, so it is not shown.
-        let record: Record =
-            serde_json::from_slice(record).map_err(|_| bad("it is not the JSON expected"))?;
-        if record.version != VERSION {
-            return Err(BadRecord { reason: format!("its version is {}, not {VERSION}", record.version) });
-        }
-        let hash = PasswordHash::new(&record.argon2id).map_err(|_| bad("the hash is no PHC string"))?;
-        if hash.algorithm != ARGON2ID_IDENT || hash.version != Some(Version::V0x13.into()) {
-            return Err(bad("the hash is not argon2id of version 19"));
-        }
-        if hash.salt.is_none() || hash.hash.is_none() {
-            return Err(bad("the hash is not complete"));
-        }
-        let params = Params::try_from(&hash).map_err(|_| bad("the parameters of the hash are wrong"))?;
-        if params.m_cost() > MEMORY_KIB_MAX || params.t_cost() > PASSES_MAX || params.p_cost() > LANES_MAX {
-            return Err(bad("the hash would cost too much"));
-        }
-        let scram = record.scram.iter().map(|text| ScramKeys::from_text(text));
-        let scram = scram.collect::<Option<_>>().ok_or_else(|| bad("its SCRAM keys are damaged"))?;
-        Ok(Self { hash, scram })
     }
 }
 
@@ -145,144 +186,17 @@ fn hasher(cost: HashCost) -> Result<Argon2<'static>, BadPassword> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn random_salt() -> Result<[u8; 16], BadPassword> {
-    let mut salt = [0; 16];
-    getrandom::fill(&mut salt).map_err(|_| NO_RANDOM_NUMBERS)?;
-    Ok(salt)
+fn random_octets<const N: usize>() -> Result<[u8; N], BadPassword> {
+    let mut octets = [0; N];
+    getrandom::fill(&mut octets).map_err(|_| NO_RANDOM_NUMBERS)?;
+    Ok(octets)
 }
 
 const NO_RANDOM_NUMBERS: BadPassword = BadPassword { reason: "the system has no random numbers" };
-const VERSION: u32 = 1;
-const RECORD_OCTETS_MAX: usize = 64 * 1024;
 const MEMORY_KIB_MIN: u32 = 8;
 const MEMORY_KIB_MAX: u32 = 1024 * 1024;
 const PASSES_MAX: u32 = 64;
 const LANES_MAX: u32 = 64;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LOW: HashCost = HashCost { memory_kib: 64, passes: 1 };
-
-    fn record(argon2id: &str) -> Vec<u8> {
-        format!(r#"{{"version":1,"argon2id":"{argon2id}"}}"#).into_bytes()
-    }
-
-    #[test]
-    fn a_record_verifies_its_password_only_also_when_read_back() {
-        let made = Credentials::from_password(&Secret::new("sesame"), LOW).expect("a good password");
-        let read = Credentials::from_bytes(&made.to_bytes()).expect("a good record");
-        for credentials in [made, read] {
-            assert!(credentials.verify(&Secret::new("sesame")));
-            assert!(!credentials.verify(&Secret::new("Sesame")));
-            assert!(!credentials.verify(&Secret::new("")));
-        }
-    }
-
-    #[test]
-    fn setting_and_checking_prepare_alike() {
-        let made = Credentials::from_password(&Secret::new("I\u{ad}X\u{a0}"), LOW).expect("a good password");
-        assert!(made.verify(&Secret::new("\u{2168} ")));
-        let made = Credentials::from_password(&Secret::new("\u{1f511}"), LOW).expect("a good password");
-        assert!(made.verify(&Secret::new("\u{1f511}")));
-    }
-
-    #[test]
-    fn two_records_of_one_password_differ_and_hold_none() {
-        let password = Secret::new("sesame");
-        let records = [0, 1].map(|_| Credentials::from_password(&password, LOW).expect("good").to_bytes());
-        assert_ne!(records[0], records[1]);
-        assert!(!String::from_utf8_lossy(&records[0]).contains("sesame"));
-    }
-
-    #[test]
-    fn the_default_cost_stands_in_the_record() {
-        let bytes =
-            Credentials::from_password(&Secret::new("x"), HashCost::default()).expect("good").to_bytes();
-        let text = String::from_utf8(bytes).expect("JSON is UTF-8");
-        assert!(text.starts_with(r#"{"version":1,"argon2id":"$argon2id$v=19$m=19456,t=2,p=1$"#), "{text}");
-    }
-
-    #[test]
-    fn a_record_of_before_scram_is_read_and_has_no_keys() {
-        let new = Credentials::from_password(&Secret::new("sesame"), LOW).expect("a good password");
-        assert!(ScramHash::ALL.iter().all(|hash| new.scram(*hash).is_some()));
-        let old = Credentials::from_bytes(&record(&new.hash.to_string())).expect("an old record");
-        assert!(old.verify(&Secret::new("sesame")));
-        assert!(ScramHash::ALL.iter().all(|hash| old.scram(*hash).is_none()));
-        // As it was read, it is written.
-        assert_eq!(old.to_bytes(), record(&new.hash.to_string()));
-        let again = Credentials::from_bytes(&new.to_bytes()).expect("a new record");
-        assert!(again.scram == new.scram);
-    }
-
-    #[test]
-    fn scram_keys_are_of_the_prepared_password() {
-        let made = Credentials::from_password(&Secret::new("I\u{ad}X"), LOW).expect("a good password");
-        for hash in ScramHash::ALL {
-            assert!(made.scram(hash).expect("keys").verify(&Secret::new("IX")));
-        }
-    }
-
-    #[test]
-    fn damaged_scram_keys_are_refused() {
-        let made = Credentials::from_password(&Secret::new("x"), LOW).expect("a good password");
-        let text =
-            String::from_utf8(made.to_bytes()).expect("JSON").replace("SCRAM-SHA-256$", "SCRAM-SHA-3$");
-        let error = Credentials::from_bytes(text.as_bytes()).err().expect("damaged");
-        assert_eq!(error.reason, "its SCRAM keys are damaged");
-    }
-
-    #[test]
-    fn a_decoy_has_the_cost_and_no_password() {
-        let decoy = Credentials::decoy(LOW).expect("a low cost is fine");
-        assert!(String::from_utf8_lossy(&decoy.to_bytes()).contains("$m=64,t=1,p=1$"));
-        assert!(!decoy.verify(&Secret::new("sesame")));
-        assert!(Credentials::from_bytes(&decoy.to_bytes()).is_ok());
-    }
-
-    #[test]
-    fn bad_records_are_refused() {
-        let tail = "c2FsdHNhbHRzYWx0$qLml5cbqFAO6YxVHhrSBHP0UWdxrIxkNcM8aMX3blzU";
-        let good = record(&format!("$argon2id$v=19$m=64,t=1,p=1${tail}"));
-        assert!(Credentials::from_bytes(&good).is_ok());
-        let cases: &[(Vec<u8>, &str)] = &[
-            (b"".to_vec(), "it is not the JSON expected"),
-            (b"\xff\0".to_vec(), "it is not the JSON expected"),
-            (b"{}".to_vec(), "it is not the JSON expected"),
-            (vec![b' '; 65_537], "it is too long"),
-            (br#"{"version":2,"argon2id":""}"#.to_vec(), "its version is 2, not 1"),
-            (record("sesame"), "the hash is no PHC string"),
-            (record(&format!("$argon2i$v=19$m=64,t=1,p=1${tail}")), "the hash is not argon2id of version 19"),
-            (
-                record(&format!("$argon2id$v=16$m=64,t=1,p=1${tail}")),
-                "the hash is not argon2id of version 19",
-            ),
-            (record("$argon2id$v=19$m=64,t=1,p=1"), "the hash is not complete"),
-            (record(&format!("$argon2id$v=19$m=7,t=1,p=1${tail}")), "the parameters of the hash are wrong"),
-            (record(&format!("$argon2id$v=19$m=1048577,t=1,p=1${tail}")), "the hash would cost too much"),
-            (record(&format!("$argon2id$v=19$m=64,t=4294967295,p=1${tail}")), "the hash would cost too much"),
-        ];
-        for (bytes, reason) in cases {
-            let error = Credentials::from_bytes(bytes).err().expect("a bad record");
-            assert_eq!(error.reason, *reason, "{}", String::from_utf8_lossy(bytes));
-        }
-    }
-
-    #[test]
-    fn a_cost_out_of_range_is_refused() {
-        for (memory_kib, passes) in [(7, 1), (64, 0), (1_048_577, 1), (64, 65)] {
-            let made = Credentials::from_password(&Secret::new("x"), HashCost { memory_kib, passes });
-            assert_eq!(made.err().map(|error| error.reason), Some("the hash cost is out of range"));
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_record_makes_it_panic(octets: Vec<u8>, text in ".*") {
-            let _ = Credentials::from_bytes(&octets);
-            let _ = Credentials::from_bytes(&record(&text));
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::digest::Digest;
 use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::scram::ScramHash;
@@ -67,10 +68,10 @@ impl ScramKeys {
         }
     }
 
-    /// Whether they are of that (prepared) password.
-    #[cfg(test)]
+    /// Whether they are of that (prepared) password. Takes some milliseconds.
     pub(super) fn verify(&self, prepared: &Secret) -> bool {
-        Self::derive(prepared, self.hash, &self.salt, self.iterations) == *self
+        let derived = Self::derive(prepared, self.hash, &self.salt, self.iterations);
+        derived.stored_key.ct_eq(&self.stored_key).into()
     }
 
     /// `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`, as RFC 5803 §3 writes it.

@@ -4,18 +4,21 @@
 use std::sync::Arc;
 
 use super::{MechanismSpec, ServerMechanism, Step};
-use crate::password::PasswordCheck;
-use crate::{AuthError, BoxFuture, Identity, Secret, prepare_user_name};
+use crate::backend::Backend;
+use crate::{AuthError, BoxFuture, Channel, Secret};
 
 pub(super) const SPEC: MechanismSpec = MechanismSpec {
     name: "LOGIN",
-    binds: false,
+    possible: |_, _| true,
     client_first: false,
-    start: |passwords, _| Box::new(Login { passwords: Arc::clone(passwords), user: None, asked: false }),
+    start: |backend, channel| {
+        Box::new(Login { backend: Arc::clone(backend), channel: channel.clone(), user: None, asked: false })
+    },
 };
 
 struct Login {
-    passwords: Arc<PasswordCheck>,
+    backend: Arc<Backend>,
+    channel: Channel,
     /// As the client sent it.
     user: Option<Vec<u8>>,
     /// The user name was asked for.
@@ -36,9 +39,8 @@ impl ServerMechanism for Login {
                 self.user = Some(response.expose().to_vec());
                 return Ok(Step::Challenge(b"Password:".to_vec()));
             };
-            let name = prepare_user_name(user).map_err(|_| AuthError::Failed)?;
-            let user = self.passwords.check(&name, response).await?;
-            Ok(Step::Done(Identity { user: user.name, mechanism: SPEC.name }))
+            let proven = self.backend.password(user, response, &self.channel).await?;
+            self.backend.admit(proven, "", SPEC.name).await.map(Step::Done)
         })
     }
 

@@ -1,19 +1,23 @@
 //! [`Exchange`]: the server's side of a SASL exchange (RFC 4422). One file a mechanism, one line in [`MECHANISMS`].
 
+mod anonymous;
+mod external;
 mod login;
 mod plain;
 mod scram;
+mod settle;
 
 use std::sync::Arc;
 
-use crate::password::PasswordCheck;
-use crate::{AuthError, BoxFuture, Channel, Identity, Secret, UserRecord, prepare_user_name};
+use crate::backend::Backend;
+use crate::{AuthError, BoxFuture, Channel, Identity, Secret};
 
 /// One SASL exchange.
 pub struct Exchange {
     name: &'static str,
     client_first: bool,
     claimed: Option<String>,
+    authzid: Option<String>,
     /// `None` once it has come to an end.
     mechanism: Option<Box<dyn ServerMechanism>>,
 }
@@ -31,7 +35,7 @@ impl Exchange {
     /// Begins an exchange; `mechanism` in upper case.
     pub(crate) fn start(
         mechanism: &str,
-        passwords: &Arc<PasswordCheck>,
+        backend: &Arc<Backend>,
         channel: &Channel,
     ) -> Result<Self, AuthError> {
         let spec =
@@ -39,11 +43,11 @@ impl Exchange {
         if !channel.passwords_allowed {
             return Err(AuthError::PrivacyRequired);
         }
-        if !spec.allowed(channel) {
+        if !spec.allowed(backend, channel) {
             return Err(AuthError::UnknownMechanism);
         }
-        let mechanism = Some((spec.start)(passwords, channel));
-        Ok(Self { name: spec.name, client_first: spec.client_first, claimed: None, mechanism })
+        let mechanism = Some((spec.start)(backend, channel));
+        Ok(Self { name: spec.name, client_first: spec.client_first, claimed: None, authzid: None, mechanism })
     }
 
     /// Whether the mechanism lets the client speak first, so that an initial response makes sense and, without one, the
@@ -63,6 +67,11 @@ impl Exchange {
         self.claimed.as_deref()
     }
 
+    /// As whom the client asks to act, where it said that: for the audit log too. It may hold any characters.
+    pub fn authzid(&self) -> Option<&str> {
+        self.authzid.as_deref()
+    }
+
     /// The next step with what the client sent (base64 already undone; `None`: nothing yet).
     ///
     /// After [`Step::Done`] or an error the exchange is over, and another step is [`AuthError::Malformed`].
@@ -77,6 +86,7 @@ impl Exchange {
             _ => {
                 let step = mechanism.step(response).await;
                 self.claimed = mechanism.claimed().or(self.claimed.take());
+                self.authzid = mechanism.authzid().or(self.authzid.take());
                 step?
             }
         };
@@ -88,24 +98,26 @@ impl Exchange {
 }
 
 /// The mechanisms that a channel is offered, strongest first.
-pub(crate) fn offered(channel: &Channel) -> Vec<&'static str> {
-    MECHANISMS.iter().filter(|spec| spec.allowed(channel)).map(|spec| spec.name).collect()
+pub(crate) fn offered(backend: &Backend, channel: &Channel) -> Vec<&'static str> {
+    MECHANISMS.iter().filter(|spec| spec.allowed(backend, channel)).map(|spec| spec.name).collect()
 }
 
 /// One line of the registry.
-struct MechanismSpec {
+pub(crate) struct MechanismSpec {
     /// As registered with IANA.
-    name: &'static str,
-    /// It binds the login to the TLS connection (`-PLUS`).
-    binds: bool,
+    pub(crate) name: &'static str,
+    /// Whether it can be done on a channel that allows it.
+    possible: fn(&Backend, &Channel) -> bool,
     /// The client's message comes first.
     client_first: bool,
-    start: fn(&Arc<PasswordCheck>, &Channel) -> Box<dyn ServerMechanism>,
+    start: fn(&Arc<Backend>, &Channel) -> Box<dyn ServerMechanism>,
 }
 
 impl MechanismSpec {
-    fn allowed(&self, channel: &Channel) -> bool {
-        channel.passwords_allowed && (!self.binds || !channel.bindings.is_empty())
+    fn allowed(&self, backend: &Backend, channel: &Channel) -> bool {
+        channel.passwords_allowed
+            && channel.mechanisms.contains(self.name)
+            && (self.possible)(backend, channel)
     }
 }
 
@@ -116,34 +128,25 @@ trait ServerMechanism: Send {
 
     /// Whom the client says it is, once it did.
     fn claimed(&self) -> Option<String>;
-}
 
-/// Who got in: the user themselves. Nobody acts for another yet, so `authzid` is empty or names the user in question,
-/// as looked up (`name`) or as the directory spells it.
-fn identity(
-    mechanism: &'static str,
-    authzid: &str,
-    name: &str,
-    user: &UserRecord,
-) -> Result<Identity, AuthError> {
-    let same = |asked: String| asked == name || asked == user.name;
-    if authzid.is_empty() || prepare_user_name(authzid.as_bytes()).is_ok_and(same) {
-        Ok(Identity { user: user.name.clone(), mechanism })
-    } else {
-        Err(AuthError::NotAuthorized)
+    /// As whom it wants to act, if it said so.
+    fn authzid(&self) -> Option<String> {
+        None
     }
 }
 
 /// Every mechanism, strongest first.
-const MECHANISMS: &[MechanismSpec] = &[
+pub(crate) const MECHANISMS: &[MechanismSpec] = &[
     scram::SHA512_PLUS,
     scram::SHA256_PLUS,
     scram::SHA1_PLUS,
     scram::SHA512,
     scram::SHA256,
     scram::SHA1,
+    external::SPEC,
     plain::SPEC,
     login::SPEC,
+    anonymous::SPEC,
 ];
 
 /// More is no message of any mechanism; Kerberos tickets come near.

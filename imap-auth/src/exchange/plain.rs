@@ -2,27 +2,30 @@
 
 use std::sync::Arc;
 
-use rsasl::callback::{Context, SessionCallback, SessionData};
-use rsasl::config::SASLConfig;
 use rsasl::mechanisms::plain::PLAIN;
-use rsasl::prelude::{Mechanism, Registry, SASLServer, Validation};
+use rsasl::prelude::Mechanism;
 use rsasl::property::{AuthId, AuthzId, Password};
-use rsasl::validate::{Validate, ValidationError};
 
-use super::{MechanismSpec, ServerMechanism, Step, identity};
-use crate::password::PasswordCheck;
-use crate::{AuthError, BoxFuture, Identity, Secret, UserRecord, guard, prepare_user_name};
+use super::settle::settle;
+use super::{MechanismSpec, ServerMechanism, Step};
+use crate::backend::Backend;
+use crate::{AuthError, BoxFuture, Channel, Secret, prepare_user_name};
 
 pub(super) const SPEC: MechanismSpec = MechanismSpec {
     name: "PLAIN",
-    binds: false,
+    possible: |_, _| true,
     client_first: true,
-    start: |passwords, _| Box::new(Plain { passwords: Arc::clone(passwords), claimed: None }),
+    start: |backend, channel| {
+        let (backend, channel) = (Arc::clone(backend), channel.clone());
+        Box::new(Plain { backend, channel, claimed: None, authzid: None })
+    },
 };
 
 struct Plain {
-    passwords: Arc<PasswordCheck>,
+    backend: Arc<Backend>,
+    channel: Channel,
     claimed: Option<String>,
+    authzid: Option<String>,
 }
 
 impl ServerMechanism for Plain {
@@ -31,15 +34,30 @@ impl ServerMechanism for Plain {
             let response = response.ok_or(AuthError::Malformed { reason: "a response has to come first" })?;
             let message = Message::parse(response.expose())?;
             self.claimed = Some(message.authcid.to_owned());
-            // rsasl's callbacks are synchronous, and the directory and the hash are not: so the verdict is ready
-            // before its step.
-            let verdict = Verdict::reach(&self.passwords, &message).await?;
-            settle(verdict).map(Step::Done)
+            self.authzid = Some(message.authzid.to_owned()).filter(|name| !name.is_empty());
+            let password = Secret::new(message.password);
+            let proven = self.backend.password(message.authcid.as_bytes(), &password, &self.channel).await?;
+            let identity = self.backend.admit(proven, message.authzid, SPEC.name).await?;
+
+            let authcid =
+                prepare_user_name(message.authcid.as_bytes()).map_err(|_| AuthError::UNKNOWN_USER)?;
+            let authzid = message.authzid.to_owned();
+            let stand_in = [&authzid, &authcid, STAND_IN].join("\0");
+            let same = move |context: &rsasl::callback::Context<'_>| {
+                context.get_ref::<AuthId>() == Some(&authcid)
+                    && context.get_ref::<AuthzId>() == Some(&authzid)
+                    && context.get_ref::<Password>() == Some(STAND_IN.as_bytes())
+            };
+            settle(&REGISTRY, stand_in.as_bytes(), identity, |_| Ok(()), Box::new(same)).map(Step::Done)
         })
     }
 
     fn claimed(&self) -> Option<String> {
         self.claimed.clone()
+    }
+
+    fn authzid(&self) -> Option<String> {
+        self.authzid.clone()
     }
 }
 
@@ -81,83 +99,10 @@ impl<'a> Message<'a> {
     }
 }
 
-/// What we found out about a message, before rsasl is asked.
-struct Verdict {
-    /// The prepared authentication identity.
-    name: String,
-    /// As the client sent it.
-    authzid: String,
-    user: UserRecord,
-}
-
-impl Verdict {
-    async fn reach(passwords: &PasswordCheck, message: &Message<'_>) -> Result<Self, AuthError> {
-        // What is no user name at all is nobody's: the rules are public, so saying it fast tells nothing.
-        let name = prepare_user_name(message.authcid.as_bytes()).map_err(|_| AuthError::Failed)?;
-        let user = passwords.check(&name, &Secret::new(message.password)).await?;
-        Ok(Self { name, authzid: message.authzid.to_owned(), user })
-    }
-
-    fn identity(&self) -> Result<Identity, AuthError> {
-        identity(SPEC.name, &self.authzid, &self.name, &self.user)
-    }
-}
-
-/// Lets rsasl run the exchange; only an identity that [`Judge`] put there counts.
-///
-/// rsasl gets [`STAND_IN`] for the password, which is checked already: it keeps copies that nobody wipes, and it
-/// refuses passwords outside of Unicode 3.2, which we do not.
-fn settle(verdict: Verdict) -> Result<Identity, AuthError> {
-    let broken = |what: &str| AuthError::Unavailable { reason: format!("PLAIN: {what}") };
-    let message = [verdict.authzid.as_bytes(), verdict.name.as_bytes(), STAND_IN].join(&0);
-    let config = config(verdict).ok_or_else(|| broken("no configuration"))?;
-    let mut session = SASLServer::<Outcome>::new(config)
-        .start_suggested(PLAIN.mechanism)
-        .map_err(|_| broken("the mechanism is missing"))?;
-    guard::step(&mut session, Some(&message)).map_err(|_| broken("the step failed"))?;
-    session.validation().unwrap_or_else(|| Err(broken("no verdict")))
-}
-
-fn config(verdict: Verdict) -> Option<Arc<SASLConfig>> {
-    SASLConfig::builder()
-        .with_registry(Registry::with_mechanisms(&REGISTRY))
-        .with_callback(Judge { verdict })
-        .ok()
-}
-
-/// Tells rsasl our verdict, if the exchange was about the same names.
-struct Judge {
-    verdict: Verdict,
-}
-
-impl SessionCallback for Judge {
-    fn validate(
-        &self,
-        _session: &SessionData,
-        context: &Context<'_>,
-        validate: &mut Validate<'_>,
-    ) -> Result<(), ValidationError> {
-        let same = context.get_ref::<AuthId>() == Some(self.verdict.name.as_str())
-            && context.get_ref::<AuthzId>() == Some(self.verdict.authzid.as_str())
-            && context.get_ref::<Password>() == Some(STAND_IN);
-        if same {
-            validate.finalize::<Outcome>(self.verdict.identity());
-        }
-        Ok(())
-    }
-}
-
-/// What an rsasl session of ours ends with.
-struct Outcome;
-
-impl Validation for Outcome {
-    type Value = Result<Identity, AuthError>;
-}
-
 /// All that rsasl may do on this side. Its default registry would offer ANONYMOUS.
 static REGISTRY: [Mechanism; 1] = [PLAIN];
 
-const STAND_IN: &[u8] = b"checked";
+const STAND_IN: &str = "checked";
 const NAME_OCTETS_MAX: usize = 255;
 const PASSWORD_OCTETS_MAX: usize = 1_024;
 

@@ -11,13 +11,14 @@ use rsasl::mechanisms::scram::properties::ScramStoredPassword;
 use rsasl::mechanisms::scram::{
     SCRAM_SHA1, SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS, SCRAM_SHA512, SCRAM_SHA512_PLUS,
 };
-use rsasl::prelude::{Mechanism, Mechname, Registry, SASLServer, Session, SessionError, Validation};
+use rsasl::prelude::{Mechanism, Mechname, Registry, SASLServer, Session, SessionError};
 use rsasl::property::AuthId;
 use rsasl::validate::{Validate, ValidationError};
 
-use super::{MechanismSpec, ServerMechanism, Step, identity};
+use super::settle::Outcome;
+use super::{MechanismSpec, ServerMechanism, Step};
+use crate::backend::Backend;
 use crate::credentials::ScramKeys;
-use crate::password::PasswordCheck;
 use crate::scram::ScramHash;
 use crate::scram::message::{BindingFlag, ClientFirst, check_client_final};
 use crate::{
@@ -26,43 +27,44 @@ use crate::{
 
 pub(super) const SHA512_PLUS: MechanismSpec = MechanismSpec {
     name: "SCRAM-SHA-512-PLUS",
-    binds: true,
+    possible: |_, channel| !channel.bindings.is_empty(),
     client_first: true,
-    start: |passwords, channel| Scram::start(ScramHash::Sha512, &SHA512_PLUS, passwords, channel),
+    start: |backend, channel| Scram::start(ScramHash::Sha512, &SHA512_PLUS, backend, channel),
 };
 pub(super) const SHA256_PLUS: MechanismSpec = MechanismSpec {
     name: "SCRAM-SHA-256-PLUS",
-    start: |passwords, channel| Scram::start(ScramHash::Sha256, &SHA256_PLUS, passwords, channel),
+    start: |backend, channel| Scram::start(ScramHash::Sha256, &SHA256_PLUS, backend, channel),
     ..SHA512_PLUS
 };
 pub(super) const SHA1_PLUS: MechanismSpec = MechanismSpec {
     name: "SCRAM-SHA-1-PLUS",
-    start: |passwords, channel| Scram::start(ScramHash::Sha1, &SHA1_PLUS, passwords, channel),
+    start: |backend, channel| Scram::start(ScramHash::Sha1, &SHA1_PLUS, backend, channel),
     ..SHA512_PLUS
 };
 pub(super) const SHA512: MechanismSpec = MechanismSpec {
     name: "SCRAM-SHA-512",
-    binds: false,
-    start: |passwords, channel| Scram::start(ScramHash::Sha512, &SHA512, passwords, channel),
+    possible: |_, _| true,
+    start: |backend, channel| Scram::start(ScramHash::Sha512, &SHA512, backend, channel),
     ..SHA512_PLUS
 };
 pub(super) const SHA256: MechanismSpec = MechanismSpec {
     name: "SCRAM-SHA-256",
-    start: |passwords, channel| Scram::start(ScramHash::Sha256, &SHA256, passwords, channel),
+    start: |backend, channel| Scram::start(ScramHash::Sha256, &SHA256, backend, channel),
     ..SHA512
 };
 pub(super) const SHA1: MechanismSpec = MechanismSpec {
     name: "SCRAM-SHA-1",
-    start: |passwords, channel| Scram::start(ScramHash::Sha1, &SHA1, passwords, channel),
+    start: |backend, channel| Scram::start(ScramHash::Sha1, &SHA1, backend, channel),
     ..SHA512
 };
 
 struct Scram {
     hash: ScramHash,
     spec: &'static MechanismSpec,
-    passwords: Arc<PasswordCheck>,
+    backend: Arc<Backend>,
     bindings: ChannelBindings,
     claimed: Option<String>,
+    authzid: Option<String>,
     state: State,
 }
 
@@ -98,28 +100,36 @@ impl ServerMechanism for Scram {
     fn claimed(&self) -> Option<String> {
         self.claimed.clone()
     }
+
+    fn authzid(&self) -> Option<String> {
+        self.authzid.clone()
+    }
 }
 
 impl Scram {
     fn start(
         hash: ScramHash,
         spec: &'static MechanismSpec,
-        passwords: &Arc<PasswordCheck>,
+        backend: &Arc<Backend>,
         channel: &Channel,
     ) -> Box<dyn ServerMechanism> {
-        let bindings = channel.bindings.clone();
-        let passwords = Arc::clone(passwords);
-        Box::new(Self { hash, spec, passwords, bindings, claimed: None, state: State::First })
+        // Where the listener allows no -PLUS nobody hid one.
+        let plus = channel.mechanisms.names().any(|name| name.ends_with(PLUS));
+        let bindings = if plus { channel.bindings.clone() } else { ChannelBindings::default() };
+        let backend = Arc::clone(backend);
+        Box::new(Self { hash, spec, backend, bindings, claimed: None, authzid: None, state: State::First })
     }
 
     async fn first(&mut self, octets: &[u8]) -> Result<Step, AuthError> {
         let message = ClientFirst::parse(octets).map_err(|reason| AuthError::Malformed { reason })?;
         self.claimed = Some(message.authcid.clone());
+        self.authzid = Some(message.authzid.clone()).filter(|name| !name.is_empty());
         self.check_flag(message.flag)?;
         // What is no user name at all is nobody's: the rules are public, so saying it fast tells nothing.
-        let name = prepare_user_name(message.authcid.as_bytes()).map_err(|_| AuthError::Failed)?;
-        let found = self.passwords.find(&name).await?;
-        let mut session = self.session(self.answers(name, message, found))?;
+        let name = prepare_user_name(message.authcid.as_bytes()).map_err(|_| AuthError::UNKNOWN_USER)?;
+        let found = self.backend.find(&name).await?;
+        let answers = self.answers(&name, message, found).await?;
+        let mut session = self.session(answers)?;
         let challenge = guard::step(&mut session, Some(octets))
             .map_err(|_| AuthError::Malformed { reason: "this is no first message of SCRAM" })?;
         self.state = State::Proof(Box::new(session));
@@ -131,12 +141,12 @@ impl Scram {
     fn check_flag(&self, flag: BindingFlag<'_>) -> Result<(), AuthError> {
         let refused = |reason| Err(AuthError::ChannelBinding { reason });
         match flag {
-            BindingFlag::Binds(_) if !self.spec.binds => refused("this mechanism does not bind"),
+            BindingFlag::Binds(_) if !self.binds() => refused("this mechanism does not bind"),
             BindingFlag::Binds(name) if self.bindings.named(name).is_none() => {
                 refused("that kind of channel binding is not known here")
             }
             BindingFlag::Binds(_) => Ok(()),
-            _ if self.spec.binds => refused("this mechanism has to bind"),
+            _ if self.binds() => refused("this mechanism has to bind"),
             BindingFlag::ServerCannot if !self.bindings.is_empty() => {
                 refused("channel binding is offered, but somebody hid it from the client")
             }
@@ -144,16 +154,33 @@ impl Scram {
         }
     }
 
-    fn answers(&self, name: String, message: ClientFirst<'_>, found: Option<UserRecord>) -> Answers {
+    fn binds(&self) -> bool {
+        self.spec.name.ends_with(PLUS)
+    }
+
+    /// What rsasl needs to know, and the verdict if the proof will be right.
+    async fn answers(
+        &self,
+        name: &str,
+        message: ClientFirst<'_>,
+        found: Option<UserRecord>,
+    ) -> Result<Answers, AuthError> {
         // Made for known users too: it takes the same time then.
-        let fake = ScramKeys::fake(self.hash, self.passwords.server_secret(), &name);
+        let fake = ScramKeys::fake(self.hash, &self.backend.server_secret, name);
         let known = found.and_then(|user| Some((user.credentials.scram(self.hash)?.clone(), user)));
-        let (keys, user) = match known {
-            Some((keys, user)) => (keys, Some(user)),
-            None => (fake, None),
+        let (keys, verdict) = match known {
+            Some((keys, user)) => {
+                (keys, Some(self.backend.admit(user.into(), &message.authzid, self.spec.name).await))
+            }
+            None => {
+                if !message.authzid.is_empty() {
+                    // As long as it takes with a known user.
+                    self.backend.find(&message.authzid).await?;
+                }
+                (fake, None)
+            }
         };
-        let raw_authcid = message.raw_authcid.to_owned();
-        Answers { mechanism: self.spec.name, raw_authcid, name, authzid: message.authzid, keys, user }
+        Ok(Answers { raw_authcid: message.raw_authcid.to_owned(), keys, verdict })
     }
 
     fn session(&self, answers: Answers) -> Result<ScramSession, AuthError> {
@@ -182,22 +209,18 @@ impl Scram {
             None if message.starts_with(b"e=channel-bindings-dont-match") => Err(AuthError::ChannelBinding {
                 reason: "the client is at the end of another TLS connection",
             }),
-            None => Err(AuthError::Failed),
+            None => Err(AuthError::Failed { reason: "the proof is wrong, or there is no such user" }),
         }
     }
 }
 
 /// What rsasl is told of the user, and our verdict once it says that the proof was right.
 struct Answers {
-    mechanism: &'static str,
     /// As the client sent it: rsasl does not unescape.
     raw_authcid: String,
-    /// The prepared authentication identity.
-    name: String,
-    authzid: String,
     keys: ScramKeys,
     /// `None` where the keys are fake: nobody gets in by those.
-    user: Option<UserRecord>,
+    verdict: Option<Result<Identity, AuthError>>,
 }
 
 impl SessionCallback for Answers {
@@ -221,21 +244,17 @@ impl SessionCallback for Answers {
         context: &Context<'_>,
         validate: &mut Validate<'_>,
     ) -> Result<(), ValidationError> {
-        if let (Some(user), Some(raw)) = (&self.user, context.get_ref::<AuthId>())
+        if let (Some(verdict), Some(raw)) = (&self.verdict, context.get_ref::<AuthId>())
             && raw == self.raw_authcid
         {
-            validate.finalize::<Outcome>(identity(self.mechanism, &self.authzid, &self.name, user));
+            validate.finalize::<Outcome>(verdict.clone());
         }
         Ok(())
     }
 }
 
-/// What an rsasl session of ours ends with.
-struct Outcome;
-
-impl Validation for Outcome {
-    type Value = Result<Identity, AuthError>;
-}
+/// How the names of mechanisms that bind end.
+const PLUS: &str = "-PLUS";
 
 /// Where there is nothing to bind to. rsasl refuses the flag `y` where a `-PLUS` is in the registry.
 static UNBOUND: [Mechanism; 3] = [SCRAM_SHA1, SCRAM_SHA256, SCRAM_SHA512];

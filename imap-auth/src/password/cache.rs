@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{Secret, UserRecord};
 
-/// Keyed by HMAC-SHA-256 of user, password and record under a secret that dies with the process: who reads the
+/// Keyed by HMAC-SHA-256 of user, password and the record's hash under a secret that dies with the process: who reads the
 /// memory has nothing that can be guessed at faster than with that secret, and another record is another key.
 pub(super) struct SuccessCache {
     secret: Zeroizing<[u8; 32]>,
@@ -30,7 +30,7 @@ impl SuccessCache {
     /// The key of one success.
     pub(super) fn key(&self, user: &UserRecord, password: &Secret) -> Key {
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.secret).expect("HMAC takes keys of any length");
-        for field in [user.name.as_bytes(), password.expose(), &user.credentials.to_bytes()] {
+        for field in [user.name.as_bytes(), password.expose(), user.credentials.verifier().as_bytes()] {
             mac.update(&(field.len() as u64).to_be_bytes());
             mac.update(field);
         }
@@ -76,7 +76,7 @@ mod tests {
     fn user(name: &str) -> UserRecord {
         let cost = HashCost { memory_kib: 8, passes: 1 };
         let credentials = Credentials::from_password(&Secret::new("sesame"), cost).expect("a good password");
-        UserRecord { name: name.into(), credentials }
+        UserRecord::new(name, credentials, "memory")
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         assert_ne!(key, cache.key(&user("alice"), &Secret::new("sesame")));
         assert_ne!(key, SuccessCache::new().key(&alice, &Secret::new("sesame")));
         // The fields cannot run into each other.
-        let renamed = UserRecord { name: "alices".into(), credentials: alice.credentials };
+        let renamed = UserRecord::new("alices", alice.credentials, "memory");
         assert_ne!(key, cache.key(&renamed, &Secret::new("esame")));
     }
 

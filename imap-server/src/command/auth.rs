@@ -181,7 +181,7 @@ fn no_entry(reason: NoEntry) -> Refusal {
 
 fn refuse(ctx: &mut Ctx<'_>, error: AuthError) -> Refusal {
     match error {
-        AuthError::Failed => {
+        AuthError::Failed { .. } => {
             ctx.connection.failed_logins += 1;
             Refusal::no(Code::AuthenticationFailed, "Wrong user name or password")
         }

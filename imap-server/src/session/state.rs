@@ -131,6 +131,7 @@ impl Connection {
             passwords_allowed: self.passwords_allowed(),
             peer: self.peer.address.map(|address| address.ip()),
             bindings: self.bindings.clone(),
+            ..Channel::default()
         }
     }
 

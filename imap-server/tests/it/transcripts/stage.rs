@@ -91,7 +91,8 @@ impl Stage {
             }
         }
         let directory = Arc::new(StoreDirectory(store.clone()));
-        let settings = Settings { cost: COST, hashes_at_once: 1, server_secret: Secret::new("of the stage") };
+        let settings =
+            Settings { cost: COST, hashes_at_once: 1, ..Settings::new(Secret::new("of the stage")) };
         let authenticator = Authenticator::new(directory, settings);
         let services = Services {
             store,
@@ -306,9 +307,9 @@ struct StoreDirectory(Store);
 
 impl Directory for StoreDirectory {
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<UserRecord>, DirectoryError>> {
-        let found = self.0.user(name).map(|user| UserRecord {
-            credentials: Credentials::from_bytes(&user.credentials).expect("it was written above"),
-            name: user.name,
+        let found = self.0.user(name).map(|user| {
+            let credentials = Credentials::from_bytes(&user.credentials).expect("it was written above");
+            UserRecord::new(user.name, credentials, self.name())
         });
         Box::pin(std::future::ready(Ok(found)))
     }

@@ -1,0 +1,109 @@
+//! [`Backend`]: what every mechanism asks: users, passwords, who may act as whom.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::password::PasswordCheck;
+use crate::{
+    AuthError, CertificateMapping, Channel, Directory, Identity, Secret, Settings, UserRecord,
+    prepare_user_name,
+};
+
+pub(crate) struct Backend {
+    directory: Arc<dyn Directory>,
+    passwords: PasswordCheck,
+    pub(crate) server_secret: Secret,
+    pub(crate) certificates: CertificateMapping,
+    pub(crate) anonymous: Option<String>,
+}
+
+/// A user who has proved to be that one.
+pub(crate) struct Proven {
+    pub(crate) user: UserRecord,
+    /// The name of the application password, where it was one.
+    pub(crate) application_password: Option<String>,
+}
+
+impl From<UserRecord> for Proven {
+    fn from(user: UserRecord) -> Self {
+        Self { user, application_password: None }
+    }
+}
+
+impl Backend {
+    pub(crate) fn new(directory: Arc<dyn Directory>, settings: Settings) -> Self {
+        Self {
+            passwords: PasswordCheck::new(Arc::clone(&directory), settings.cost, settings.hashes_at_once),
+            directory,
+            server_secret: settings.server_secret,
+            certificates: settings.certificates,
+            anonymous: settings.anonymous,
+        }
+    }
+
+    /// The user of that (prepared) name. [`AuthError::Unavailable`] when the directory does not answer.
+    pub(crate) async fn find(&self, name: &str) -> Result<Option<UserRecord>, AuthError> {
+        let found = self.directory.find(name).await;
+        found.map_err(|error| AuthError::Unavailable { reason: error.to_string() })
+    }
+
+    /// The user with that name (as the client sent it) and that password. See [`PasswordCheck::check`].
+    pub(crate) async fn password(
+        &self,
+        name: &[u8],
+        password: &Secret,
+        channel: &Channel,
+    ) -> Result<Proven, AuthError> {
+        // What is no user name at all is nobody's: the rules are public, so saying it fast tells nothing.
+        let name = prepare_user_name(name).map_err(|_| AuthError::UNKNOWN_USER)?;
+        self.passwords.check(&name, password, channel).await
+    }
+
+    /// Lets a user in as whom they ask for: `authzid` is empty or names the user in question, or somebody whom the
+    /// user may act as. Everybody who comes in, by whatever mechanism, comes through here.
+    pub(crate) async fn admit(
+        &self,
+        proven: Proven,
+        authzid: &str,
+        mechanism: &'static str,
+    ) -> Result<Identity, AuthError> {
+        let Proven { user, application_password } = proven;
+        let now = SystemTime::now();
+        if user.attributes.disabled {
+            return Err(AuthError::DISABLED);
+        }
+        if user.attributes.expired(now) {
+            return Err(AuthError::Expired);
+        }
+        let Some(other) = self.other(&user, authzid).await? else {
+            return Ok(Identity { application_password, ..Identity::of(user, mechanism) });
+        };
+        // An application password is for one program and one user's mail.
+        let may = user.attributes.admin && application_password.is_none();
+        match other {
+            Some(other) if may && !other.attributes.disabled && !other.attributes.expired(now) => {
+                Ok(Identity { authenticated: user.name, ..Identity::of(other, mechanism) })
+            }
+            _ => Err(AuthError::NotAuthorized),
+        }
+    }
+
+    /// Whom `authzid` names if it is not the user: `Some(None)` is nobody.
+    async fn other(&self, user: &UserRecord, authzid: &str) -> Result<Option<Option<UserRecord>>, AuthError> {
+        if authzid.is_empty() || authzid == user.name {
+            return Ok(None);
+        }
+        let Ok(name) = prepare_user_name(authzid.as_bytes()) else { return Ok(Some(None)) };
+        let other = self.find(&name).await?;
+        // The same user under another spelling.
+        let same =
+            other.as_ref().is_some_and(|other| other.name == user.name && other.directory == user.directory);
+        Ok((!same).then_some(other))
+    }
+
+    /// How many passwords were hashed so far.
+    #[cfg(test)]
+    pub(crate) fn hashes(&self) -> usize {
+        self.passwords.hashes()
+    }
+}
