@@ -58,6 +58,10 @@ pub enum StoreError {
         /// `mailbox`, `user`, ...
         what: &'static str,
     },
+    /// The mailbox's ACL does not let the user do that (RFC 4314). Who may not even know of the mailbox is told
+    /// [`StoreError::NonExistent`].
+    #[error("you have no right to do that")]
+    NoPerm,
     /// What was asked cannot be done by anybody (delete INBOX, rename below itself, ...).
     #[error("{reason}")]
     Cannot {

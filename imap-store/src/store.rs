@@ -7,7 +7,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::account::{self, Account, Core, Dirt, Retention, Snapshot, Summaries, SummaryWriter, users};
+use crate::account::{
+    self, Account, AclChange, Core, Dirt, MailboxId, Owner, Retention, Rights, Snapshot, Summaries,
+    SummaryWriter, Who, sharing, users,
+};
 use crate::accounts::{Accounts, Slot};
 use crate::check::{self, CheckReport};
 use crate::checkpoint::{self, DIRTY_OCTETS_MAX};
@@ -35,6 +38,8 @@ struct Inner {
     directory: Account,
     makes: Makes,
     checkpointer: Mutex<Option<Checkpointer>>,
+    /// Held while an ACL and what account 0 says of it change: one after the other.
+    sharing: tokio::sync::Mutex<()>,
     _lock: Option<files::Lock>,
 }
 
@@ -198,7 +203,8 @@ impl Store {
         }
         let checkpointer = Mutex::new(Some(Checkpointer { thread, is_stopped, wake }));
         let dir = dir.to_owned();
-        let inner = Inner { dir, options, accounts, directory, makes, checkpointer, _lock: lock };
+        let sharing = tokio::sync::Mutex::default();
+        let inner = Inner { dir, options, accounts, directory, makes, checkpointer, sharing, _lock: lock };
         Ok((Self { inner: Arc::new(inner) }, report))
     }
 
@@ -220,7 +226,7 @@ impl Store {
         if id == DIRECTORY || id.0 >= directory.next_account() {
             return Err(StoreError::NonExistent { what: "account" });
         }
-        self.inner.account(id, || directory.users().values().any(|user| user.account == id))
+        self.inner.account(id, || directory.owner(id).is_some())
     }
 
     /// A user by name. Never blocks.
@@ -239,7 +245,7 @@ impl Store {
     pub async fn create_user(&self, name: &str, credentials: Vec<u8>) -> Result<User, StoreError> {
         let directory = self.inner.directory.core();
         let id = directory.commit(USER_CHANGE_OCTETS, |state| users::reserve(state, name)).await?;
-        self.inner.account(id, || false)?.set_up().await?;
+        self.inner.account(id, || false)?.set_up(true).await?;
         let octets = USER_CHANGE_OCTETS + credentials.len();
         directory.commit(octets, |state| users::create(state, name, id, &credentials)).await?;
         Ok(User { name: name.to_owned(), account: id, credentials })
@@ -252,10 +258,90 @@ impl Store {
         self.inner.directory.core().commit(octets, decide).await
     }
 
-    /// Removes a user; the account's mail stays in the log until compaction.
+    /// Removes a user; the account's mail stays in the log until compaction. Whoever gets the name later has
+    /// none of the rights that were given to it.
     pub async fn delete_user(&self, name: &str) -> Result<(), StoreError> {
+        self.forget_identifier(name).await?;
         let decide = |state: &_| users::delete(state, name);
         self.inner.directory.core().commit(USER_CHANGE_OCTETS, decide).await
+    }
+
+    /// Makes an account that is no person's, with an INBOX, which is what `Shared Folders/` and the name stand
+    /// for ([`Place`](account::Place)). Nobody but the program itself may do anything there before an ACL says so.
+    ///
+    /// The name is one component of a mailbox name.
+    pub async fn create_shared_account(&self, name: &str) -> Result<AccountId, StoreError> {
+        let directory = self.inner.directory.core();
+        let id = directory.commit(USER_CHANGE_OCTETS, |state| sharing::reserve(state, name)).await?;
+        self.inner.account(id, || false)?.set_up(false).await?;
+        directory.commit(USER_CHANGE_OCTETS, |state| sharing::create(state, name, id)).await?;
+        Ok(id)
+    }
+
+    /// Removes such an account; its mail stays in the log until compaction.
+    pub async fn delete_shared_account(&self, name: &str) -> Result<(), StoreError> {
+        let directory = self.inner.directory.core();
+        directory.commit(USER_CHANGE_OCTETS, |state| sharing::delete(state, name)).await
+    }
+
+    /// The accounts that are no person's, by name. Never blocks.
+    pub fn shared_accounts(&self) -> Vec<(String, AccountId)> {
+        self.inner.directory.snapshot().shared().iter().map(|(name, &id)| (name.clone(), id)).collect()
+    }
+
+    /// Whose an account is; `None` once it was deleted. Never blocks.
+    pub fn owner(&self, id: AccountId) -> Option<Owner> {
+        self.inner.directory.snapshot().owner(id)
+    }
+
+    /// The accounts of others in which somebody may have a right to something: all in which they have, and maybe
+    /// some more. Never blocks, and looks at no account besides account 0, so it is cheap where little is shared.
+    ///
+    /// For LIST: open each with [`Store::account`] (blocking), and of
+    /// [`Snapshot::names`](account::Snapshot::names) show those where [`Mailbox::rights`](account::Mailbox::rights)
+    /// has `l`, under [`Place::name`](account::Place::name). `who.is_owner` does not matter.
+    pub fn accounts_shared_with(&self, who: &Who) -> Vec<(AccountId, Owner)> {
+        self.inner.directory.snapshot().shared_with(who)
+    }
+
+    /// SETACL and DELETEACL: changes what an identifier may do with a mailbox of an account; returns what it may
+    /// then. The identifier is the name of a user, `anyone`, or `$` and the name of a group; with `-` before it,
+    /// the rights are taken away (RFC 4314 §2). An account from [`Account::as_user`] needs `a`. It raises no
+    /// MODSEQ of the mailbox.
+    pub async fn set_acl(
+        &self,
+        account: &Account,
+        mailbox: MailboxId,
+        identifier: &str,
+        change: AclChange,
+    ) -> Result<Rights, StoreError> {
+        let _one_by_one = self.inner.sharing.lock().await;
+        account.require_administer(mailbox)?;
+        let id = account.id();
+        // First account 0: it may say too much, never too little.
+        if !identifier.starts_with('-') && !matches!(change, AclChange::Remove(_)) {
+            self.grant(identifier, id, true).await?;
+        }
+        let rights = account.set_acl(mailbox, identifier, change).await?;
+        if rights.is_empty() && !account.snapshot().is_granted(identifier) {
+            self.grant(identifier, id, false).await?;
+        }
+        Ok(rights)
+    }
+
+    async fn grant(&self, identifier: &str, account: AccountId, on: bool) -> Result<(), StoreError> {
+        let decide = |state: &_| sharing::grant(state, identifier, account, on);
+        self.inner.directory.core().commit(USER_CHANGE_OCTETS, decide).await
+    }
+
+    /// Takes an identifier out of all ACLs.
+    async fn forget_identifier(&self, identifier: &str) -> Result<(), StoreError> {
+        let _one_by_one = self.inner.sharing.lock().await;
+        for account in self.inner.directory.snapshot().granted_to(identifier) {
+            self.account(account)?.forget_identifier(identifier).await?;
+            self.grant(identifier, account, false).await?;
+        }
+        Ok(())
     }
 
     /// Tells when users changed.
@@ -300,8 +386,7 @@ impl Store {
     pub(crate) fn all_snapshots(&self) -> Result<Vec<(AccountId, Arc<Snapshot>)>, StoreError> {
         let directory = self.inner.directory.snapshot();
         // Leaps leave wide gaps between the numbers.
-        let given = directory.users().values().map(|user| user.account);
-        let ids: std::collections::BTreeSet<AccountId> = given.collect();
+        let ids = directory.owned_accounts();
         let mut all = vec![(DIRECTORY, directory)];
         for id in ids {
             all.push((id, self.inner.accounts.snapshot(id)?));

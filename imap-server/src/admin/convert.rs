@@ -94,6 +94,7 @@ fn code(error: &StoreError) -> Code {
     match error {
         StoreError::NonExistent { .. } => Code::NotFound,
         StoreError::AlreadyExists { .. } => Code::AlreadyExists,
+        StoreError::NoPerm => Code::PermissionDenied,
         StoreError::Cannot { .. } | StoreError::HasChildren => Code::FailedPrecondition,
         StoreError::Limit { .. } | StoreError::TooBig { .. } => Code::ResourceExhausted,
         StoreError::Damaged { .. } => Code::DataLoss,

@@ -77,6 +77,7 @@ impl From<StoreError> for Halt {
             StoreError::InDoubt { reason } => return Self::InDoubt(reason),
             StoreError::NonExistent { .. } => Code::NonExistent,
             StoreError::AlreadyExists { .. } => Code::AlreadyExists,
+            StoreError::NoPerm => Code::NoPerm,
             StoreError::Cannot { .. } => Code::Cannot,
             StoreError::HasChildren => Code::HasChildren,
             StoreError::Expunged => Code::ExpungeIssued,

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use imap_proto::types::{Keyword, MailboxName, NumberSet};
 
-use super::change::{Append, Change, FlagsChange, NewMailbox, Transfer};
+use super::change::{Append, Change, FlagMask, FlagsChange, NewKeywords, NewMailbox, Transfer};
 use super::graves;
 use super::history::History;
 use super::leap;
 use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
 use super::page::{Entry, Page, PageSum, ranges_within};
+use super::rights::Acl;
 use super::snapshot::{Flags, MailboxId, MessageNumber, Snapshot};
 use super::table::TableRow;
 use super::tree::{Edit, Leaf, Tree};
@@ -80,11 +81,29 @@ impl Snapshot {
             Change::DeleteUser { name } => {
                 if let Some(user) = Arc::make_mut(&mut self.users).remove(name) {
                     self.take_dropped(user.account);
+                    self.take_no_grants(user.account);
                 }
             }
+            Change::CreateShared { name, account } => {
+                self.next_account = self.next_account.max(account.0.saturating_add(1));
+                Arc::make_mut(&mut self.shared).insert(name.clone(), *account);
+            }
+            Change::DeleteShared { name } => {
+                if let Some(account) = Arc::make_mut(&mut self.shared).remove(name) {
+                    self.take_dropped(account);
+                    self.take_no_grants(account);
+                }
+            }
+            Change::Grant { identifier, account, on } => self.take_grant(identifier, *account, *on),
+            Change::ForgetIdentifier { identifier } => self.take_forget(identifier),
             Change::Leap { epoch, .. } => self.take_leap(*epoch),
             Change::Epoch { epoch, losses } => self.take_epoch(*epoch, losses),
             Change::Replaced { segments } => self.take_replaced(segments),
+            Change::SetAcl { mailbox, identifier, is_negative, rights } => {
+                self.change_mailbox(*mailbox, |mailbox, _| {
+                    Arc::make_mut(&mut mailbox.acl).set(identifier, *is_negative, *rights);
+                });
+            }
         }
     }
 
@@ -136,9 +155,12 @@ impl Snapshot {
         self.change_mailbox(change.mailbox, |mailbox, seq| {
             mailbox.add_keywords(&change.keywords);
             mailbox.highest_mod_seq = seq;
-            mailbox.messages = mailbox.messages.edit(touched_by(&change.uids), |page| {
-                Edit::Replace(page.with_flags(&change.uids, seq, |old| change.mode.apply(old, &change.flags)))
-            });
+            mailbox.messages =
+                mailbox.messages.edit(touched_by(&change.uids), |page| {
+                    Edit::Replace(page.with_flags(&change.uids, seq, |old| {
+                        change.mode.apply(old, &change.flags, change.mask)
+                    }))
+                });
         });
     }
 
@@ -186,7 +208,7 @@ impl Snapshot {
                 uid,
                 mod_seq: self.seq.0,
                 saved_at: transfer.saved_at,
-                flags: flags.map(&entry.flags),
+                flags: flags.map(&transfer.mask.keep(&entry.flags)),
                 ..entry
             })
             .collect();
@@ -217,6 +239,7 @@ impl Snapshot {
             uid_next: 1,
             highest_mod_seq: self.seq.0,
             special_use: new.special_use,
+            acl: self.inherited_acl(&new.name),
             keywords: Arc::default(),
             recent: 1,
             history: Arc::default(),
@@ -227,6 +250,13 @@ impl Snapshot {
         if new.subscribed {
             self.take_subscribe(&new.name, true);
         }
+    }
+
+    /// The ACL of the nearest mailbox above a name (RFC 4314 §4, CREATE).
+    fn inherited_acl(&self, name: &MailboxName) -> Arc<Acl> {
+        let parents = std::iter::successors(name.parent(), MailboxName::parent);
+        let nearest = parents.filter_map(|parent| self.mailbox_named(&parent)).next();
+        nearest.map(|parent| parent.acl.clone()).unwrap_or_default()
     }
 
     fn take_delete(&mut self, id: MailboxId, at: i64) {
@@ -266,9 +296,9 @@ impl Snapshot {
         let mut uids = NumberSet::new();
         inbox.entries().for_each(|entry| uids.insert(entry.uid));
         if !uids.is_empty() {
-            let keywords = inbox.keywords.to_vec();
-            let (source, first_uid) = (inbox.id, 1);
-            self.take_move(&Transfer { source, target, keywords, uids, first_uid, saved_at });
+            let keywords = NewKeywords { first: None, names: inbox.keywords.to_vec() };
+            let (source, first_uid, mask) = (inbox.id, 1, FlagMask::ALL);
+            self.take_move(&Transfer { source, target, keywords, uids, first_uid, saved_at, mask });
         }
     }
 
@@ -316,10 +346,20 @@ fn count_holders(page: &Page, uids: &NumberSet, by: i64, holders: &mut BTreeMap<
 }
 
 impl Mailbox {
-    pub(super) fn add_keywords(&mut self, keywords: &[Keyword]) {
-        if !keywords.is_empty() {
-            Arc::make_mut(&mut self.keywords).extend_from_slice(keywords);
+    /// Gives keywords their numbers. Those of changes that are lost get names that say so, since messages
+    /// may have them.
+    pub(super) fn add_keywords(&mut self, new: &NewKeywords) {
+        if new.names.is_empty() {
+            return;
         }
+        let first = new.first.map_or(self.keywords.len(), usize::from);
+        let keywords = Arc::make_mut(&mut self.keywords);
+        while keywords.len() < first {
+            let name = format!("lost-keyword-{}", keywords.len());
+            keywords.push(Keyword::new(&name).expect("letters and digits are a keyword"));
+        }
+        let behind = keywords.len() - first;
+        keywords.extend(new.names.iter().skip(behind).cloned());
     }
 
     /// Adds messages with UIDs above all that were there.
@@ -369,6 +409,8 @@ mod tests {
     use super::super::change::FlagMode;
     use super::*;
     use crate::account::change::Undelete;
+    use crate::account::rights::Rights;
+    use crate::log::AccountId;
 
     fn name() -> impl Strategy<Value = MailboxName> {
         prop::sample::select(vec!["INBOX", "a", "a/b", "a/b/c", "b"])
@@ -390,17 +432,33 @@ mod tests {
         prop::collection::vec(one, 0..3)
     }
 
-    fn keywords() -> impl Strategy<Value = Vec<Keyword>> {
-        prop::collection::vec("[a-c]", 0..2)
-            .prop_map(|names| names.iter().filter_map(|name| Keyword::new(name)).collect())
+    fn keywords() -> impl Strategy<Value = NewKeywords> {
+        let names = prop::collection::vec("[a-c]", 0..2);
+        (prop::option::of(0u16..9), names).prop_map(|(first, names)| NewKeywords {
+            first,
+            names: names.iter().filter_map(|name| Keyword::new(name)).collect(),
+        })
+    }
+
+    fn mask() -> impl Strategy<Value = FlagMask> {
+        (0..1u16 << 11).prop_map(|bits| {
+            let letters: Vec<u8> =
+                (0..11).filter(|at| bits >> at & 1 == 1).map(|at| b"lrswipkxtea"[at]).collect();
+            FlagMask::of(Rights::parse(&letters).expect("letters of rights"))
+        })
+    }
+
+    fn rights() -> impl Strategy<Value = Rights> {
+        prop::sample::select(vec!["", "lr", "a", "te"])
+            .prop_map(|letters| Rights::parse(letters.as_bytes()).expect("letters of rights"))
     }
 
     fn transfer() -> impl Strategy<Value = Transfer> {
         let first = prop_oneof![1u32..30, u32::MAX - 3..=u32::MAX];
-        (0u64..6, 0u64..6, keywords(), uids(), first).prop_map(
-            |(source, target, keywords, uids, first_uid)| {
+        (0u64..6, 0u64..6, keywords(), uids(), first, mask()).prop_map(
+            |(source, target, keywords, uids, first_uid, mask)| {
                 let (source, target) = (MailboxId(source), MailboxId(target));
-                Transfer { source, target, keywords, uids, first_uid, saved_at: 0 }
+                Transfer { source, target, keywords, uids, first_uid, saved_at: 0, mask }
             },
         )
     }
@@ -442,12 +500,14 @@ mod tests {
                     Change::Undelete(Undelete { graves, target, keywords, first_uid, saved_at: 5 })
                 }
             ),
-            (0u64..6, keywords(), uids(), any::<bool>()).prop_map(|(id, keywords, uids, adds)| {
-                let among = FlagMode::ReplaceAmong(Flags::new(3, vec![0, 1]));
-                let mode = if adds { FlagMode::Add } else { among };
-                let flags = Flags::new(1, vec![3]);
-                Change::Flags(FlagsChange { mailbox: MailboxId(id), keywords, mode, flags, uids })
-            }),
+            (0u64..6, keywords(), uids(), any::<bool>(), mask()).prop_map(
+                |(id, keywords, uids, all, mask)| {
+                    let among = FlagMode::ReplaceAmong(Flags::new(3, vec![0, 1]));
+                    let mode = if all { FlagMode::Replace } else { among };
+                    let flags = Flags::new(1, vec![3]);
+                    Change::Flags(FlagsChange { mailbox: MailboxId(id), keywords, mode, mask, flags, uids })
+                }
+            ),
             transfer().prop_map(Change::Copy),
             transfer().prop_map(Change::Move),
             created().prop_map(Change::CreateMailboxes),
@@ -457,6 +517,18 @@ mod tests {
             (name(), name(), created()).prop_map(|(from, to, created)| Change::Rename { from, to, created }),
             created().prop_map(|created| Change::RenameInbox { created, saved_at: 1 }),
             (name(), any::<bool>()).prop_map(|(name, on)| Change::Subscribe { name, on }),
+            "[a-c]".prop_map(|identifier| Change::ForgetIdentifier { identifier }),
+            ("[a-c]", 0u64..3, any::<bool>()).prop_map(|(identifier, account, on)| {
+                Change::Grant { identifier, account: AccountId(account), on }
+            }),
+            ("[a-c]", 0u64..3)
+                .prop_map(|(name, account)| { Change::CreateShared { name, account: AccountId(account) } }),
+            "[a-c]".prop_map(|name| Change::DeleteShared { name }),
+            (0u64..6, "[a-c$]{1,3}", any::<bool>(), rights()).prop_map(
+                |(id, identifier, is_negative, rights)| {
+                    Change::SetAcl { mailbox: MailboxId(id), identifier, is_negative, rights }
+                }
+            ),
             (0u64..6, any::<u32>()).prop_map(|(id, up_to)| Change::Recent { mailbox: MailboxId(id), up_to }),
         ]
     }

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use imap_proto::types::{DateTime, Keyword, MailboxName, NumberSet, UidValidity};
+use imap_proto::types::{DateTime, Flag, Keyword, MailboxName, NumberSet, SystemFlag, UidValidity};
 
 use super::codec::{Decoder, Encoder, Malformed};
 use super::files::{decode_replaced, encode_replaced};
+use super::rights::Rights;
 use super::snapshot::{Flags, MailboxId, SpecialUse};
 use crate::log::{AccountId, BodyId, Seq};
 
@@ -57,13 +58,115 @@ pub(crate) enum Change {
     Epoch { epoch: u64, losses: Vec<u64> },
     /// Account 0: compaction wrote the files of these segments anew for the so-manyeth time; `None`: removed them.
     Replaced { segments: BTreeMap<u64, Option<u32>> },
+    /// Account 0: there is an account that is no person's.
+    CreateShared { name: String, account: AccountId },
+    /// Account 0: such an account is gone.
+    DeleteShared { name: String },
+    /// Account 0: an identifier may stand in an ACL of an account, or stands in none any more.
+    Grant { identifier: String, account: AccountId, on: bool },
+    /// Nothing in the account is a user's or a group's any more: its entries are gone from all ACLs.
+    ForgetIdentifier { identifier: String },
+    /// An identifier has these rights in a mailbox, or, if negative, is denied them; none: no entry.
+    SetAcl { mailbox: MailboxId, identifier: String, is_negative: bool, rights: Rights },
+}
+
+/// Which form of a change its octets have: those of the first have no fields that came later.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    First,
+    Second,
+}
+
+/// Keywords that a mailbox gets.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct NewKeywords {
+    /// The number of the first of them; `None`: the next that the mailbox has. Where changes before this one
+    /// are lost the mailbox has fewer keywords than it should, and only this keeps the numbers right.
+    pub(crate) first: Option<u16>,
+    pub(crate) names: Vec<Keyword>,
+}
+
+impl NewKeywords {
+    fn encode(&self, out: &mut Encoder) {
+        out.number(self.first.map_or(0, |first| u64::from(first) + 1));
+        encode_keywords(&self.names, out);
+    }
+
+    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
+        let first = match form {
+            Form::First => 0,
+            Form::Second => input.number()?,
+        };
+        let first = match first.checked_sub(1) {
+            Some(first) => Some(u16::try_from(first).map_err(|_| Malformed)?),
+            None => None,
+        };
+        Ok(Self { first, names: decode_keywords(input)? })
+    }
+}
+
+/// Which flags somebody may change: system flags by their bits, and bit 5 for all keywords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FlagMask(u8);
+
+impl FlagMask {
+    pub(crate) const ALL: Self = Self(63);
+    const KEYWORDS: u8 = 32;
+
+    /// RFC 4314 §4: `s` for \Seen, `t` for \Deleted, `w` for all others.
+    pub(super) fn of(rights: Rights) -> Self {
+        let (seen, deleted) = (SystemFlag::Seen as u8, SystemFlag::Deleted as u8);
+        let mut mask = 0;
+        for (right, bits) in [
+            (Rights::SEEN, seen),
+            (Rights::DELETE_MESSAGES, deleted),
+            (Rights::WRITE, Self::ALL.0 & !seen & !deleted),
+        ] {
+            mask |= if rights.has(right) { bits } else { 0 };
+        }
+        Self(mask)
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a flag that a client named is one of these; `\Recent` and what we do not know never matters.
+    pub(super) fn allows(self, flag: &Flag) -> bool {
+        match flag {
+            Flag::System(flag) => self.0 & *flag as u8 != 0,
+            Flag::Keyword(_) => self.0 & Self::KEYWORDS != 0,
+            _ => true,
+        }
+    }
+
+    pub(super) fn allows_keywords(self) -> bool {
+        self.0 & Self::KEYWORDS != 0
+    }
+
+    /// Those of `flags` that are in it.
+    pub(super) fn keep(self, flags: &Flags) -> Flags {
+        let keywords = if self.0 & Self::KEYWORDS != 0 { flags.keywords().to_vec() } else { Vec::new() };
+        Flags::new(flags.system() & self.0, keywords)
+    }
+
+    /// Those of `flags` that are not in it.
+    fn leave(self, flags: &Flags) -> Flags {
+        Self(Self::ALL.0 & !self.0).keep(flags)
+    }
+
+    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
+        match form {
+            Form::First => Ok(Self::ALL),
+            Form::Second => Some(Self(input.octet()?)).filter(|it| it.0 <= Self::ALL.0).ok_or(Malformed),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Append {
     pub(crate) mailbox: MailboxId,
-    /// Get the next numbers for keywords in the mailbox.
-    pub(crate) keywords: Vec<Keyword>,
+    pub(crate) keywords: NewKeywords,
     pub(crate) first_uid: u32,
     pub(crate) first_number: u64,
     pub(crate) saved_at: i64,
@@ -89,13 +192,14 @@ pub(crate) enum FlagMode {
 }
 
 impl FlagMode {
-    /// What becomes of `old`.
-    pub(super) fn apply(&self, old: &Flags, asked: &Flags) -> Flags {
+    /// What becomes of `old`. Nothing outside of `mask` changes; `asked` lies within it.
+    pub(super) fn apply(&self, old: &Flags, asked: &Flags, mask: FlagMask) -> Flags {
         match self {
-            Self::Replace => asked.clone(),
+            Self::Replace if mask == FlagMask::ALL => asked.clone(),
+            Self::Replace => mask.leave(old).with(asked),
             Self::Add => old.with(asked),
             Self::Remove => old.without(asked),
-            Self::ReplaceAmong(these) => old.without(these).with(asked),
+            Self::ReplaceAmong(these) => old.without(&mask.keep(these)).with(asked),
         }
     }
 }
@@ -103,9 +207,10 @@ impl FlagMode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FlagsChange {
     pub(crate) mailbox: MailboxId,
-    /// Get the next numbers for keywords in the mailbox.
-    pub(crate) keywords: Vec<Keyword>,
+    pub(crate) keywords: NewKeywords,
     pub(crate) mode: FlagMode,
+    /// No other flags are touched, and `flags` has no others.
+    pub(crate) mask: FlagMask,
     pub(crate) flags: Flags,
     pub(crate) uids: NumberSet,
 }
@@ -115,11 +220,13 @@ pub(crate) struct FlagsChange {
 pub(crate) struct Transfer {
     pub(crate) source: MailboxId,
     pub(crate) target: MailboxId,
-    /// Get the next numbers for keywords in the target: those of the messages that it has not.
-    pub(crate) keywords: Vec<Keyword>,
+    /// Those of the messages that the target has not.
+    pub(crate) keywords: NewKeywords,
     pub(crate) uids: NumberSet,
     pub(crate) first_uid: u32,
     pub(crate) saved_at: i64,
+    /// Only these flags come along.
+    pub(crate) mask: FlagMask,
 }
 
 /// Messages that come out of `graves` (ascending) into `target`, with UIDs from `first_uid` on.
@@ -127,8 +234,7 @@ pub(crate) struct Transfer {
 pub(crate) struct Undelete {
     pub(crate) graves: Vec<u64>,
     pub(crate) target: MailboxId,
-    /// Get the next numbers for keywords in the target.
-    pub(crate) keywords: Vec<Keyword>,
+    pub(crate) keywords: NewKeywords,
     pub(crate) first_uid: u32,
     pub(crate) saved_at: i64,
 }
@@ -138,16 +244,16 @@ impl Undelete {
         out.number(self.graves.len() as u64);
         self.graves.iter().for_each(|&grave| out.number(grave));
         out.number(self.target.0);
-        encode_keywords(&self.keywords, out);
+        self.keywords.encode(out);
         out.number(self.first_uid.into());
         out.signed(self.saved_at);
     }
 
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
         Ok(Self {
             graves: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,
             target: mailbox(input)?,
-            keywords: decode_keywords(input)?,
+            keywords: NewKeywords::decode(input, form)?,
             first_uid: input.number_u32()?,
             saved_at: input.signed()?,
         })
@@ -184,6 +290,17 @@ mod kind {
     pub(super) const PURGE: u8 = 18;
     pub(super) const UNDELETE: u8 = 19;
     pub(super) const REPLACED: u8 = 20;
+    // The second form of those above.
+    pub(super) const APPEND_2: u8 = 21;
+    pub(super) const FLAGS_2: u8 = 22;
+    pub(super) const COPY_2: u8 = 23;
+    pub(super) const MOVE_2: u8 = 24;
+    pub(super) const UNDELETE_2: u8 = 25;
+    pub(super) const CREATE_SHARED: u8 = 26;
+    pub(super) const DELETE_SHARED: u8 = 27;
+    pub(super) const GRANT: u8 = 28;
+    pub(super) const FORGET_IDENTIFIER: u8 = 29;
+    pub(super) const SET_ACL: u8 = 30;
 }
 
 impl Change {
@@ -200,11 +317,11 @@ impl Change {
         let mut out = Encoder::new();
         match self {
             Self::Append(append) => {
-                out.octet(kind::APPEND);
+                out.octet(kind::APPEND_2);
                 append.encode(&mut out);
             }
             Self::Flags(flags) => {
-                out.octet(kind::FLAGS);
+                out.octet(kind::FLAGS_2);
                 flags.encode(&mut out);
             }
             Self::Expunge { mailbox, uids, at, purge_to } => {
@@ -215,11 +332,11 @@ impl Change {
                 out.number(*purge_to);
             }
             Self::Copy(transfer) => {
-                out.octet(kind::COPY);
+                out.octet(kind::COPY_2);
                 transfer.encode(&mut out);
             }
             Self::Move(transfer) => {
-                out.octet(kind::MOVE);
+                out.octet(kind::MOVE_2);
                 transfer.encode(&mut out);
             }
             Self::CreateMailboxes(created) => {
@@ -282,7 +399,7 @@ impl Change {
                 out.number(*up_to);
             }
             Self::Undelete(undelete) => {
-                out.octet(kind::UNDELETE);
+                out.octet(kind::UNDELETE_2);
                 undelete.encode(&mut out);
             }
             Self::Epoch { epoch, losses } => {
@@ -295,6 +412,32 @@ impl Change {
                 out.octet(kind::REPLACED);
                 encode_replaced(segments, &mut out);
             }
+            Self::CreateShared { name, account } => {
+                out.octet(kind::CREATE_SHARED);
+                out.octets(name.as_bytes());
+                out.number(account.0);
+            }
+            Self::DeleteShared { name } => {
+                out.octet(kind::DELETE_SHARED);
+                out.octets(name.as_bytes());
+            }
+            Self::Grant { identifier, account, on } => {
+                out.octet(kind::GRANT);
+                out.octets(identifier.as_bytes());
+                out.number(account.0);
+                out.octet(u8::from(*on));
+            }
+            Self::ForgetIdentifier { identifier } => {
+                out.octet(kind::FORGET_IDENTIFIER);
+                out.octets(identifier.as_bytes());
+            }
+            Self::SetAcl { mailbox, identifier, is_negative, rights } => {
+                out.octet(kind::SET_ACL);
+                out.number(mailbox.0);
+                out.octets(identifier.as_bytes());
+                out.octet(u8::from(*is_negative));
+                rights.encode(&mut out);
+            }
         }
         out.finish()
     }
@@ -303,16 +446,20 @@ impl Change {
     pub(crate) fn decode(octets: &[u8]) -> Result<Self, Malformed> {
         let mut input = Decoder::new(octets);
         let change = match input.octet()? {
-            kind::APPEND => Self::Append(Append::decode(&mut input)?),
-            kind::FLAGS => Self::Flags(FlagsChange::decode(&mut input)?),
+            kind::APPEND => Self::Append(Append::decode(&mut input, Form::First)?),
+            kind::APPEND_2 => Self::Append(Append::decode(&mut input, Form::Second)?),
+            kind::FLAGS => Self::Flags(FlagsChange::decode(&mut input, Form::First)?),
+            kind::FLAGS_2 => Self::Flags(FlagsChange::decode(&mut input, Form::Second)?),
             kind::EXPUNGE => Self::Expunge {
                 mailbox: mailbox(&mut input)?,
                 uids: input.set()?,
                 at: input.signed()?,
                 purge_to: input.number()?,
             },
-            kind::COPY => Self::Copy(Transfer::decode(&mut input)?),
-            kind::MOVE => Self::Move(Transfer::decode(&mut input)?),
+            kind::COPY => Self::Copy(Transfer::decode(&mut input, Form::First)?),
+            kind::COPY_2 => Self::Copy(Transfer::decode(&mut input, Form::Second)?),
+            kind::MOVE => Self::Move(Transfer::decode(&mut input, Form::First)?),
+            kind::MOVE_2 => Self::Move(Transfer::decode(&mut input, Form::Second)?),
             kind::CREATE_MAILBOXES => Self::CreateMailboxes(decode_created(&mut input)?),
             kind::DELETE_MAILBOX => Self::DeleteMailbox {
                 mailbox: mailbox(&mut input)?,
@@ -327,7 +474,7 @@ impl Change {
             kind::RENAME_INBOX => {
                 Self::RenameInbox { created: decode_created(&mut input)?, saved_at: input.signed()? }
             }
-            kind::SUBSCRIBE => Self::Subscribe { name: name(&mut input)?, on: flag(&mut input)? },
+            kind::SUBSCRIBE => Self::Subscribe { name: name(&mut input)?, on: input.flag()? },
             kind::RECENT => Self::Recent { mailbox: mailbox(&mut input)?, up_to: input.number_u32()? },
             kind::RESERVE_ACCOUNT => Self::ReserveAccount { account: AccountId(input.number()?) },
             kind::CREATE_USER => Self::CreateUser {
@@ -341,11 +488,28 @@ impl Change {
             kind::DELETE_USER => Self::DeleteUser { name: input.text()?.to_owned() },
             kind::LEAP => Self::Leap { from: Seq(input.number()?), epoch: input.number()? },
             kind::PURGE => Self::Purge { up_to: input.number()? },
-            kind::UNDELETE => Self::Undelete(Undelete::decode(&mut input)?),
+            kind::UNDELETE => Self::Undelete(Undelete::decode(&mut input, Form::First)?),
+            kind::UNDELETE_2 => Self::Undelete(Undelete::decode(&mut input, Form::Second)?),
             kind::REPLACED => Self::Replaced { segments: decode_replaced(&mut input)? },
             kind::EPOCH => Self::Epoch {
                 epoch: input.number()?,
                 losses: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,
+            },
+            kind::CREATE_SHARED => {
+                Self::CreateShared { name: input.text()?.to_owned(), account: AccountId(input.number()?) }
+            }
+            kind::DELETE_SHARED => Self::DeleteShared { name: input.text()?.to_owned() },
+            kind::GRANT => Self::Grant {
+                identifier: input.text()?.to_owned(),
+                account: AccountId(input.number()?),
+                on: input.flag()?,
+            },
+            kind::FORGET_IDENTIFIER => Self::ForgetIdentifier { identifier: input.text()?.to_owned() },
+            kind::SET_ACL => Self::SetAcl {
+                mailbox: mailbox(&mut input)?,
+                identifier: input.text()?.to_owned(),
+                is_negative: input.flag()?,
+                rights: Rights::decode(&mut input)?,
             },
             _ => return Err(Malformed),
         };
@@ -357,7 +521,7 @@ impl Change {
 impl Append {
     fn encode(&self, out: &mut Encoder) {
         out.number(self.mailbox.0);
-        encode_keywords(&self.keywords, out);
+        self.keywords.encode(out);
         out.number(self.first_uid.into());
         out.number(self.first_number);
         out.signed(self.saved_at);
@@ -372,10 +536,10 @@ impl Append {
         }
     }
 
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
         Ok(Self {
             mailbox: mailbox(input)?,
-            keywords: decode_keywords(input)?,
+            keywords: NewKeywords::decode(input, form)?,
             first_uid: input.number_u32()?,
             first_number: input.number()?,
             saved_at: input.signed()?,
@@ -404,7 +568,7 @@ impl AppendedMessage {
 impl FlagsChange {
     fn encode(&self, out: &mut Encoder) {
         out.number(self.mailbox.0);
-        encode_keywords(&self.keywords, out);
+        self.keywords.encode(out);
         match &self.mode {
             FlagMode::Replace => out.octet(0),
             FlagMode::Add => out.octet(1),
@@ -414,14 +578,15 @@ impl FlagsChange {
                 these.encode(out);
             }
         }
+        out.octet(self.mask.0);
         self.flags.encode(out);
         out.set(&self.uids);
     }
 
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
         Ok(Self {
             mailbox: mailbox(input)?,
-            keywords: decode_keywords(input)?,
+            keywords: NewKeywords::decode(input, form)?,
             mode: match input.octet()? {
                 0 => FlagMode::Replace,
                 1 => FlagMode::Add,
@@ -429,6 +594,7 @@ impl FlagsChange {
                 3 => FlagMode::ReplaceAmong(Flags::decode(input)?),
                 _ => return Err(Malformed),
             },
+            mask: FlagMask::decode(input, form)?,
             flags: Flags::decode(input)?,
             uids: input.set()?,
         })
@@ -439,20 +605,22 @@ impl Transfer {
     fn encode(&self, out: &mut Encoder) {
         out.number(self.source.0);
         out.number(self.target.0);
-        encode_keywords(&self.keywords, out);
+        self.keywords.encode(out);
         out.set(&self.uids);
         out.number(self.first_uid.into());
         out.signed(self.saved_at);
+        out.octet(self.mask.0);
     }
 
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
         Ok(Self {
             source: mailbox(input)?,
             target: mailbox(input)?,
-            keywords: decode_keywords(input)?,
+            keywords: NewKeywords::decode(input, form)?,
             uids: input.set()?,
             first_uid: input.number_u32()?,
             saved_at: input.signed()?,
+            mask: FlagMask::decode(input, form)?,
         })
     }
 }
@@ -476,7 +644,7 @@ fn decode_created(input: &mut Decoder<'_>) -> Result<Vec<NewMailbox>, Malformed>
                 name: name(input)?,
                 uid_validity: UidValidity::new(input.number_u32()?).ok_or(Malformed)?,
                 special_use: decode_special_use(input)?,
-                subscribed: flag(input)?,
+                subscribed: input.flag()?,
             })
         })
         .collect()
@@ -520,12 +688,4 @@ pub(super) fn mailbox(input: &mut Decoder<'_>) -> Result<MailboxId, Malformed> {
 
 pub(super) fn name(input: &mut Decoder<'_>) -> Result<MailboxName, Malformed> {
     MailboxName::new(input.text()?).map_err(|_| Malformed)
-}
-
-fn flag(input: &mut Decoder<'_>) -> Result<bool, Malformed> {
-    match input.octet()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(Malformed),
-    }
 }

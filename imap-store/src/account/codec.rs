@@ -80,6 +80,15 @@ impl<'a> Decoder<'a> {
         Ok(octet)
     }
 
+    /// 0 or 1.
+    pub(crate) fn flag(&mut self) -> Result<bool, Malformed> {
+        match self.octet()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Malformed),
+        }
+    }
+
     pub(crate) fn number(&mut self) -> Result<u64, Malformed> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {

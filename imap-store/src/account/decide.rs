@@ -4,11 +4,14 @@
 
 use imap_proto::types::{DateTime, Flag, Keyword, ModSeq, NumberSet, UidValidity};
 
-use super::change::{Append, AppendedMessage, Change, FlagMode, FlagsChange, Transfer};
+use super::change::{
+    Append, AppendedMessage, Change, FlagMask, FlagMode, FlagsChange, NewKeywords, Transfer,
+};
 use super::graves::{self, Retention};
 use super::mailbox::Mailbox;
 use super::ops::{Appended, Copied, FlagChange, Stored};
 use super::page::ranges_within;
+use super::rights::{Access, Rights};
 use super::snapshot::{Flags, MailboxId, Snapshot};
 use super::tree::Leaf;
 use crate::StoreError;
@@ -49,11 +52,13 @@ pub(super) type FirstNumber = u64;
 
 pub(super) fn append(
     state: &Snapshot,
+    access: &Access,
     mailbox: MailboxId,
     messages: &[Incoming],
     now: i64,
 ) -> Decided<(Appended, FirstNumber)> {
     let target = existing(state, mailbox)?;
+    let mask = FlagMask::of(access.require(target, Rights::INSERT)?);
     let (first_uid, uids) = take_uids(target, messages.len())?;
     let answer = Appended { uid_validity: target.uid_validity(), uids };
     if messages.is_empty() {
@@ -66,14 +71,14 @@ pub(super) fn append(
             Ok(AppendedMessage {
                 body: message.body,
                 size_octets: message.size_octets,
-                flags: resolver.flags(&message.flags)?,
+                flags: resolver.flags(&allowed(mask, &message.flags))?,
                 internal_date: message.internal_date,
             })
         })
         .collect::<Result<_, StoreError>>()?;
     let change = Append {
         mailbox,
-        keywords: resolver.new,
+        keywords: resolver.into_new(),
         first_uid,
         first_number: state.next_message,
         saved_at: now,
@@ -84,19 +89,22 @@ pub(super) fn append(
 
 pub(super) fn store_flags(
     state: &Snapshot,
+    access: &Access,
     mailbox: MailboxId,
     uids: &NumberSet,
     change: &FlagChange,
     unchanged_since: Option<ModSeq>,
 ) -> Decided<Stored> {
     let target = existing(state, mailbox)?;
+    let mask = FlagMask::of(access.require(target, Rights::READ)?);
     let mut resolver = Resolver::new(target);
     let (mode, flags) = match change {
-        FlagChange::Replace(flags) => (FlagMode::Replace, resolver.flags(flags)?),
-        FlagChange::Add(flags) => (FlagMode::Add, resolver.flags(flags)?),
-        FlagChange::Remove(flags) => (FlagMode::Remove, resolver.known_flags(flags)),
+        FlagChange::Replace(flags) => (FlagMode::Replace, resolver.flags(&may_change(mask, flags)?)?),
+        FlagChange::Add(flags) => (FlagMode::Add, resolver.flags(&may_change(mask, flags)?)?),
+        FlagChange::Remove(flags) => (FlagMode::Remove, resolver.known_flags(&may_change(mask, flags)?)),
         FlagChange::ReplaceAmong { flags, among } => {
-            (FlagMode::ReplaceAmong(resolver.known_flags(among)), resolver.flags(flags)?)
+            let these = resolver.known_flags(among);
+            (FlagMode::ReplaceAmong(these), resolver.flags(&may_change(mask, flags)?)?)
         }
     };
     let mut stored = Stored { changed: NumberSet::new(), modified: NumberSet::new() };
@@ -105,7 +113,7 @@ pub(super) fn store_flags(
         |page| {
             // Decided once for each different set of flags on the page, not for each message.
             let changes: Vec<bool> =
-                page.dictionary().iter().map(|old| mode.apply(old, &flags) != *old).collect();
+                page.dictionary().iter().map(|old| mode.apply(old, &flags, mask) != *old).collect();
             let marks = page.marks(uids);
             for at in (0..page.len()).filter(|&at| marks[at]) {
                 let uid = page.uids()[at];
@@ -120,19 +128,21 @@ pub(super) fn store_flags(
     if stored.changed.is_empty() {
         return Ok(Decision::nothing(stored));
     }
-    let (keywords, uids) = (resolver.new, stored.changed.clone());
-    let change = FlagsChange { mailbox, keywords, mode, flags, uids };
+    let (keywords, uids) = (resolver.into_new(), stored.changed.clone());
+    let change = FlagsChange { mailbox, keywords, mode, mask, flags, uids };
     Ok(Decision::change(Change::Flags(change), stored))
 }
 
 pub(super) fn expunge(
     state: &Snapshot,
+    access: &Access,
     mailbox: MailboxId,
     uids: Option<&NumberSet>,
     retention: Retention,
     now: i64,
 ) -> Decided<NumberSet> {
     let source = existing(state, mailbox)?;
+    access.require(source, Rights::READ.with(Rights::EXPUNGE))?;
     let deleted = source.deleted();
     let gone = match uids {
         None => deleted,
@@ -150,34 +160,44 @@ pub(super) fn expunge(
 /// Refuses where one of the messages is gone.
 pub(super) fn refuse_missing(
     state: &Snapshot,
+    access: &Access,
     mailbox: MailboxId,
     uids: &NumberSet,
 ) -> Result<(), StoreError> {
-    if existing(state, mailbox)?.existing(uids) == *uids { Ok(()) } else { Err(StoreError::Expunged) }
+    let source = existing(state, mailbox)?;
+    access.require(source, Rights::READ)?;
+    if source.existing(uids) == *uids { Ok(()) } else { Err(StoreError::Expunged) }
 }
 
 pub(super) fn copy(
     state: &Snapshot,
+    access: &Access,
     source: MailboxId,
     uids: &NumberSet,
     target: MailboxId,
     now: i64,
 ) -> Decided<Option<Copied>> {
-    transfer(state, source, uids, target, now, Change::Copy)
+    access.require(existing(state, source)?, Rights::READ)?;
+    transfer(state, access, source, uids, target, now, Change::Copy)
 }
 
+/// Needs what COPY, STORE and EXPUNGE need (RFC 6851 §4.2).
 pub(super) fn move_messages(
     state: &Snapshot,
+    access: &Access,
     source: MailboxId,
     uids: &NumberSet,
     target: MailboxId,
     now: i64,
 ) -> Decided<Option<Copied>> {
-    transfer(state, source, uids, target, now, Change::Move)
+    let wanted = Rights::READ.with(Rights::DELETE_MESSAGES).with(Rights::EXPUNGE);
+    access.require(existing(state, source)?, wanted)?;
+    transfer(state, access, source, uids, target, now, Change::Move)
 }
 
 fn transfer(
     state: &Snapshot,
+    access: &Access,
     source_id: MailboxId,
     uids: &NumberSet,
     target_id: MailboxId,
@@ -186,20 +206,24 @@ fn transfer(
 ) -> Decided<Option<Copied>> {
     let source = existing(state, source_id)?;
     let target = existing(state, target_id)?;
+    let mask = FlagMask::of(access.require(target, Rights::INSERT)?);
     let uids = source.existing(uids);
     if uids.is_empty() {
         return Ok(Decision::nothing(None));
     }
     let (first_uid, taken) = take_uids(target, uids.len() as usize)?;
-    let keywords = keywords_to_add(source, &uids, target)?;
+    let keywords = match mask {
+        mask if mask.allows_keywords() => keywords_to_add(source, &uids, target)?,
+        _ => NewKeywords::default(),
+    };
     let answer = Copied { uid_validity: target.uid_validity(), source: uids.clone(), target: taken };
     let transfer =
-        Transfer { source: source_id, target: target_id, keywords, uids, first_uid, saved_at: now };
+        Transfer { source: source_id, target: target_id, keywords, uids, first_uid, saved_at: now, mask };
     Ok(Decision::change(kind(transfer), Some(answer)))
 }
 
 /// The keywords of these messages that the target does not have yet.
-fn keywords_to_add(source: &Mailbox, uids: &NumberSet, target: &Mailbox) -> Result<Vec<Keyword>, StoreError> {
+fn keywords_to_add(source: &Mailbox, uids: &NumberSet, target: &Mailbox) -> Result<NewKeywords, StoreError> {
     let mut used = vec![false; source.keywords().len()];
     source.messages.visit(
         |sum| !ranges_within(uids, sum.first_uid, sum.last_uid).is_empty(),
@@ -222,18 +246,23 @@ fn keywords_to_add(source: &Mailbox, uids: &NumberSet, target: &Mailbox) -> Resu
     for (keyword, _) in used {
         resolver.number(keyword)?;
     }
-    Ok(resolver.new)
+    Ok(resolver.into_new())
 }
 
 /// Numbers keywords in a mailbox, new ones too.
 pub(super) struct Resolver<'a> {
     mailbox: &'a Mailbox,
-    pub(super) new: Vec<Keyword>,
+    new: Vec<Keyword>,
 }
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(mailbox: &'a Mailbox) -> Self {
         Self { mailbox, new: Vec::new() }
+    }
+
+    /// The keywords that the mailbox has not.
+    pub(super) fn into_new(self) -> NewKeywords {
+        NewKeywords { first: u16::try_from(self.mailbox.keywords().len()).ok(), names: self.new }
     }
 
     fn known_number(&self, keyword: &Keyword) -> Option<u16> {
@@ -274,6 +303,18 @@ impl<'a> Resolver<'a> {
         });
         Flags::new(system_bits(flags), numbers.collect())
     }
+}
+
+/// Those that may be set.
+fn allowed(mask: FlagMask, flags: &[Flag]) -> Vec<Flag> {
+    flags.iter().filter(|flag| mask.allows(flag)).cloned().collect()
+}
+
+/// Those that may be changed. Refused is only who may change none of them (RFC 4314 §4, STORE), or, where
+/// none was named, none at all.
+fn may_change(mask: FlagMask, flags: &[Flag]) -> Result<Vec<Flag>, StoreError> {
+    let some = allowed(mask, flags);
+    if mask.is_empty() || some.is_empty() && !flags.is_empty() { Err(StoreError::NoPerm) } else { Ok(some) }
 }
 
 fn system_bits(flags: &[Flag]) -> u8 {

@@ -7,6 +7,7 @@ use super::change::{Change, NewMailbox};
 use super::decide::{Decided, Decision, uid_validity_after};
 use super::graves::Retention;
 use super::names::{NameKey, is_reserved};
+use super::rights::{Access, Rights};
 use super::snapshot::{MailboxId, Snapshot, SpecialUse};
 use crate::StoreError;
 
@@ -25,13 +26,14 @@ const DEFAULT_MAILBOXES: [(&str, Option<SpecialUse>); 6] = [
     ("Archive", Some(SpecialUse::Archive)),
 ];
 
-/// The first change of an account; none when it has an INBOX already.
-pub(super) fn set_up(state: &Snapshot, now: i64) -> Decided<()> {
+/// The first change of an account: a person's gets all of the defaults, another one INBOX only, the root of what
+/// it shares. None when it has an INBOX already.
+pub(super) fn set_up(state: &Snapshot, is_personal: bool, now: i64) -> Decided<()> {
     if state.mailbox_named(&MailboxName::inbox()).is_some() {
         return Ok(Decision::nothing(()));
     }
     let mut new = NewMailboxes::new(state, now);
-    for (name, special_use) in DEFAULT_MAILBOXES {
+    for (name, special_use) in DEFAULT_MAILBOXES.into_iter().take(if is_personal { usize::MAX } else { 1 }) {
         let name = MailboxName::new(name).expect("the defaults are good names");
         new.add(name, special_use, true)?;
     }
@@ -40,11 +42,13 @@ pub(super) fn set_up(state: &Snapshot, now: i64) -> Decided<()> {
 
 pub(super) fn create(
     state: &Snapshot,
+    access: &Access,
     name: &MailboxName,
     special_use: Option<SpecialUse>,
     now: i64,
 ) -> Decided<MailboxId> {
     refuse_reserved(name)?;
+    may_create(state, access, name)?;
     if name_of_mailbox(state, name) {
         return Err(StoreError::AlreadyExists { what: "mailbox" });
     }
@@ -54,7 +58,18 @@ pub(super) fn create(
     Ok(Decision::change(Change::CreateMailboxes(new.created), id))
 }
 
-pub(super) fn delete(state: &Snapshot, name: &MailboxName, retention: Retention, now: i64) -> Decided<()> {
+pub(super) fn delete(
+    state: &Snapshot,
+    access: &Access,
+    name: &MailboxName,
+    retention: Retention,
+    now: i64,
+) -> Decided<()> {
+    if let Some(mailbox) = state.mailbox_named(name) {
+        access.require(mailbox, Rights::DELETE)?;
+    } else {
+        access.require_to_know()?;
+    }
     if *name == MailboxName::inbox() {
         return Err(StoreError::Cannot { reason: "INBOX cannot be deleted" });
     }
@@ -69,11 +84,21 @@ pub(super) fn delete(state: &Snapshot, name: &MailboxName, retention: Retention,
     }
 }
 
-pub(super) fn rename(state: &Snapshot, from: &MailboxName, to: &MailboxName, now: i64) -> Decided<()> {
+pub(super) fn rename(
+    state: &Snapshot,
+    access: &Access,
+    from: &MailboxName,
+    to: &MailboxName,
+    now: i64,
+) -> Decided<()> {
     refuse_reserved(to)?;
-    if !name_of_mailbox(state, from) {
-        return Err(StoreError::NonExistent { what: "mailbox" });
+    let source = state.mailbox_named(from).ok_or(StoreError::NonExistent { what: "mailbox" })?;
+    access.require(source, Rights::DELETE)?;
+    if *from == MailboxName::inbox() {
+        // It makes a mailbox of all that is in INBOX: that is the owner's business.
+        access.require_owner()?;
     }
+    may_create(state, access, to)?;
     if *to == MailboxName::inbox() || name_of_mailbox(state, to) {
         return Err(StoreError::AlreadyExists { what: "mailbox" });
     }
@@ -106,7 +131,8 @@ fn check_renamed_tree(state: &Snapshot, from: &MailboxName, to: &MailboxName) ->
     Ok(())
 }
 
-pub(super) fn subscribe(state: &Snapshot, name: &MailboxName, on: bool) -> Decided<()> {
+pub(super) fn subscribe(state: &Snapshot, access: &Access, name: &MailboxName, on: bool) -> Decided<()> {
+    access.require_owner()?;
     if state.is_subscribed(name) == on {
         return Ok(Decision::nothing(()));
     }
@@ -114,6 +140,17 @@ pub(super) fn subscribe(state: &Snapshot, name: &MailboxName, on: bool) -> Decid
         return Err(StoreError::Limit { what: "too many names are subscribed" });
     }
     Ok(Decision::change(Change::Subscribe { name: name.clone(), on }, ()))
+}
+
+/// Refuses who has no `k` in the nearest mailbox above a name; where there is none, all but the owner
+/// (RFC 4314 §4). Whether there is one that they may not see, nobody is told.
+fn may_create(state: &Snapshot, access: &Access, name: &MailboxName) -> Result<(), StoreError> {
+    let parents = std::iter::successors(name.parent(), MailboxName::parent);
+    match parents.filter_map(|parent| state.mailbox_named(&parent)).next() {
+        Some(parent) if access.rights(parent).has(Rights::CREATE) => Ok(()),
+        Some(_) => Err(StoreError::NoPerm),
+        None => access.require_owner(),
+    }
 }
 
 fn refuse_reserved(name: &MailboxName) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ use super::decide::{Decided, Decision, Resolver, existing, take_uids};
 use super::mailbox::Mailbox;
 use super::ops::Appended;
 use super::page::{Entry, Page, Row, ranges_within};
+use super::rights::{Access, Rights};
 use super::snapshot::{Flags, MailboxId, MessageNumber, Snapshot};
 use super::tree::{Edit, Leaf, Sum};
 
@@ -312,11 +313,14 @@ pub(super) fn purge(state: &Snapshot, retention: Retention, now: i64) -> Decided
 /// Puts those of `graves` that are there into a mailbox; `None` when none is.
 pub(super) fn undelete(
     state: &Snapshot,
+    access: &Access,
     graves: &[u64],
     target: MailboxId,
     now: i64,
 ) -> Decided<Option<Appended>> {
+    access.require_owner()?;
     let mailbox = existing(state, target)?;
+    access.require(mailbox, Rights::INSERT)?;
     let mut wanted = graves.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
@@ -331,7 +335,7 @@ pub(super) fn undelete(
     }
     let graves = found.iter().map(|grave| grave.id).collect();
     let answer = Appended { uid_validity: mailbox.uid_validity(), uids };
-    let change = Undelete { graves, target, keywords: resolver.new, first_uid, saved_at: now };
+    let change = Undelete { graves, target, keywords: resolver.into_new(), first_uid, saved_at: now };
     Ok(Decision::change(Change::Undelete(change), Some(answer)))
 }
 

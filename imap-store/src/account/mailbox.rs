@@ -8,6 +8,7 @@ use imap_proto::types::{
 
 use super::history::History;
 use super::page::{Entry, Page, ranges_within};
+use super::rights::{Acl, Rights, Who};
 use super::snapshot::{Counters, Diff, Flags, MailboxId, MessageRef, SpecialUse};
 use super::tree::{KeySum, Leaf, Tree, Walk};
 
@@ -21,6 +22,7 @@ pub struct Mailbox {
     pub(super) uid_next: u64,
     pub(super) highest_mod_seq: u64,
     pub(super) special_use: Option<SpecialUse>,
+    pub(super) acl: Arc<Acl>,
     pub(super) keywords: Arc<Vec<Keyword>>,
     pub(super) recent: u32,
     pub(super) history: Arc<History>,
@@ -56,6 +58,16 @@ impl Mailbox {
     /// What it is for.
     pub fn special_use(&self) -> Option<SpecialUse> {
         self.special_use
+    }
+
+    /// Who may do what with it, besides the owner of the account.
+    pub fn acl(&self) -> &Acl {
+        &self.acl
+    }
+
+    /// What somebody may do with it. Nearly free where the ACL is empty.
+    pub fn rights(&self, who: &Who) -> Rights {
+        self.acl.rights(who)
     }
 
     /// The counters.
@@ -310,9 +322,9 @@ impl Mailbox {
     /// Tells everything in it, page borders aside.
     pub(super) fn describe(&self, tell: &mut impl FnMut(std::fmt::Arguments<'_>)) {
         let Self { id, name, uid_validity, uid_next, highest_mod_seq, special_use, .. } = self;
-        let Self { keywords, recent, history, messages: _, .. } = self;
+        let Self { keywords, recent, history, acl, messages: _, .. } = self;
         tell(format_args!("{id:?} {name:?} {uid_validity} {uid_next} {highest_mod_seq} {special_use:?}"));
-        tell(format_args!("{keywords:?} {recent} {history:?}"));
+        tell(format_args!("{keywords:?} {recent} {history:?} {acl:?}"));
         self.entries().for_each(|entry| tell(format_args!("{entry:?}")));
     }
 

@@ -22,7 +22,9 @@ mod mailbox;
 mod names;
 mod ops;
 mod page;
+mod rights;
 pub(crate) mod rows;
+pub(crate) mod sharing;
 mod size;
 mod snapshot;
 mod summaries;
@@ -34,6 +36,8 @@ pub(crate) mod users;
 pub use graves::Grave;
 pub use mailbox::Mailbox;
 pub use ops::{Account, Appended, Copied, FlagChange, NewMessage, Stored};
+pub use rights::{Acl, AclChange, AclEntry, Rights, Who};
+pub use sharing::{Owner, Place};
 pub use snapshot::{Counters, Diff, Flags, MailboxId, MessageNumber, MessageRef, Snapshot, SpecialUse};
 pub use upload::{Upload, Uploaded};
 

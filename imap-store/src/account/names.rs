@@ -33,10 +33,15 @@ impl PartialOrd for NameKey {
     }
 }
 
-/// Whether a name lies where other users' and shared mailboxes will be (RFC 2342).
+/// What lies below it is other users' (RFC 2342).
+pub(super) const OTHER_USERS: &str = "Other Users";
+/// What lies below it is no person's (RFC 2342).
+pub(super) const SHARED_FOLDERS: &str = "Shared Folders";
+
+/// Whether a name lies where other users' and shared mailboxes are.
 pub(super) fn is_reserved(name: &MailboxName) -> bool {
     let first = name.as_str().split(MailboxName::DELIMITER).next();
-    matches!(first, Some("Other Users" | "Shared Folders"))
+    matches!(first, Some(OTHER_USERS | SHARED_FOLDERS))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use super::commit::Core;
 use super::decide::{self, Incoming};
 use super::decide_names;
 use super::graves::{self, Retention};
+use super::rights::{self, Access, AclChange, Rights, Who};
+use super::sharing;
 use super::snapshot::{MailboxId, MessageRef, Snapshot, SpecialUse};
 use super::summaries::Summaries;
 use super::upload::{Upload, Uploaded};
@@ -22,6 +24,7 @@ use crate::{StoreError, message};
 #[derive(Debug, Clone)]
 pub struct Account {
     inner: Arc<Inner>,
+    access: Access,
 }
 
 #[derive(Debug)]
@@ -104,7 +107,18 @@ impl Account {
         message_octets_max: u64,
         retention: Retention,
     ) -> Self {
-        Self { inner: Arc::new(Inner { core, summaries, clock, message_octets_max, retention }) }
+        let inner = Arc::new(Inner { core, summaries, clock, message_octets_max, retention });
+        Self { inner, access: Access::Whole }
+    }
+
+    /// The same account for a user: what is done through it, the ACLs of its mailboxes are asked for, in the
+    /// commit itself. [`StoreError::NoPerm`] where a right is missing, or [`StoreError::NonExistent`], as for a
+    /// mailbox that is not there, where `l` is missing too. Flags that the user may not set are left out.
+    ///
+    /// It refuses changes only. Snapshots show everything: readers ask [`Mailbox::rights`](super::Mailbox::rights)
+    /// for `r`, and for `l` before they name a mailbox.
+    pub fn as_user(&self, who: Who) -> Self {
+        Self { inner: self.inner.clone(), access: Access::Of(Arc::new(who)) }
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -148,9 +162,10 @@ impl Account {
     }
 
     /// Makes the mailboxes of a new account; nothing when it has an INBOX.
-    pub(crate) async fn set_up(&self) -> Result<(), StoreError> {
+    pub(crate) async fn set_up(&self, is_personal: bool) -> Result<(), StoreError> {
         let now = self.now();
-        self.core().commit(SMALL_CHANGE_OCTETS, |state| decide_names::set_up(state, now)).await
+        let decide = |state: &Snapshot| decide_names::set_up(state, is_personal, now);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
     /// Appends messages, all or none.
@@ -179,7 +194,8 @@ impl Account {
             })
             .collect();
         let octets = SMALL_CHANGE_OCTETS + incoming.len() * APPENDED_MESSAGE_OCTETS;
-        let decide = |state: &Snapshot| decide::append(state, mailbox, &incoming, now);
+        let access = &self.access;
+        let decide = |state: &Snapshot| decide::append(state, access, mailbox, &incoming, now);
         let (appended, first_number) = self.core().commit_in(epoch, octets, decide).await?;
         let uploaded = messages.into_iter().map(|message| message.uploaded);
         let rows = (first_number..).zip(uploaded).map(|(number, it)| (number, it.body, it.summary));
@@ -196,7 +212,9 @@ impl Account {
         change: FlagChange,
         unchanged_since: Option<ModSeq>,
     ) -> Result<Stored, StoreError> {
-        let decide = |state: &Snapshot| decide::store_flags(state, mailbox, &uids, &change, unchanged_since);
+        let access = &self.access;
+        let decide =
+            |state: &Snapshot| decide::store_flags(state, access, mailbox, &uids, &change, unchanged_since);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
@@ -209,7 +227,8 @@ impl Account {
     ) -> Result<Option<Appended>, StoreError> {
         let now = self.now();
         let octets = SMALL_CHANGE_OCTETS + 10 * graves.len();
-        let decide = |state: &Snapshot| graves::undelete(state, &graves, target, now);
+        let access = &self.access;
+        let decide = |state: &Snapshot| graves::undelete(state, access, &graves, target, now);
         self.core().commit(octets, decide).await
     }
 
@@ -228,7 +247,9 @@ impl Account {
         uids: Option<NumberSet>,
     ) -> Result<NumberSet, StoreError> {
         let (retention, now) = (self.inner.retention, self.now());
-        let decide = |state: &Snapshot| decide::expunge(state, mailbox, uids.as_ref(), retention, now);
+        let access = &self.access;
+        let decide =
+            |state: &Snapshot| decide::expunge(state, access, mailbox, uids.as_ref(), retention, now);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
@@ -239,10 +260,10 @@ impl Account {
         uids: NumberSet,
         target: MailboxId,
     ) -> Result<Option<Copied>, StoreError> {
-        let now = self.now();
+        let (access, now) = (&self.access, self.now());
         let decide = |state: &Snapshot| {
-            decide::refuse_missing(state, source, &uids)?;
-            decide::copy(state, source, &uids, target, now)
+            decide::refuse_missing(state, access, source, &uids)?;
+            decide::copy(state, access, source, &uids, target, now)
         };
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
@@ -254,10 +275,10 @@ impl Account {
         uids: NumberSet,
         target: MailboxId,
     ) -> Result<Option<Copied>, StoreError> {
-        let now = self.now();
+        let (access, now) = (&self.access, self.now());
         let decide = |state: &Snapshot| {
-            decide::refuse_missing(state, source, &uids)?;
-            decide::move_messages(state, source, &uids, target, now)
+            decide::refuse_missing(state, access, source, &uids)?;
+            decide::move_messages(state, access, source, &uids, target, now)
         };
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
@@ -270,7 +291,8 @@ impl Account {
         target: MailboxId,
     ) -> Result<Option<Copied>, StoreError> {
         let now = self.now();
-        let decide = |state: &Snapshot| decide::copy(state, source, &uids, target, now);
+        let access = &self.access;
+        let decide = |state: &Snapshot| decide::copy(state, access, source, &uids, target, now);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
@@ -282,7 +304,8 @@ impl Account {
         target: MailboxId,
     ) -> Result<Option<Copied>, StoreError> {
         let now = self.now();
-        let decide = |state: &Snapshot| decide::move_messages(state, source, &uids, target, now);
+        let access = &self.access;
+        let decide = |state: &Snapshot| decide::move_messages(state, access, source, &uids, target, now);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
@@ -293,14 +316,16 @@ impl Account {
         special_use: Option<SpecialUse>,
     ) -> Result<MailboxId, StoreError> {
         let now = self.now();
-        let decide = |state: &Snapshot| decide_names::create(state, &name, special_use, now);
+        let access = &self.access;
+        let decide = |state: &Snapshot| decide_names::create(state, access, &name, special_use, now);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
     /// Deletes a mailbox and its messages. With children its name stays as \NonExistent.
     pub async fn delete(&self, name: MailboxName) -> Result<(), StoreError> {
         let (retention, now) = (self.inner.retention, self.now());
-        let decide = |state: &Snapshot| decide_names::delete(state, &name, retention, now);
+        let access = &self.access;
+        let decide = |state: &Snapshot| decide_names::delete(state, access, &name, retention, now);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
@@ -308,19 +333,51 @@ impl Account {
     /// messages move to a new mailbox `to`, its children stay (RFC 9051 §6.3.6).
     pub async fn rename(&self, from: MailboxName, to: MailboxName) -> Result<(), StoreError> {
         let now = self.now();
-        let decide = |state: &Snapshot| decide_names::rename(state, &from, &to, now);
+        let access = &self.access;
+        let decide = |state: &Snapshot| decide_names::rename(state, access, &from, &to, now);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
+    }
+
+    /// Changes what an identifier may do with a mailbox; returns what it may then. The identifier is the name
+    /// of a user, `anyone`, or `$` and the name of a group; with `-` before it, the rights are taken away
+    /// (RFC 4314 §2). It raises no MODSEQ of the mailbox.
+    ///
+    /// A server calls [`Store::set_acl`](crate::Store::set_acl), which also sees to it that LIST finds the mailbox.
+    pub(crate) async fn set_acl(
+        &self,
+        mailbox: MailboxId,
+        identifier: &str,
+        change: AclChange,
+    ) -> Result<Rights, StoreError> {
+        let access = &self.access;
+        let decide = |state: &Snapshot| rights::set_acl(state, access, mailbox, identifier, change);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
+    }
+
+    /// Whether the ACL of a mailbox may be seen and changed.
+    pub(crate) fn require_administer(&self, mailbox: MailboxId) -> Result<(), StoreError> {
+        let snapshot = self.snapshot();
+        let mailbox = decide::existing(&snapshot, mailbox)?;
+        self.access.require(mailbox, Rights::ADMINISTER).map(drop)
+    }
+
+    /// Takes an identifier out of all ACLs.
+    pub(crate) async fn forget_identifier(&self, identifier: &str) -> Result<(), StoreError> {
+        let decide = |state: &Snapshot| sharing::forget(state, identifier);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
     /// Subscribes a name, whether it has a mailbox or not. No change when it is already.
     pub async fn subscribe(&self, name: MailboxName) -> Result<(), StoreError> {
-        let decide = |state: &Snapshot| decide_names::subscribe(state, &name, true);
+        let access = &self.access;
+        let decide = |state: &Snapshot| decide_names::subscribe(state, access, &name, true);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
     /// Unsubscribes a name. No change when it is not subscribed.
     pub async fn unsubscribe(&self, name: MailboxName) -> Result<(), StoreError> {
-        let decide = |state: &Snapshot| decide_names::subscribe(state, &name, false);
+        let access = &self.access;
+        let decide = |state: &Snapshot| decide_names::subscribe(state, access, &name, false);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 

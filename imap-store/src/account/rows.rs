@@ -8,7 +8,7 @@
 //! Pages go first, under new numbers; the account's row goes last and makes them count. What no row names
 //! any more is removed with it. Numbers are big endian.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use imap_proto::types::UidValidity;
@@ -23,6 +23,8 @@ use super::history::History;
 use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
 use super::page::{Cold, Hot, Page};
+use super::rights::Acl;
+use super::sharing::{decode_sharing, encode_sharing};
 use super::snapshot::{MailboxId, Snapshot};
 use super::table::{Table, TablePage};
 use super::tree::Tree;
@@ -30,7 +32,7 @@ use crate::engine::{Rows, Snapshots, Write, put_value};
 use crate::log::{AccountId, Seq};
 use crate::{StoreError, User};
 
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// What the checkpoint has of an account, besides its contents.
 #[derive(Debug, Default)]
@@ -218,6 +220,7 @@ pub(super) fn encode_root(state: &Snapshot, last_row: u64, naming: &mut Naming<'
         out.number(user.account.0);
         out.octets(&user.credentials);
     }
+    encode_sharing(state, &mut out);
     let mut rows = RowList::new(naming);
     state.messages.leaves().for_each(|page| rows.push(page.row.get(), || page.encode()));
     rows.encode(&mut out);
@@ -240,6 +243,7 @@ fn encode_mailbox(mailbox: &Mailbox, naming: &mut Naming<'_>, out: &mut Encoder)
     encode_special_use(mailbox.special_use, out);
     encode_keywords(&mailbox.keywords, out);
     out.number(mailbox.recent.into());
+    mailbox.acl.encode(out);
     mailbox.history().encode(out);
     let mut rows = RowList::new(naming);
     for page in mailbox.messages.leaves() {
@@ -320,7 +324,7 @@ pub(super) fn decode_root(root: &[u8], pages: &Pages) -> Result<(Snapshot, u64),
         losses.insert(input.number()?);
     }
     let last_row = input.number()?;
-    let names = Arc::make_mut(&mut state.names);
+    let mut names = BTreeMap::new();
     for _ in 0..input.count()? {
         names.insert(NameKey(name(&mut input)?), None);
     }
@@ -335,6 +339,7 @@ pub(super) fn decode_root(root: &[u8], pages: &Pages) -> Result<(Snapshot, u64),
         let credentials = input.octets()?.to_vec();
         users.insert(name.clone(), Arc::new(User { name, account, credentials }));
     }
+    decode_sharing(&mut input, &mut state)?;
     let mut table = Vec::new();
     for row in decode_rows(&mut input)? {
         let (row, octets) = pages.get(row)?;
@@ -360,6 +365,7 @@ pub(super) fn decode_root(root: &[u8], pages: &Pages) -> Result<(Snapshot, u64),
     }
     state.mailboxes = MailboxPage::tree(mailboxes);
     state.files = Arc::new(Files::decode(&mut input)?);
+    state.names = Arc::new(names);
     input.end()?;
     Ok((state, last_row))
 }
@@ -376,6 +382,7 @@ fn decode_mailbox(input: &mut Decoder<'_>, pages: &Pages) -> Result<Mailbox, Mal
     let special_use = decode_special_use(input)?;
     let keywords = Arc::new(decode_keywords(input)?);
     let recent = input.number_u32()?;
+    let acl = Arc::new(Acl::decode(input)?);
     let history = Arc::new(History::decode(input)?);
     let mut leaves = Vec::new();
     for pair in decode_rows(input)?.chunks(2) {
@@ -396,6 +403,7 @@ fn decode_mailbox(input: &mut Decoder<'_>, pages: &Pages) -> Result<Mailbox, Mal
         special_use,
         keywords,
         recent,
+        acl,
         history,
         messages: Tree::from_leaves(leaves),
     })

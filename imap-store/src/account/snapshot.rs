@@ -13,7 +13,7 @@ use super::names::NameKey;
 use super::table::Table;
 use super::tree::Tree;
 use crate::User;
-use crate::log::{BodyId, Seq};
+use crate::log::{AccountId, BodyId, Seq};
 
 /// A mailbox's identity: never derived from its name, never reused in the account (MAILBOXID).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +50,10 @@ pub struct Snapshot {
     pub(super) subscriptions: Arc<BTreeSet<NameKey>>,
     /// Account 0 only.
     pub(super) users: Arc<BTreeMap<String, Arc<User>>>,
+    /// Account 0: the accounts that are no person's, by name.
+    pub(super) shared: Arc<BTreeMap<String, AccountId>>,
+    /// Account 0: which accounts may have an identifier in one of their ACLs.
+    pub(super) grants: Arc<BTreeMap<String, BTreeSet<AccountId>>>,
     /// The ids that come next; none is given out twice.
     pub(super) next_mailbox: u64,
     pub(super) next_message: u64,
@@ -77,6 +81,8 @@ impl Default for Snapshot {
             graves: Tree::default(),
             subscriptions: Arc::default(),
             users: Arc::default(),
+            shared: Arc::default(),
+            grants: Arc::default(),
             next_mailbox: 1,
             next_message: 1,
             next_grave: 1,
@@ -165,6 +171,8 @@ impl Snapshot {
         self.names.iter().for_each(|it| add(format_args!("{it:?}")));
         self.subscriptions.iter().for_each(|it| add(format_args!("{it:?}")));
         self.users.values().for_each(|it| add(format_args!("{it:?}")));
+        self.shared.iter().for_each(|it| add(format_args!("{it:?}")));
+        self.grants.iter().for_each(|it| add(format_args!("{it:?}")));
         let rows = self.messages.leaves().flat_map(|page| page.rows());
         rows.for_each(|it| add(format_args!("{it:?}")));
         self.graves().for_each(|it| add(format_args!("{it:?}")));

@@ -2,6 +2,7 @@
 
 use super::change::Change;
 use super::decide::{Decided, Decision};
+use super::rights::is_reserved_user;
 use super::snapshot::Snapshot;
 use crate::StoreError;
 use crate::log::AccountId;
@@ -31,6 +32,9 @@ pub(crate) fn delete(state: &Snapshot, name: &str) -> Decided<()> {
 }
 
 fn refuse_taken(state: &Snapshot, name: &str) -> Result<(), StoreError> {
+    if is_reserved_user(name) {
+        return Err(StoreError::Cannot { reason: "in an ACL that name would mean somebody else" });
+    }
     if state.users().contains_key(name) {
         return Err(StoreError::AlreadyExists { what: "user" });
     }

@@ -9,6 +9,7 @@ mod leap;
 mod model;
 mod reopen;
 mod residency;
+mod sharing;
 mod simulate;
 
 use std::sync::Arc;
