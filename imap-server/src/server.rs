@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use imap_auth::{Authenticator, Secret, Settings};
 use imap_store::{OpenError, Store};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -253,6 +254,7 @@ fn services(store: &Store, config: &Config, logins: Logins, server_secret: Secre
         store: store.clone(),
         authenticator: Authenticator::new(directory, settings),
         logins,
+        search_threads: Arc::new(Semaphore::new(config.limits.search_threads)),
         limits: Arc::new(config.limits.clone()),
         host_name: config.host_name.as_str().into(),
     }

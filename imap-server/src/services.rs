@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use imap_auth::Authenticator;
 use imap_store::Store;
+use tokio::sync::Semaphore;
 
 use crate::Logins;
 use crate::config::{ListenerConfig, TlsMode};
@@ -45,6 +46,8 @@ pub struct Limits {
     pub receive_timeout: Duration,
     /// Without the client taking any of our octets.
     pub send_timeout: Duration,
+    /// Threads that look into messages for SEARCH, of all sessions together.
+    pub search_threads: usize,
     /// Octets of output that are gathered before they are handed to the socket.
     pub output_piece_octets: usize,
 }
@@ -68,6 +71,7 @@ impl Default for Limits {
             idle_command_timeout: Duration::from_secs(60 * 60),
             receive_timeout: Duration::from_secs(5 * 60),
             send_timeout: Duration::from_secs(10 * 60),
+            search_threads: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
             output_piece_octets: 64 << 10,
         }
     }
@@ -120,6 +124,8 @@ pub struct Services {
     pub authenticator: Authenticator,
     /// Who is in.
     pub logins: Logins,
+    /// Lends threads to searches: [`Limits::search_threads`] of them.
+    pub search_threads: Arc<Semaphore>,
     /// The bounds.
     pub limits: Arc<Limits>,
     /// The host's name for greetings.

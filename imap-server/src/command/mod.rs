@@ -373,7 +373,12 @@ pub(crate) async fn conclude(
 
 /// Runs what blocks on a thread that may block. A panic there is a bug, told as such.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Halt> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
+    finished(tokio::task::spawn_blocking(work).await)
+}
+
+/// What a blocking task brought.
+fn finished<T>(task: Result<T, tokio::task::JoinError>) -> Result<T, Halt> {
+    task.map_err(|error| {
         tracing::error!(%error, "a blocking task did not finish");
         Refusal::no(Some(Code::ServerBug), "The server has a bug; nothing was changed").into()
     })

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use imap_store::log::Seq;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -41,6 +41,12 @@ pub(super) async fn serve(setting: Setting, socket: TcpStream, address: SocketAd
     if let Err(error) = ended {
         debug!(%address, %error, "connection lost");
     }
+}
+
+/// Comes back some time after a connection was to end: a command that is under way may finish until then.
+async fn long_after(end: &CancellationToken) {
+    end.cancelled().await;
+    sleep(GOODBYE).await;
 }
 
 /// Turns a connection away with a greeting that says why.
@@ -120,7 +126,13 @@ impl Connection {
     async fn run(mut self) -> io::Result<()> {
         Box::pin(self.session.greet(&mut self.stream)).await?;
         loop {
-            match Box::pin(self.session.advance(Instant::now(), &mut self.stream)).await? {
+            let next = tokio::select! {
+                biased;
+                next = Box::pin(self.session.advance(Instant::now(), &mut self.stream)) => next?,
+                // A client that does not read, or a command that takes long: what it has of an answer is cut off.
+                () = long_after(&self.end) => return Ok(()),
+            };
+            match next {
                 Next::Read => {}
                 Next::StartTls => {
                     self = Box::pin(self.start_tls()).await?;

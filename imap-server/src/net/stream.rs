@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
 use crate::session::Output;
@@ -17,6 +17,8 @@ use crate::session::Output;
 /// What one read takes at the most. It lies on the stack, and only while something is read: an idle connection has no
 /// buffer of ours at all.
 const READ_OCTETS: usize = 64 << 10;
+/// How often it is looked whether the peer is gone, in a command that takes long.
+const GONE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A connection's socket, and how long the peer may take none of our octets.
 pub(super) struct Stream {
@@ -95,6 +97,22 @@ impl Output for Stream {
         };
         octets.clear();
         sent
+    }
+
+    async fn gone(&mut self) -> io::Error {
+        let socket = match &self.transport {
+            Transport::Plain(socket) => socket,
+            Transport::Tls(stream) => stream.get_ref().0,
+        };
+        loop {
+            // What the client sent ahead keeps the socket readable, so that there is nothing to wait for.
+            sleep(GONE_INTERVAL).await;
+            match socket.ready(Interest::READABLE | Interest::WRITABLE).await {
+                Ok(ready) if ready.is_read_closed() => return io::ErrorKind::ConnectionAborted.into(),
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        }
     }
 }
 

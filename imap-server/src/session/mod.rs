@@ -35,6 +35,10 @@ pub trait Output: Send {
     type Error: Send;
     /// Sends all of `octets` and leaves it empty with its memory kept; waits while the peer does not read.
     fn send(&mut self, octets: &mut Vec<u8>) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    /// Comes back once it is seen that the peer is gone, while nothing is sent. Where that cannot be seen, never.
+    fn gone(&mut self) -> impl Future<Output = Self::Error> + Send {
+        std::future::pending()
+    }
 }
 
 /// What the driver does next.

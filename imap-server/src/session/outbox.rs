@@ -41,6 +41,11 @@ impl<'a> Outbox<'a> {
     pub(crate) async fn flush_if_full(&mut self) -> Result<(), Gone> {
         if self.buffer.len() >= self.piece_octets { self.flush().await } else { Ok(()) }
     }
+
+    /// Comes back once it is seen that the peer is gone.
+    pub(crate) async fn gone(&mut self) -> Gone {
+        self.sink.gone().await
+    }
 }
 
 type Sent<'a> = Pin<Box<dyn Future<Output = Result<(), Gone>> + Send + 'a>>;
@@ -48,6 +53,7 @@ type Sent<'a> = Pin<Box<dyn Future<Output = Result<(), Gone>> + Send + 'a>>;
 /// [`Output`] behind a pointer.
 pub(super) trait Sink: Send {
     fn send<'a>(&'a mut self, octets: &'a mut Vec<u8>) -> Sent<'a>;
+    fn gone(&mut self) -> Pin<Box<dyn Future<Output = Gone> + Send + '_>>;
 }
 
 /// A driver's [`Output`] as a [`Sink`]: keeps the error for the driver.
@@ -63,6 +69,13 @@ impl<O: Output> Sink for Adapter<'_, O> {
                 self.error = Some(error);
                 Gone
             })
+        })
+    }
+
+    fn gone(&mut self) -> Pin<Box<dyn Future<Output = Gone> + Send + '_>> {
+        Box::pin(async move {
+            self.error = Some(self.output.gone().await);
+            Gone
         })
     }
 }

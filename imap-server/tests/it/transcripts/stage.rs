@@ -14,6 +14,7 @@ use imap_server::session::{Next, Output, Peer, Session};
 use imap_server::{Limits, ListenerPolicy, Logins, Services};
 use imap_store::account::{Account, FlagChange, NewMessage};
 use imap_store::{Clock, Options, Store};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::script::{Kind, Script};
@@ -98,10 +99,16 @@ impl Stage {
             store,
             authenticator,
             logins: Logins::new(CancellationToken::new(), limits.connections_per_user_max),
+            search_threads: Arc::new(Semaphore::new(limits.search_threads)),
             limits: Arc::new(limits),
             host_name: "example.org".into(),
         };
         Self { services, policy: Arc::new(policy), tls, connections: BTreeMap::new() }
+    }
+
+    /// What lends threads to searches.
+    pub(super) fn search_threads(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.services.search_threads)
     }
 
     /// Begins a connection and brings it where the script begins.

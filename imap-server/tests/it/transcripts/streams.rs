@@ -1,5 +1,7 @@
 //! Bodies that are larger than what is read or sent at once.
 
+use imap_server::session::Output;
+
 use super::script::Script;
 use super::stage::Stage;
 
@@ -33,5 +35,41 @@ fn a_large_body_comes_back_as_it_went_in() {
         ]
         .concat();
         assert!(session.take_sent() == expected);
+    });
+}
+
+/// A client that went away.
+struct Gone;
+
+impl Output for Gone {
+    type Error = &'static str;
+
+    async fn send(&mut self, octets: &mut Vec<u8>) -> Result<(), Self::Error> {
+        octets.clear();
+        Ok(())
+    }
+
+    async fn gone(&mut self) -> Self::Error {
+        "gone"
+    }
+}
+
+#[test]
+fn a_search_is_given_up_when_the_client_goes() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice, INBOX with 3 messages").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        stage.connect(1, "logged in as alice, INBOX selected").await;
+        // All threads are lent to others, so that it has to wait.
+        let threads = stage.search_threads();
+        let all = u32::try_from(threads.available_permits()).expect("a few");
+        let lent = threads.clone().acquire_many_owned(all).await.expect("never closed");
+        let connection = stage.connections.get_mut(&1).expect("it was made above");
+        let now = std::time::Instant::now();
+        connection.session.receive(now, b"a1 SEARCH BODY message\r\n");
+        assert_eq!(connection.session.advance(now, &mut Gone).await, Err("gone"));
+        drop(lent);
+        assert_eq!(threads.available_permits(), all as usize);
     });
 }

@@ -1,26 +1,21 @@
 //! SEARCH and UID SEARCH (RFC 3501 §6.4.4, RFC 9051 §6.4.4), with RETURN (ESEARCH, RFC 4731), `$` (SEARCHRES, RFC 5182),
 //! OLDER and YOUNGER (WITHIN, RFC 5032) and MODSEQ (RFC 7162 §3.1.5).
 
-use std::ops::Range;
+mod hunt;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use imap_proto::Level;
 use imap_proto::command::{Search, SearchReturn, Tag};
 use imap_proto::response::{Code, Esearch, EsearchItem, Response};
-use imap_proto::types::{ModSeq, NumberRanges, NumberSet, SearchKey, SeqNum, SequenceSet};
+use imap_proto::types::{NumberRanges, NumberSet, SearchKey, SequenceSet};
 use imap_proto::wire::write;
-use imap_store::StoreError;
-use imap_store::account::{Account, Mailbox, MessageRef, Snapshot};
-use imap_store::message::Summary;
-use imap_store::search::{Context, Query, Source, charsets, decode_words};
+use imap_store::search::{Context, Query, charsets, decode_words};
 
-use super::{Ctx, Done, Halt, Refusal, blocking};
+use super::{Ctx, Done, Halt, Refusal};
 use crate::session::flags::is_old;
-
-/// How long one piece of a search may hold a thread: then it can be dropped.
-const PIECE_TIME: Duration = Duration::from_millis(50);
+use hunt::{Found, Hunt};
 
 /// SEARCH: the messages that match, in the form that RETURN asks for; without it (and not in IMAP4rev2) in one line
 /// of numbers, which is there also when nothing matches.
@@ -29,12 +24,7 @@ const PIECE_TIME: Duration = Duration::from_millis(50);
 pub(super) async fn search(ctx: &mut Ctx<'_>, tag: &Tag, cmd: &Search) -> Result<Done, Halt> {
     let returns = returns(ctx, cmd);
     let saves = returns.as_ref().is_some_and(|options| options.contains(&SearchReturn::Save));
-    let hunt = Hunt::new(ctx, cmd);
-    let found = match hunt {
-        Ok(hunt) => find(hunt, cmd).await,
-        Err(halt) => Err(halt),
-    };
-    let found = match found {
+    let found = match find(ctx, cmd).await {
         Ok(found) => found,
         Err(halt) => {
             if saves {
@@ -146,8 +136,8 @@ fn esearch(
     }
     if let Some(ends) = &found.mod_seqs {
         let all = asked(SearchReturn::All) || asked(SearchReturn::Count);
-        let min = asked(SearchReturn::Min).then_some(ends.first);
-        let max = asked(SearchReturn::Max).then_some(ends.last);
+        let min = asked(SearchReturn::Min).then_some(ends.first.1);
+        let max = asked(SearchReturn::Max).then_some(ends.last.1);
         // Only of what is told (RFC 4731 §3.2).
         let highest = if all { Some(ends.highest) } else { min.max(max) };
         items.extend(highest.map(EsearchItem::ModSeq));
@@ -174,119 +164,38 @@ async fn write_found(ctx: &mut Ctx<'_>, uid: bool, found: &Found) -> Result<(), 
     Ok(())
 }
 
-async fn find(mut hunt: Hunt, cmd: &Search) -> Result<Found, Halt> {
-    while !hunt.is_done() {
-        hunt = blocking(move || hunt.go_on()).await??;
-    }
+/// Searches; given up when the client goes.
+async fn find(ctx: &mut Ctx<'_>, cmd: &Search) -> Result<Found, Halt> {
+    let services = ctx.services;
+    let hunt = prepare(ctx, cmd)?.run(&services.search_threads);
+    let mut found = tokio::select! {
+        found = hunt => found?,
+        gone = ctx.out.gone() => return Err(gone.into()),
+    };
     if !has_mod_seq(&cmd.key) {
-        hunt.found.mod_seqs = None;
+        found.mod_seqs = None;
     }
-    Ok(hunt.found)
+    Ok(found)
 }
 
-/// What a search found.
-#[derive(Default)]
-struct Found {
-    /// Sequence numbers in the view.
-    places: NumberSet,
-    /// `None` when nothing was found, or nobody asked for it.
-    mod_seqs: Option<ModSeqs>,
-}
-
-/// Modification sequences of what was found.
-struct ModSeqs {
-    first: ModSeq,
-    last: ModSeq,
-    highest: ModSeq,
-}
-
-impl Found {
-    fn add(&mut self, message: &MessageRef) {
-        self.places.insert(message.seq_num.get());
-        let mod_seq = message.mod_seq;
-        match &mut self.mod_seqs {
-            Some(mod_seqs) => {
-                mod_seqs.last = mod_seq;
-                mod_seqs.highest = mod_seqs.highest.max(mod_seq);
-            }
-            none => *none = Some(ModSeqs { first: mod_seq, last: mod_seq, highest: mod_seq }),
-        }
-    }
-}
-
-/// A search under way.
-struct Hunt {
-    query: Query,
-    mailbox: Arc<Mailbox>,
-    recent: NumberSet,
-    saved: NumberSet,
-    now: i64,
-    opener: Opener,
-    next: u32,
-    found: Found,
-}
-
-impl Hunt {
-    fn new(ctx: &Ctx<'_>, cmd: &Search) -> Result<Self, Halt> {
-        let view = ctx.view()?;
-        let account = ctx.account()?;
-        let now = account.now();
-        let context = Context { mailbox: view.mailbox(), recent: view.recent(), saved: view.saved(), now };
-        let decoded = is_old(ctx.connection.dialect).then(|| with_words_decoded(&cmd.key));
-        let query = Query::prepare(decoded.as_ref().unwrap_or(&cmd.key), cmd.charset.as_deref(), context)
-            .map_err(|_| {
-                let known = charsets().iter().map(|name| Bytes::from_static(name.as_bytes())).collect();
-                Refusal::no(Code::BadCharset(known), "That charset is not known, or the string is not in it")
-            })?;
-        Ok(Self {
-            query,
-            mailbox: Arc::clone(view.mailbox()),
-            recent: view.recent().clone(),
-            saved: view.saved().clone(),
-            now,
-            opener: Opener { account, snapshot: Arc::clone(view.snapshot()) },
-            next: 1,
-            found: Found::default(),
-        })
-    }
-
-    fn is_done(&self) -> bool {
-        self.next > self.mailbox.len()
-    }
-
-    /// Looks at some more messages. Blocking.
-    fn go_on(mut self) -> Result<Self, StoreError> {
-        let began = Instant::now();
-        let mailbox = Arc::clone(&self.mailbox);
-        let Some(first) = SeqNum::new(self.next) else { return Ok(self) };
-        for message in mailbox.iter_from(first) {
-            let Self { query, recent, saved, now, opener, .. } = &mut self;
-            let context = Context { mailbox: &mailbox, recent, saved, now: *now };
-            if query.matches(&message, context, opener)? {
-                self.found.add(&message);
-            }
-            self.next = message.seq_num.get() + 1;
-            if self.next.is_multiple_of(64) && began.elapsed() > PIECE_TIME {
-                return Ok(self);
-            }
-        }
-        self.next = mailbox.len() + 1;
-        Ok(self)
-    }
-}
-
-/// Opens what a search asks for.
-struct Opener {
-    account: Account,
-    snapshot: Arc<Snapshot>,
-}
-
-impl Source for Opener {
-    fn summary(&mut self, message: &MessageRef) -> Result<Arc<Summary>, StoreError> {
-        self.account.summary(&self.snapshot, message)
-    }
-
-    fn read(&mut self, message: &MessageRef, range: Range<u64>) -> Result<Bytes, StoreError> {
-        self.account.read(&self.snapshot, message, range)
-    }
+fn prepare(ctx: &Ctx<'_>, cmd: &Search) -> Result<Hunt, Halt> {
+    let view = ctx.view()?;
+    let account = ctx.account()?;
+    let now = account.now();
+    let context = Context { mailbox: view.mailbox(), recent: view.recent(), saved: view.saved(), now };
+    let decoded = is_old(ctx.connection.dialect).then(|| with_words_decoded(&cmd.key));
+    let key = decoded.as_ref().unwrap_or(&cmd.key);
+    let query = Query::prepare(key, cmd.charset.as_deref(), context).map_err(|_| {
+        let known = charsets().iter().map(|name| Bytes::from_static(name.as_bytes())).collect();
+        Refusal::no(Code::BadCharset(known), "That charset is not known, or the string is not in it")
+    })?;
+    Ok(Hunt {
+        query,
+        mailbox: Arc::clone(view.mailbox()),
+        snapshot: Arc::clone(view.snapshot()),
+        account,
+        recent: view.recent().clone(),
+        saved: view.saved().clone(),
+        now,
+    })
 }

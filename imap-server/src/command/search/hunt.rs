@@ -1,0 +1,190 @@
+//! [`Hunt`]: a search under way, on as many threads as are free.
+//!
+//! The messages are taken in blocks by whoever has time. Threads are lent for a short while by one semaphore of the
+//! whole server, so that a long search slows others down and stops none; when the command ends or its client goes,
+//! [`Stop`] ends the threads, in the middle of a message too.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use imap_proto::types::{ModSeq, NumberSet, SeqNum};
+use imap_store::StoreError;
+use imap_store::account::{Account, Mailbox, MessageRef, Snapshot};
+use imap_store::message::Summary;
+use imap_store::search::{Context, Query, Source};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::super::{Halt, finished};
+
+/// How long a search may keep a thread before others have their turn.
+const TURN: Duration = Duration::from_millis(50);
+/// Messages that a thread takes at once.
+const BLOCK: u32 = 16;
+/// The same where nothing is opened.
+const CHEAP_BLOCK: u32 = 4_096;
+
+/// What a search found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Sequence numbers in the view.
+    pub(super) places: NumberSet,
+    /// `None` when nothing was found.
+    pub(super) mod_seqs: Option<ModSeqs>,
+}
+
+/// Modification sequences of what was found: of the first and the last message, and the highest of all.
+pub(super) struct ModSeqs {
+    pub(super) first: (SeqNum, ModSeq),
+    pub(super) last: (SeqNum, ModSeq),
+    pub(super) highest: ModSeq,
+}
+
+impl Found {
+    fn add(&mut self, message: &MessageRef) {
+        self.places.insert(message.seq_num.get());
+        let at = (message.seq_num, message.mod_seq);
+        self.add_mod_seqs(ModSeqs { first: at, last: at, highest: message.mod_seq });
+    }
+
+    fn add_mod_seqs(&mut self, more: ModSeqs) {
+        self.mod_seqs = Some(match self.mod_seqs.take() {
+            None => more,
+            Some(known) => ModSeqs {
+                first: known.first.min(more.first),
+                last: known.last.max(more.last),
+                highest: known.highest.max(more.highest),
+            },
+        });
+    }
+
+    fn join(&mut self, other: Self) {
+        self.places = self.places.union(&other.places);
+        if let Some(mod_seqs) = other.mod_seqs {
+            self.add_mod_seqs(mod_seqs);
+        }
+    }
+}
+
+/// A search under way.
+pub(super) struct Hunt {
+    pub(super) query: Query,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) account: Account,
+    pub(super) recent: NumberSet,
+    pub(super) saved: NumberSet,
+    pub(super) now: i64,
+}
+
+/// What its threads share.
+struct Shared {
+    hunt: Hunt,
+    /// Messages before the block that is taken next.
+    taken: AtomicU32,
+    is_stopped: AtomicBool,
+}
+
+/// Ends the threads of a search when it is dropped.
+struct Stop(Arc<Shared>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.is_stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Hunt {
+    /// Looks at all messages, on threads that `threads` lends.
+    pub(super) async fn run(self, threads: &Arc<Semaphore>) -> Result<Found, Halt> {
+        let shared =
+            Arc::new(Shared { hunt: self, taken: AtomicU32::new(0), is_stopped: AtomicBool::new(false) });
+        let stop = Stop(shared);
+        let mut found = Found::default();
+        while stop.0.is_left() {
+            // One thread it waits for; what else is free it takes.
+            let Ok(first) = threads.clone().acquire_owned().await else { break };
+            let mut lent = vec![first];
+            while lent.len() < stop.0.blocks_left()
+                && let Ok(more) = threads.clone().try_acquire_owned()
+            {
+                lent.push(more);
+            }
+            let work = |permit| {
+                let shared = stop.0.clone();
+                spawn_blocking(move || {
+                    let found = shared.turn();
+                    drop(permit);
+                    found
+                })
+            };
+            let working: Vec<_> = lent.into_iter().map(work).collect();
+            for worker in working {
+                found.join(finished(worker.await)??);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Shared {
+    fn block(&self) -> u32 {
+        if self.hunt.query.is_cheap() { CHEAP_BLOCK } else { BLOCK }
+    }
+
+    fn is_left(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) < self.hunt.mailbox.len()
+    }
+
+    /// How many threads would find a block each.
+    fn blocks_left(&self) -> usize {
+        let left = self.hunt.mailbox.len().saturating_sub(self.taken.load(Ordering::Relaxed));
+        left.div_ceil(self.block()) as usize
+    }
+
+    /// Looks at blocks until there are none or the turn is over. Blocking.
+    fn turn(&self) -> Result<Found, StoreError> {
+        let began = Instant::now();
+        let mut found = Found::default();
+        while began.elapsed() < TURN && !self.is_stopped.load(Ordering::Relaxed) && self.is_left() {
+            let block = self.block();
+            let before = self.taken.fetch_add(block, Ordering::Relaxed);
+            let Some(first) = SeqNum::new(before.saturating_add(1)) else { break };
+            let Hunt { query, mailbox, recent, saved, now, .. } = &self.hunt;
+            let context = Context { mailbox, recent, saved, now: *now };
+            for message in mailbox.iter_from(first).take(block as usize) {
+                if query.matches(&message, context, &mut Opener(self))? {
+                    found.add(&message);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Opens what a search asks for, unless it was stopped.
+struct Opener<'a>(&'a Shared);
+
+impl Opener<'_> {
+    fn go_on(&self) -> Result<(), StoreError> {
+        if self.0.is_stopped.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable { reason: "the search was given up".to_owned() });
+        }
+        Ok(())
+    }
+}
+
+impl Source for Opener<'_> {
+    fn summary(&mut self, message: &MessageRef) -> Result<Arc<Summary>, StoreError> {
+        self.go_on()?;
+        self.0.hunt.account.summary(&self.0.hunt.snapshot, message)
+    }
+
+    fn read(&mut self, message: &MessageRef, range: Range<u64>) -> Result<Bytes, StoreError> {
+        self.go_on()?;
+        self.0.hunt.account.read(&self.0.hunt.snapshot, message, range)
+    }
+}
