@@ -29,13 +29,18 @@ fn main() {
         return;
     }
     let chosen: Vec<&String> = arguments.iter().filter(|it| !it.starts_with('-')).collect();
-    let runs: [(&str, fn()); 6] = [
+    if let Some(at) = arguments.iter().position(|it| it == "--fill-and-die") {
+        fill_and_die(Path::new(&arguments[at + 2]), &arguments[at + 1]);
+    }
+    let runs: [(&str, fn()); 8] = [
         ("append", appends),
         ("store", store_all),
         ("diff", diff),
         ("scan", scan),
         ("open", open),
         ("envelope", envelopes),
+        ("million", || large(&MILLION)),
+        ("accounts", || large(&ACCOUNTS)),
     ];
     for (name, run) in runs {
         if chosen.is_empty() || chosen.iter().any(|it| *it == name) {
@@ -407,4 +412,105 @@ fn envelopes() {
     let rate = |time: Duration| format!("{:.0} k/s", f64::from(MANY) / time.as_secs_f64() / 1e3);
     tell("ENVELOPE + BODYSTRUCTURE of 100,000, first time", &rate(timed(list).0));
     tell("ENVELOPE + BODYSTRUCTURE of 100,000, again", &rate(median(5, || timed(list).0)));
+}
+
+/// A large store: so many accounts with so many messages each.
+struct Large {
+    name: &'static str,
+    accounts: u32,
+    messages: u32,
+}
+
+const MILLION: Large = Large { name: "million", accounts: 1, messages: 1_000_000 };
+const ACCOUNTS: Large = Large { name: "accounts", accounts: 10_000, messages: 100 };
+/// Octets of each of their messages.
+const LARGE_MESSAGE_OCTETS: usize = 2_000;
+
+/// In a process of its own: fills a store, changes some flags behind the last checkpoint, and dies as if killed.
+fn fill_and_die(dir: &Path, name: &str) -> ! {
+    let large = [MILLION, ACCOUNTS].into_iter().find(|it| it.name == name).expect("one of them");
+    let store = Store::open(dir, Options::default()).expect("opens").0;
+    let runtime = runtime();
+    let next = AtomicU64::new(0);
+    let fill_some = async || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed) as u32;
+            if at >= large.accounts {
+                return;
+            }
+            let account = account(&store, &format!("user{at}")).await;
+            let inbox = inbox(&account);
+            for from in (0..large.messages).step_by(250) {
+                let mut messages = Vec::new();
+                for number in from..large.messages.min(from + 250) {
+                    messages.push(message(&account, &mail(number, LARGE_MESSAGE_OCTETS)).await);
+                }
+                account.append(inbox, messages).await.expect("appended");
+            }
+        }
+    };
+    runtime.block_on(async { tokio::join!(fill_some(), fill_some(), fill_some(), fill_some()) });
+    store.checkpoint().expect("saved");
+    for round in 0..1_000 {
+        let user = store.user(&format!("user{}", round % large.accounts)).expect("there");
+        let account = store.account(user.account).expect("loads");
+        let change = FlagChange::Add(vec![Flag::System(SystemFlag::Seen)]);
+        let uids = NumberSet::from_iter([(round * 97) % large.messages + 1]);
+        runtime.block_on(account.store_flags(inbox(&account), uids, change, None)).expect("stored");
+    }
+    std::process::abort();
+}
+
+/// Octets of the process in memory.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is told");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+}
+
+fn disk_octets(dir: &Path) -> u64 {
+    let entries = std::fs::read_dir(dir).expect("listed").map(|entry| entry.expect("listed"));
+    let octets = |entry: std::fs::DirEntry| match entry.metadata().expect("there") {
+        it if it.is_dir() => disk_octets(&entry.path()),
+        it => it.len(),
+    };
+    entries.map(octets).sum()
+}
+
+fn large(large: &Large) {
+    let dir = directory();
+    let program = std::env::current_exe().expect("known");
+    let mut child = std::process::Command::new(program);
+    let child = child.args(["--bench", "--fill-and-die", large.name]).arg(dir.path());
+    let _ = child.stderr(std::process::Stdio::null()).status().expect("starts");
+    let what = format!("{} accounts with {} messages", large.accounts, large.messages);
+    let octets = u64::from(large.accounts) * u64::from(large.messages) * LARGE_MESSAGE_OCTETS as u64;
+    for part in ["log", "index", "summary"] {
+        let share = disk_octets(&dir.path().join(part)) as f64 / octets as f64;
+        tell(&format!("{what}: {part} on disk"), &format!("{:.1} % of the messages", share * 100.0));
+    }
+    for stop in ["killed", "clean stop"] {
+        let before = resident();
+        let (time, (store, report)) = timed(|| Store::open(dir.path(), Options::default()).expect("opens"));
+        let replayed = report.changes_replayed;
+        tell(&format!("{what}: open, {stop}, {replayed} changes behind"), &ms(time));
+        let opened = resident();
+        tell(&format!("{what}: memory for that"), &format!("{:.1} MB", (opened - before) as f64 / 1e6));
+        let user = store.user("user0").expect("there");
+        let (time, account) = timed(|| store.account(user.account).expect("loads"));
+        let more = (resident() - opened) as f64 / 1e6;
+        tell(&format!("{what}: the first account"), &format!("{}, {more:.1} MB", ms(time)));
+        let snapshot = account.snapshot();
+        assert_eq!(snapshot.mailbox(inbox(&account)).expect("there").len(), large.messages);
+        if large.accounts > 1 {
+            let (time, ()) = timed(|| {
+                for user in store.users() {
+                    drop(store.account(user.account).expect("loads"));
+                }
+            });
+            let more = (resident() - opened) as f64 / 1e6;
+            tell(&format!("{what}: all of them in turn"), &format!("{}, {more:.1} MB", ms(time)));
+        }
+        store.close();
+    }
 }

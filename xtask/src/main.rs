@@ -4,6 +4,7 @@
 
 mod ci;
 mod codegen;
+mod corpus;
 mod licences;
 mod sim;
 mod tidy;
@@ -46,6 +47,8 @@ enum Chore {
         #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..200")]
         seeds: (u64, u64),
     },
+    /// Fetch real mail for tests and benches into target/corpus (20 MB, once).
+    Corpus,
     /// The licences of all dependencies against the allow-list, and crates that must not be there.
     Licences,
 }
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Chore::Codegen { check } => codegen::run(check),
         Chore::Sim { seed: Some(seed), .. } => sim::run(seed, seed + 1),
         Chore::Sim { seed: None, seeds: (from, to) } => sim::run(from, to),
+        Chore::Corpus => corpus::run(),
         Chore::Licences => licences::run(),
     };
     match result {

@@ -7,7 +7,7 @@ const MONTHS: [&[u8]; 12] =
 
 /// Reads RFC 5322 dates, old and new, with and without day of the week; also asctime's
 /// (`Mon Jan  1 00:00:00 2026`), `1-Jan-2026` and `2026-01-31`, which some programs write.
-pub(super) fn parse(value: &[u8]) -> Option<Date> {
+pub(crate) fn parse(value: &[u8]) -> Option<Date> {
     let mut words = value
         .split(|octet| b" \t\r\n,-/.()".contains(octet) || *octet == b'T')
         .filter(|word| !word.is_empty())

@@ -26,6 +26,8 @@ use crate::account::{Mailbox, MessageRef};
 use crate::message::Summary;
 
 pub use charset::charsets;
+#[cfg(test)]
+pub(crate) use date::parse as day_of;
 
 /// What a search must know of the session that asks.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,7 @@
 mod accounts;
 mod backup;
 mod check;
+mod corpus;
 mod faults;
 mod graves;
 mod leap;
