@@ -19,5 +19,4 @@ pub use header::filter_header;
 pub(crate) use header::{fields, first, unfold};
 pub use scan::{Part, Scanner};
 pub use summary::Summary;
-pub(crate) use transfer::TransferDecoder;
-pub use transfer::decode_transfer;
+pub use transfer::{TransferDecoder, decode_transfer};

@@ -20,7 +20,7 @@ pub fn decode_transfer<'a>(encoding: &[u8], octets: &'a [u8]) -> Option<Cow<'a, 
 
 /// The same for a body that comes in pieces.
 #[derive(Debug)]
-pub(crate) enum TransferDecoder {
+pub enum TransferDecoder {
     /// 7bit, 8bit, binary.
     Identity,
     /// base64 (RFC 2045 §6.8): octets outside of the alphabet are skipped, after padding it begins anew.
@@ -42,7 +42,7 @@ const PENDING_MAX: usize = 80;
 
 impl TransferDecoder {
     /// `None` when the encoding is not known.
-    pub(crate) fn new(encoding: &[u8]) -> Option<Self> {
+    pub fn new(encoding: &[u8]) -> Option<Self> {
         match &*encoding.trim_ascii().to_ascii_lowercase() {
             b"" | b"7bit" | b"8bit" | b"binary" => Some(Self::Identity),
             b"base64" => Some(Self::Base64 { bits: 0, digits: 0 }),
@@ -52,7 +52,7 @@ impl TransferDecoder {
     }
 
     /// Appends to `content` what `octets` bring.
-    pub(crate) fn feed(&mut self, octets: &[u8], content: &mut Vec<u8>) {
+    pub fn feed(&mut self, octets: &[u8], content: &mut Vec<u8>) {
         match self {
             Self::Identity => content.extend_from_slice(octets),
             Self::Base64 { bits, digits } => {
@@ -76,7 +76,7 @@ impl TransferDecoder {
     }
 
     /// The body is complete.
-    pub(crate) fn finish(&mut self, content: &mut Vec<u8>) {
+    pub fn finish(&mut self, content: &mut Vec<u8>) {
         match self {
             Self::Identity => {}
             Self::Base64 { bits, digits } => flush_base64(bits, digits, content),

@@ -4,6 +4,7 @@
 
 mod render;
 mod section;
+mod stream;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

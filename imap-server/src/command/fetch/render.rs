@@ -1,7 +1,6 @@
 //! [`Renderer`]: writes the FETCH responses of a command piece by piece, so that neither a long answer nor a
 //! large body is ever whole in memory.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,11 +15,9 @@ use imap_store::message::Summary;
 use super::super::Halt;
 use super::Failed;
 use super::section::{Failure, Octets, Opened, binary_size, cut, octets};
+use super::stream::{READ_OCTETS, Stream};
 use crate::session::flags::FlagNames;
 use crate::session::view::Told;
-
-/// How much of a body is read at once.
-const READ_OCTETS: u64 = 256 << 10;
 
 /// What a FETCH asks for.
 pub(super) struct Plan {
@@ -66,7 +63,7 @@ struct Current {
     /// The next item.
     item: usize,
     /// What is left of the item's literal.
-    stream: Range<u64>,
+    stream: Stream,
     /// Where the message begins in the buffer, as long as nothing of it was sent.
     begin: Option<usize>,
 }
@@ -156,7 +153,8 @@ impl Renderer {
                 self.range = if next <= last { Some((next, last)) } else { self.ranges.next() };
                 let with_flags = self.flagged.seen.contains(message.uid.get());
                 let begin = Some(out.len());
-                let current = Current { message, summary: None, with_flags, item: 0, stream: 0..0, begin };
+                let current =
+                    Current { message, summary: None, with_flags, item: 0, stream: Stream::EMPTY, begin };
                 self.write_message(current, out, octets)?;
             }
             if self.range.is_some_and(|(_, end)| end == last) {
@@ -176,10 +174,9 @@ impl Renderer {
                     self.current = Some(current);
                     return Ok(());
                 }
-                let end = current.stream.end.min(current.stream.start + READ_OCTETS);
-                let piece = self.read(&current.message, current.stream.start, end);
-                out.extend_from_slice(&piece.map_err(|error| Halt::Broken(error.to_string()))?);
-                current.stream.start = end;
+                let Current { message, stream, .. } = &mut current;
+                let written = stream.write_more(out, |start, end| self.read(message, start, end));
+                written.map_err(|error| Halt::Broken(error.to_string()))?;
             }
             let Some(item) = items.get(current.item) else {
                 FetchWriter::resume(out, plan.dialect).end();
@@ -278,18 +275,24 @@ impl Renderer {
             | FetchItem::Binary { .. } => {
                 let found = octets(&mut Reading { renderer: self, current }, item)?;
                 let found = cut(found, self.plan.slice);
-                let (first, total) = match &found {
+                let (first, total, rest) = match found {
                     Octets::Range(start, end) => {
-                        let first_end = (*end).min(start + READ_OCTETS);
-                        (Some(self.read(&current.message, *start, first_end)?), end - start)
+                        let first_end = end.min(start + READ_OCTETS);
+                        let first = self.read(&current.message, start, first_end)?;
+                        (Some(first), end - start, Stream::Stored(first_end..end))
                     }
-                    Octets::Ready(octets) => (Some(octets.clone()), octets.len() as u64),
-                    Octets::Missing => (None, 0),
+                    Octets::Ready(octets) => {
+                        let total = octets.len() as u64;
+                        (Some(octets), total, Stream::EMPTY)
+                    }
+                    Octets::Decoded(part) => {
+                        let total = part.wanted.end - part.wanted.start;
+                        (Some(Bytes::new()), total, Stream::decoded(part))
+                    }
+                    Octets::Missing => (None, 0, Stream::EMPTY),
                 };
                 write_literal(&mut begin(out), item, first.as_ref(), total);
-                if let (Octets::Range(_, end), Some(first)) = (found, first) {
-                    current.stream = end - (total - first.len() as u64)..end;
-                }
+                current.stream = rest;
             }
         }
         Ok(())

@@ -1,10 +1,14 @@
 //! Where the octets of an item lie in a message.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use imap_proto::command::{FetchItem, Partial, Section, SectionText};
 use imap_proto::types::BodyStructure;
-use imap_store::message::{Summary, decode_transfer, filter_header};
+use imap_store::message::{Summary, TransferDecoder, decode_transfer, filter_header};
 use imap_store::{StoreError, account};
+
+use super::stream::READ_OCTETS;
 
 /// The octets of an item.
 pub(super) enum Octets {
@@ -12,8 +16,19 @@ pub(super) enum Octets {
     Range(u64, u64),
     /// These.
     Ready(Bytes),
+    /// These, of a part with its transfer encoding undone.
+    Decoded(Decoded),
     /// The message has no such part.
     Missing,
+}
+
+/// Octets of a part that is too large to be decoded in memory.
+pub(super) struct Decoded {
+    pub(super) encoding: Bytes,
+    /// Where the part lies in the message as it is stored.
+    pub(super) stored: Range<u64>,
+    /// What is asked for of it once it is decoded.
+    pub(super) wanted: Range<u64>,
 }
 
 /// Why an item cannot be served.
@@ -58,7 +73,8 @@ pub(super) fn octets(opened: &mut impl Opened, item: &FetchItem) -> Result<Octet
         }
         FetchItem::Section { section: wanted, partial, .. } => section(opened, wanted, *partial),
         FetchItem::Binary { part, partial, .. } => {
-            let octets = binary(opened, part)?;
+            let last = partial.map_or(u64::MAX, |partial| partial.start.saturating_add(partial.count));
+            let octets = binary(opened, part, last)?;
             Ok(cut(octets, *partial))
         }
         FetchItem::Envelope
@@ -123,8 +139,9 @@ fn header_of(summary: &Summary, number: &[u32]) -> Option<(u64, u64)> {
     if number.is_empty() { Some(part.header) } else { part.message.map(|(header, _)| header) }
 }
 
-/// A part with its transfer encoding undone. What is encoded is decoded whole, in memory.
-fn binary(opened: &mut impl Opened, number: &[u32]) -> Result<Octets, Failure> {
+/// A part with its transfer encoding undone, of which no octet behind `last` is asked for. A small one is decoded here;
+/// of a large one only the length is found.
+fn binary(opened: &mut impl Opened, number: &[u32], last: u64) -> Result<Octets, Failure> {
     if number.is_empty() {
         return Ok(Octets::Range(0, opened.message().size_octets));
     }
@@ -135,20 +152,47 @@ fn binary(opened: &mut impl Opened, number: &[u32]) -> Result<Octets, Failure> {
         Some(BodyStructure::Single { encoding, .. }) => encoding.clone(),
         Some(BodyStructure::Multipart { .. }) | None => Bytes::new(),
     };
-    let as_it_is = [&b""[..], b"7bit", b"8bit", b"binary"];
-    if as_it_is.iter().any(|name| encoding.eq_ignore_ascii_case(name)) {
-        return Ok(Octets::Range(start, start + len));
+    let stored = start..start + len;
+    let decoder = TransferDecoder::new(&encoding).ok_or(Failure::UnknownEncoding)?;
+    if matches!(decoder, TransferDecoder::Identity) {
+        return Ok(Octets::Range(stored.start, stored.end));
     }
-    let encoded = opened.read(start, start + len)?;
-    let decoded = decode_transfer(&encoding, &encoded).ok_or(Failure::UnknownEncoding)?;
-    Ok(Octets::Ready(decoded.into_owned().into()))
+    if len <= READ_OCTETS {
+        let encoded = opened.read(stored.start, stored.end)?;
+        let decoded = decode_transfer(&encoding, &encoded).ok_or(Failure::UnknownEncoding)?;
+        return Ok(Octets::Ready(decoded.into_owned().into()));
+    }
+    let total = decoded_octets(opened, decoder, stored.clone(), last)?;
+    Ok(Octets::Decoded(Decoded { encoding, stored, wanted: 0..total }))
+}
+
+/// How many octets a part has once it is decoded; where they are more than `last`, not all are counted.
+fn decoded_octets(
+    opened: &impl Opened,
+    mut decoder: TransferDecoder,
+    stored: Range<u64>,
+    last: u64,
+) -> Result<u64, Failure> {
+    let (mut at, mut total, mut piece) = (stored.start, 0, Vec::new());
+    while at < stored.end && total < last {
+        let end = stored.end.min(at + READ_OCTETS);
+        decoder.feed(&opened.read(at, end)?, &mut piece);
+        at = end;
+        total += piece.len() as u64;
+        piece.clear();
+    }
+    if at == stored.end {
+        decoder.finish(&mut piece);
+    }
+    Ok(total + piece.len() as u64)
 }
 
 /// The length of a part with its transfer encoding undone; `None`: there is no such part.
 pub(super) fn binary_size(opened: &mut impl Opened, number: &[u32]) -> Result<Option<u64>, Failure> {
-    Ok(match binary(opened, number)? {
+    Ok(match binary(opened, number, u64::MAX)? {
         Octets::Range(start, end) => Some(end - start),
         Octets::Ready(octets) => Some(octets.len() as u64),
+        Octets::Decoded(Decoded { wanted, .. }) => Some(wanted.end - wanted.start),
         Octets::Missing => None,
     })
 }
@@ -167,6 +211,11 @@ pub(super) fn cut(octets: Octets, partial: Option<Partial>) -> Octets {
             let end = first.saturating_add(count).min(len);
             let index = |octets: u64| usize::try_from(octets).unwrap_or(all.len());
             Octets::Ready(all.slice(index(first)..index(end)))
+        }
+        Octets::Decoded(decoded) => {
+            let first = decoded.wanted.start.saturating_add(start).min(decoded.wanted.end);
+            let wanted = first..first.saturating_add(count).min(decoded.wanted.end);
+            Octets::Decoded(Decoded { wanted, ..decoded })
         }
         Octets::Missing => Octets::Missing,
     }

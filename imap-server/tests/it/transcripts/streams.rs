@@ -1,5 +1,6 @@
 //! Bodies that are larger than what is read or sent at once.
 
+use base64::Engine;
 use imap_server::session::Output;
 
 use super::script::Script;
@@ -35,6 +36,43 @@ fn a_large_body_comes_back_as_it_went_in() {
         ]
         .concat();
         assert!(session.take_sent() == expected);
+    });
+}
+
+/// BINARY of a part that is too large to be decoded in memory: whole, a piece over a border, and its size.
+#[test]
+fn a_large_part_is_decoded_in_pieces() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        stage.connect(1, "logged in as alice, INBOX selected").await;
+        let session = stage.connections.get_mut(&1).expect("it was made above");
+        let content: Vec<u8> = (0..700_001_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&content);
+        let mut message = b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n".to_vec();
+        for line in encoded.as_bytes().chunks(76) {
+            message.extend_from_slice(line);
+            message.extend_from_slice(b"\r\n");
+        }
+        session.feed(format!("a1 APPEND INBOX {{{}+}}\r\n", message.len()).as_bytes()).await;
+        session.feed(&message).await;
+        session.feed(b"\r\n").await;
+        session.take_sent();
+        session.feed(b"a2 FETCH 1 (BINARY.SIZE[1] BINARY.PEEK[1]<350000.300000> BINARY.PEEK[1] BINARY.PEEK[1]<700000.9>)\r\n").await;
+        let expected = [
+            &b"* 1 FETCH (BINARY.SIZE[1] 700001 BINARY[1]<350000> ~{300000}\r\n"[..],
+            &content[350_000..650_000],
+            b" BINARY[1] ~{700001}\r\n",
+            &content,
+            b" BINARY[1]<700000> ~{1}\r\n",
+            &content[700_000..],
+            b")\r\na2 OK Fetched\r\n",
+        ]
+        .concat();
+        let sent = session.take_sent();
+        assert_eq!(sent.len(), expected.len());
+        assert!(sent == expected);
     });
 }
 
