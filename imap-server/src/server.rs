@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::admin::{self, Admin, ListenerInfo, SocketError};
-use crate::config::{Config, TlsFiles};
+use crate::config::{CertificateConfig, Config, TlsFiles};
 use crate::directory::StoreDirectory;
-use crate::net::tls::{self, Tls, TlsError};
+use crate::net::tls::{self, Certificates, TlsError};
 use crate::net::{BindError, Listener, Listeners, raise_open_files};
 use crate::runfile::RunFile;
 use crate::users::Users;
@@ -29,7 +29,7 @@ pub struct Server {
     store: Store,
     users: Users,
     listeners: Listeners,
-    tls: Tls,
+    certificates: Certificates,
     tls_files: TlsFiles,
     tls_made: TlsMade,
     bound: Vec<ListenerInfo>,
@@ -112,7 +112,7 @@ impl Server {
                 (files, if new { TlsMade::Now } else { TlsMade::Found })
             }
         };
-        let tls = Tls::load(tls_files.clone())?;
+        let certificates = load_certificates(&tls_files, &config)?;
         if tls_made != TlsMade::Given {
             warn!(certificate = %tls_files.certificate.display(), key = %tls_files.key.display(), "the certificate is self-signed");
         }
@@ -127,11 +127,12 @@ impl Server {
         let stop = CancellationToken::new();
         let logins = Logins::new(stop.clone(), config.limits.connections_per_user_max);
         let services = services(&store, &config, logins.clone(), server_secret);
-        let listeners = Listeners::new(services, tls.clone(), stop.clone());
+        let listeners = Listeners::new(services, certificates.clone(), stop.clone());
         let bound = told(&sockets, config.admin.as_deref());
         for socket in sockets {
             listeners.start(socket);
         }
+        tokio::spawn(certificates.clone().follow_files(stop.clone()));
         let users = Users::new(store.clone(), logins, config.password_octets_min);
         let admin = Admin {
             store: store.clone(),
@@ -153,7 +154,7 @@ impl Server {
             store,
             users,
             listeners,
-            tls,
+            certificates,
             tls_files,
             tls_made,
             bound,
@@ -215,9 +216,9 @@ impl Server {
 
     /// Reads the certificate again; on an error the old one stays.
     pub fn reload(&self) {
-        match self.tls.reload() {
-            Ok(()) => info!("certificate reloaded"),
-            Err(error) => error!(%error, "the certificate stays as it is"),
+        match self.certificates.reload() {
+            Ok(()) => info!("certificates reloaded"),
+            Err(error) => error!(%error, "the certificates stay as they are"),
         }
     }
 
@@ -245,6 +246,15 @@ impl Server {
     fn run_file(&self) -> RunFile {
         RunFile::new(&self.data, self.admin.as_deref())
     }
+}
+
+fn load_certificates(default: &TlsFiles, config: &Config) -> Result<Certificates, TlsError> {
+    let default = CertificateConfig { names: Vec::new(), files: default.clone() };
+    let configured = std::iter::once(default).chain(config.certificates.iter().cloned()).collect();
+    let client_cas = config.listeners.iter().filter_map(|listener| listener.client_ca.as_ref());
+    let mut client_cas: Vec<PathBuf> = client_cas.map(|ca| ca.file.clone()).collect();
+    client_cas.dedup();
+    Certificates::load(configured, client_cas)
 }
 
 fn services(store: &Store, config: &Config, logins: Logins, server_secret: Secret) -> Services {

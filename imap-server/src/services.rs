@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use imap_auth::Authenticator;
+use imap_auth::{Authenticator, Mechanisms};
 use imap_store::Store;
 use tokio::sync::Semaphore;
 
@@ -36,6 +36,10 @@ pub struct Limits {
     pub bad_commands_max: u32,
     /// Failed logins on one connection, after which it ends.
     pub failed_logins_max: u32,
+    /// TLS handshakes under way at one time; more wait for their turn.
+    pub handshakes_max: usize,
+    /// A TLS handshake, its turn included; the header of a proxy.
+    pub handshake_timeout: Duration,
     /// From connecting to being logged in.
     pub login_timeout: Duration,
     /// Without a command, logged in.
@@ -66,6 +70,8 @@ impl Default for Limits {
             dropped_octets_max: 128 << 20,
             bad_commands_max: 50,
             failed_logins_max: 5,
+            handshakes_max: 1_000,
+            handshake_timeout: Duration::from_secs(30),
             login_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(30 * 60),
             idle_command_timeout: Duration::from_secs(60 * 60),
@@ -86,8 +92,8 @@ pub struct ListenerPolicy {
     pub starttls: bool,
     /// Passwords are taken without TLS.
     pub allow_cleartext: bool,
-    /// The mechanisms that are taken, in upper case; `None`: all.
-    pub mechanisms: Option<Vec<String>>,
+    /// The mechanisms that are taken, as far as the connection allows.
+    pub mechanisms: Mechanisms,
     /// Which dialects are served, and how.
     pub dialect: DialectOptions,
 }
@@ -99,19 +105,9 @@ impl ListenerPolicy {
             name: config.name.as_str().into(),
             starttls: config.tls == TlsMode::Starttls,
             allow_cleartext: config.allow_cleartext,
-            mechanisms: config.mechanisms.clone(),
+            mechanisms: config.mechanisms,
             dialect: config.dialect.clone(),
         }
-    }
-
-    /// Whether a mechanism (in upper case) is taken here, as far as the listener goes.
-    pub fn takes(&self, mechanism: &str) -> bool {
-        self.mechanisms.as_ref().is_none_or(|taken| taken.iter().any(|name| name == mechanism))
-    }
-
-    /// Whether the LOGIN command is: it shows the password as PLAIN and LOGIN do, and goes with either.
-    pub fn takes_login_command(&self) -> bool {
-        self.takes("PLAIN") || self.takes("LOGIN")
     }
 }
 

@@ -32,9 +32,6 @@ pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done,
     if !ctx.connection.passwords_allowed() {
         return enter(ctx, attempt, Err(AuthError::PrivacyRequired)).await;
     }
-    if !ctx.connection.policy.takes_login_command() {
-        return enter(ctx, attempt, Err(AuthError::UnknownMechanism)).await;
-    }
     ctx.connection.login_began = ctx.services.logins.now();
     let password = Secret::new(cmd.password.expose());
     let channel = ctx.connection.channel();
@@ -45,11 +42,7 @@ pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done,
 /// AUTHENTICATE: begins the exchange, with the initial response if there is one.
 pub(super) async fn authenticate(ctx: &mut Ctx<'_>, cmd: &Authenticate) -> Result<Done, Halt> {
     ctx.connection.login_began = ctx.services.logins.now();
-    let started = if ctx.connection.policy.takes(&cmd.mechanism) {
-        ctx.services.authenticator.start(&cmd.mechanism, &ctx.connection.channel())
-    } else {
-        Err(AuthError::UnknownMechanism)
-    };
+    let started = ctx.services.authenticator.start(&cmd.mechanism, &ctx.connection.channel());
     let mut exchange = match started {
         Ok(exchange) => Box::new(exchange),
         Err(error) => {
@@ -166,6 +159,7 @@ async fn open(ctx: &mut Ctx<'_>, identity: Identity) -> Result<Done, Halt> {
     *ctx.state = State::Authenticated(login);
     // An idle connection holds no more than it needs.
     ctx.connection.bindings = ChannelBindings::default();
+    ctx.connection.client_certificate = None;
     ctx.connection.framer.set_limits(framer_limits(&ctx.services.limits, true));
     Ok(Done::Reply(caps::code(ctx.services, ctx.connection, ctx.state), "Logged in".into()))
 }

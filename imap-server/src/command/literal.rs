@@ -28,6 +28,10 @@ pub(crate) enum Decision {
     },
 }
 
+fn login_command_offered(ctx: &Ctx<'_>) -> bool {
+    ctx.services.authenticator.login_command_offered(&ctx.connection.channel())
+}
+
 /// Decides on the literal of a command that is not under way yet.
 pub(crate) fn decide(ctx: &Ctx<'_>, head: &LiteralHead) -> Decision {
     let (tag, spec) = peek(&head.frame);
@@ -40,7 +44,7 @@ pub(crate) fn decide(ctx: &Ctx<'_>, head: &LiteralHead) -> Decision {
             None if spec.name == "LOGIN" && !ctx.connection.passwords_allowed() => {
                 Err(Refusal::no(Code::PrivacyRequired, "A password is taken over TLS only"))
             }
-            None if spec.name == "LOGIN" && !ctx.connection.login_command_allowed() => {
+            None if spec.name == "LOGIN" && !login_command_offered(ctx) => {
                 Err(Refusal::no(None, "The LOGIN command is not taken here"))
             }
             None => Ok(()),

@@ -1,10 +1,13 @@
 //! `[[listener]]`, and `[imap]` and `[imaps]`, which are short for the listeners of these names.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use imap_auth::{Mechanisms, Network};
 use serde::Deserialize;
 
-use super::{ConfigError, Overrides};
+use super::tls::ClientCertificate;
+use super::{ClientCa, ConfigError, Overrides};
 use crate::session::options::DialectOptions;
 
 /// One listener: where, what is spoken there, and what is allowed.
@@ -22,8 +25,12 @@ pub struct ListenerConfig {
     pub allow_cleartext: bool,
     /// That is so on addresses that others can reach, too.
     pub cleartext_beyond_loopback: bool,
-    /// The SASL mechanisms that are taken there; `None`: every one that the connection allows.
-    pub mechanisms: Option<Vec<String>>,
+    /// The SASL mechanisms that are taken there, as far as the connection allows.
+    pub mechanisms: Mechanisms,
+    /// Whose client certificates are taken; `None`: they are not asked for.
+    pub client_ca: Option<ClientCa>,
+    /// Proxies whose connections begin with the PROXY protocol, and nobody else's.
+    pub trusted_proxies: Vec<Network>,
     /// What old and faulty clients need.
     pub dialect: DialectOptions,
 }
@@ -70,6 +77,9 @@ pub(super) struct ListenerSection {
     allow_cleartext: bool,
     cleartext_beyond_loopback: bool,
     mechanisms: Option<Vec<String>>,
+    client_ca: Option<PathBuf>,
+    client_certificate: Option<ClientCertificate>,
+    trusted_proxies: Vec<String>,
     dialect: DialectOptions,
 }
 
@@ -177,6 +187,18 @@ impl ListenerSection {
                 return Err(ConfigError::Listener { name, reason: "`listen` is missing".into() });
             }
         };
+        let is_required = self.client_certificate == Some(ClientCertificate::Require);
+        if self.client_certificate.is_some() && self.client_ca.is_none() {
+            let reason = "`client-certificate` needs `client-ca`".into();
+            return Err(ConfigError::Listener { name, reason });
+        }
+        let wrong = |reason: String| ConfigError::Listener { name: name.clone(), reason };
+        let trusted_proxies = networks(&self.trusted_proxies).map_err(wrong)?;
+        let mechanisms = match &self.mechanisms {
+            None => Mechanisms::all(),
+            Some(names) => Mechanisms::named(names.iter().map(String::as_str))
+                .map_err(|error| wrong(error.to_string()))?,
+        };
         let listener = ListenerConfig {
             name,
             listen: Listen { addresses, is_default: false },
@@ -184,7 +206,9 @@ impl ListenerSection {
             tls,
             allow_cleartext: self.allow_cleartext || tls == TlsMode::None,
             cleartext_beyond_loopback: self.cleartext_beyond_loopback,
-            mechanisms: self.mechanisms.map(upper_case),
+            mechanisms,
+            client_ca: self.client_ca.map(|file| ClientCa { file, is_required }),
+            trusted_proxies,
             dialect: self.dialect,
         };
         if tls == TlsMode::Implicit && listener.allow_cleartext {
@@ -194,8 +218,10 @@ impl ListenerSection {
     }
 }
 
-fn upper_case(names: Vec<String>) -> Vec<String> {
-    names.iter().map(|name| name.to_ascii_uppercase()).collect()
+/// Reads networks; an error names the one that is none.
+pub(super) fn networks(texts: &[String]) -> Result<Vec<Network>, String> {
+    let read = |text: &String| text.parse().map_err(|error| format!("{text:?}: {error}"));
+    texts.iter().map(read).collect()
 }
 
 impl ListenerConfig {

@@ -7,6 +7,7 @@ mod listener;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,9 +18,11 @@ use serde::Deserialize;
 use self::limits::LimitsSection;
 use self::listener::ListenerSection;
 use self::store::StoreSection;
+use self::tls::{CertificateSection, TlsSection};
 use crate::Limits;
 
 pub use listener::{Listen, ListenerConfig, Protocol, TlsMode};
+pub use tls::{CertificateConfig, ClientCa, TlsFiles};
 
 /// Everything that `serve` needs to know.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct Config {
     pub admin: Option<PathBuf>,
     /// Certificate chain and key, PEM; `None`: the self-signed ones in the data directory.
     pub tls: Option<TlsFiles>,
+    /// Certificates for clients that ask for a name.
+    pub certificates: Vec<CertificateConfig>,
     /// Settings of the store.
     pub store: imap_store::Options,
     /// Shorter passwords are refused when they are set.
@@ -42,15 +47,6 @@ pub struct Config {
     pub limits: Limits,
     /// How long sessions may take to end when the server stops.
     pub stop_timeout: Duration,
-}
-
-/// A certificate and its key.
-#[derive(Debug, Clone)]
-pub struct TlsFiles {
-    /// The chain, PEM.
-    pub certificate: PathBuf,
-    /// The key, PEM.
-    pub key: PathBuf,
 }
 
 /// What flags say over the file.
@@ -142,7 +138,8 @@ struct File {
     imaps: Option<ListenerSection>,
     listener: Vec<ListenerSection>,
     admin: Admin,
-    tls: Tls,
+    tls: TlsSection,
+    certificate: Vec<CertificateSection>,
     store: StoreSection,
     passwords: Passwords,
     limits: LimitsSection,
@@ -152,13 +149,6 @@ struct File {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Admin {
     socket: Option<PathBuf>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct Tls {
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -175,11 +165,7 @@ impl File {
             Some(decided) => decided,
             None => admin_socket(self.admin.socket, &data),
         };
-        let tls = match (self.tls.certificate, self.tls.key) {
-            (None, None) => None,
-            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
-            _ => return Err(ConfigError::HalfTls),
-        };
+        let (tls, certificates) = tls::certificates(self.tls, self.certificate)?;
         let stop_timeout = Duration::from_secs(self.limits.stop_seconds.unwrap_or(10));
         let limits = self.limits.into_limits();
         let mut store = self.store.into_options();
@@ -190,6 +176,7 @@ impl File {
             listeners,
             admin: socket,
             tls,
+            certificates,
             store,
             password_octets_min: self.passwords.octets_min.unwrap_or(1).max(1),
             limits,

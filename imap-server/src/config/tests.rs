@@ -67,7 +67,7 @@ fn listener_tables_stand_in_place_of_the_defaults() {
     let config = read(both).expect("valid");
     let names: Vec<_> = config.listeners.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["imaps", "mx"]);
-    assert_eq!(config.listeners[1].mechanisms.as_deref(), Some(&["PLAIN".to_owned()][..]));
+    assert_eq!(config.listeners[1].mechanisms.names().collect::<Vec<_>>(), ["PLAIN"]);
 }
 
 #[test]
@@ -90,6 +90,9 @@ fn a_wrong_listener_is_named() {
         ("[[listener]]\nname = 'a'\nlisten = 'here'", "ADDRESS:PORT"),
         ("[[listener]]\nname = 'a'\nlisten = '10.0.0.1:143'\ntls = 'none'", "loopback"),
         ("[imaps]\nallow-cleartext = true", "implicit TLS"),
+        ("[imaps]\nmechanisms = ['CRAM-MD5']", "CRAM-MD5"),
+        ("[imaps]\ntrusted-proxies = ['10.0.0.0/33']", "10.0.0.0/33"),
+        ("[imaps]\nclient-certificate = 'require'", "client-ca"),
         ("[imap]\n[[listener]]\nname = 'imap'\nlisten = '127.0.0.1:1'", "two of that name"),
     ] {
         let error = read(text).expect_err(text);

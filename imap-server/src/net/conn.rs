@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use imap_store::log::Seq;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::gate::Place;
+use super::proxy::{self, Told};
 use super::stream::Stream;
-use super::tls::Tls;
+use super::tls::{Accepted, Acceptor};
 use crate::session::{Next, Peer, Secured, Session};
 use crate::{ListenerPolicy, Services};
 
@@ -26,19 +27,27 @@ pub(super) const GOODBYE: Duration = Duration::from_secs(5);
 pub(super) struct Setting {
     pub(super) services: Services,
     pub(super) policy: Arc<ListenerPolicy>,
-    pub(super) tls: Tls,
+    pub(super) acceptor: Acceptor,
+    /// Room for handshakes, of all listeners.
+    pub(super) handshakes: Arc<Semaphore>,
     /// TLS from the first octet.
     pub(super) implicit_tls: bool,
     pub(super) stop: CancellationToken,
 }
 
+/// A connection that was let in.
+pub(super) struct Caller {
+    pub(super) socket: TcpStream,
+    pub(super) address: SocketAddr,
+    /// It is a trusted proxy, which tells first whose connection it is.
+    pub(super) is_proxy: bool,
+    pub(super) place: Place,
+}
+
 /// Serves one connection to its end. Errors are the peer's or the network's, and only worth a line for debugging.
-pub(super) async fn serve(setting: Setting, socket: TcpStream, address: SocketAddr, place: Place) {
-    let ended = match open(&setting, socket).await {
-        Ok((stream, secured)) => Connection::new(setting, stream, secured, address, place).run().await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = ended {
+pub(super) async fn serve(setting: Setting, caller: Caller) {
+    let address = caller.address;
+    if let Err(error) = serve_caller(setting, caller).await {
         debug!(%address, %error, "connection lost");
     }
 }
@@ -49,11 +58,35 @@ async fn long_after(end: &CancellationToken) {
     sleep(GOODBYE).await;
 }
 
+async fn serve_caller(setting: Setting, caller: Caller) -> io::Result<()> {
+    let Caller { mut socket, mut address, is_proxy, mut place } = caller;
+    let told = if is_proxy { Box::pin(ask_proxy(&setting, &mut socket)).await? } else { Told::default() };
+    if let Some(client) = told.client {
+        address = client;
+        if let Err(full) = place.is_of(client.ip()) {
+            warn!(%address, reason = full.reason(), "connection refused");
+            refuse(setting, socket, full.reason()).await;
+            return Ok(());
+        }
+    }
+    let Some((stream, secured)) = open(&setting, socket).await? else { return Ok(()) };
+    let secured = secured.or_else(|| told.tls.map(|version| Secured { version, ..Secured::default() }));
+    let peer = Peer { address: Some(address), tls: secured.is_some() };
+    Connection::new(setting, stream, secured, peer, place).run().await
+}
+
+async fn ask_proxy(setting: &Setting, socket: &mut TcpStream) -> io::Result<Told> {
+    tokio::select! {
+        () = setting.stop.cancelled() => Err(io::ErrorKind::ConnectionAborted.into()),
+        told = timeout(setting.services.limits.handshake_timeout, proxy::read(socket)) => told?,
+    }
+}
+
 /// Turns a connection away with a greeting that says why.
 pub(super) async fn refuse(setting: Setting, socket: TcpStream, reason: &'static str) {
     use crate::session::Output as _;
     let goodbye = async {
-        let (mut stream, _) = open(&setting, socket).await?;
+        let Some((mut stream, _)) = open(&setting, socket).await? else { return Ok(()) };
         stream.send(&mut format!("* BYE [UNAVAILABLE] {reason}\r\n").into_bytes()).await?;
         stream.close(GOODBYE).await;
         io::Result::Ok(())
@@ -61,18 +94,34 @@ pub(super) async fn refuse(setting: Setting, socket: TcpStream, reason: &'static
     let _ = timeout(GOODBYE, goodbye).await;
 }
 
-/// The stream of a new socket: after the handshake where TLS comes first.
-async fn open(setting: &Setting, socket: TcpStream) -> io::Result<(Stream, Option<Secured>)> {
+/// The stream of a new socket: after the handshake where TLS comes first. `None`: it was an ACME server's, and is done.
+async fn open(setting: &Setting, socket: TcpStream) -> io::Result<Option<(Stream, Option<Secured>)>> {
     let limits = &setting.services.limits;
     if !setting.implicit_tls {
-        return Ok((Stream::plain(socket, limits.send_timeout), None));
+        return Ok(Some((Stream::plain(socket, limits.send_timeout), None)));
     }
-    let accepting = timeout(limits.login_timeout, setting.tls.accept(socket));
-    let (accepted, secured) = tokio::select! {
+    let secured = Box::pin(handshake(setting, socket)).await?;
+    Ok(secured.map(|(stream, secured)| (stream, Some(secured))))
+}
+
+/// A handshake, bounded in time, one of a bounded number.
+async fn handshake(setting: &Setting, socket: TcpStream) -> io::Result<Option<(Stream, Secured)>> {
+    let limits = &setting.services.limits;
+    let accepting = timeout(limits.handshake_timeout, async {
+        let _turn = setting.handshakes.acquire().await;
+        setting.acceptor.accept(socket).await
+    });
+    let accepted = tokio::select! {
         () = setting.stop.cancelled() => return Err(io::ErrorKind::ConnectionAborted.into()),
         accepted = accepting => accepted??,
     };
-    Ok((Stream::tls(accepted, limits.send_timeout), Some(secured)))
+    match accepted {
+        Accepted::Client(stream, secured) => Ok(Some((Stream::tls(stream, limits.send_timeout), secured))),
+        Accepted::Challenge(stream) => {
+            Stream::tls(stream, limits.send_timeout).close(GOODBYE).await;
+            Ok(None)
+        }
+    }
 }
 
 struct Connection {
@@ -104,14 +153,7 @@ enum Woken {
 }
 
 impl Connection {
-    fn new(
-        setting: Setting,
-        stream: Stream,
-        secured: Option<Secured>,
-        address: SocketAddr,
-        place: Place,
-    ) -> Self {
-        let peer = Peer { address: Some(address), tls: setting.implicit_tls };
+    fn new(setting: Setting, stream: Stream, secured: Option<Secured>, peer: Peer, place: Place) -> Self {
         let mut session =
             Session::new(setting.services.clone(), setting.policy.clone(), peer, Instant::now());
         if let Some(secured) = secured {
@@ -214,11 +256,11 @@ impl Connection {
     async fn start_tls(self) -> io::Result<Self> {
         let Self { setting, mut session, stream, place, end, news } = self;
         let socket = stream.into_plain().ok_or_else(|| io::Error::other("STARTTLS inside TLS"))?;
-        let limits = setting.services.limits.clone();
-        let (accepted, secured) = timeout(limits.login_timeout, setting.tls.accept(socket)).await??;
+        let Some((stream, secured)) = handshake(&setting, socket).await? else {
+            return Err(io::Error::other("an ACME server behind STARTTLS"));
+        };
         session.tls_started(Instant::now());
         session.secured(secured);
-        let stream = Stream::tls(accepted, limits.send_timeout);
         Ok(Self { setting, session, stream, place, end, news })
     }
 }

@@ -26,8 +26,9 @@ struct Counts {
 #[derive(Debug)]
 pub(super) struct Place {
     gate: Gate,
-    /// `None` once it is logged in.
+    /// Whom it counts for; `None` once it is logged in, and while a proxy has not told.
     stranger: Option<IpAddr>,
+    is_logged_in: bool,
 }
 
 /// Why a connection is turned away, for the client.
@@ -71,7 +72,19 @@ impl Gate {
         counts.connections += 1;
         counts.strangers.insert(address, strangers + 1);
         drop(counts);
-        Ok(Place { gate: self.clone(), stranger: Some(address) })
+        Ok(Place { gate: self.clone(), stranger: Some(address), is_logged_in: false })
+    }
+
+    /// A place for who comes through a trusted proxy: of which address is known once the proxy has told, by
+    /// [`Place::is_of`].
+    pub(super) fn enter_proxied(&self) -> Result<Place, Full> {
+        let mut counts = self.counts();
+        if counts.connections >= self.0.connections_max {
+            return Err(Full::Server);
+        }
+        counts.connections += 1;
+        drop(counts);
+        Ok(Place { gate: self.clone(), stranger: None, is_logged_in: false })
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -83,11 +96,24 @@ impl Gate {
 impl Place {
     /// The connection is logged in and counts for its address no longer; false when that was known already.
     pub(super) fn logged_in(&mut self) -> bool {
-        let stranger = self.stranger.take();
-        if let Some(address) = stranger {
+        if let Some(address) = self.stranger.take() {
             forget(&mut self.gate.counts(), address);
         }
-        stranger.is_some()
+        !std::mem::replace(&mut self.is_logged_in, true)
+    }
+
+    /// The proxy told whose connection it is: it counts for that address now.
+    pub(super) fn is_of(&mut self, address: IpAddr) -> Result<(), Full> {
+        let address = address.to_canonical();
+        let mut counts = self.gate.counts();
+        let strangers = counts.strangers.get(&address).copied().unwrap_or(0);
+        if strangers >= self.gate.0.connections_per_address_max {
+            return Err(Full::Address);
+        }
+        counts.strangers.insert(address, strangers + 1);
+        drop(counts);
+        self.stranger = Some(address);
+        Ok(())
     }
 }
 
@@ -127,6 +153,18 @@ mod tests {
         assert!(first.logged_in() && !first.logged_in());
         let _third = gate.enter(HERE).expect("one is logged in");
         assert_eq!(gate.connections(), 4);
+    }
+
+    #[test]
+    fn a_proxys_client_counts_once_it_is_told() {
+        let gate = Gate::new(10, 1);
+        let mut first = gate.enter_proxied().expect("room");
+        let mut second = gate.enter_proxied().expect("room");
+        first.is_of(HERE).expect("room");
+        assert_eq!(second.is_of(HERE).expect_err("full"), Full::Address);
+        second.is_of(THERE).expect("another address");
+        drop((first, second));
+        assert!(gate.counts().strangers.is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use imap_auth::Network;
 use rustix::net::sockopt;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -13,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::conn::{self, Setting};
+use super::conn::{self, Caller, Setting};
 use super::gate::Gate;
-use super::tls::Tls;
-use crate::config::{ListenerConfig, Protocol, TlsMode};
+use super::tls::{Acceptor, Certificates};
+use crate::config::{ClientCa, ListenerConfig, Protocol, TlsMode};
 use crate::{ListenerPolicy, Services};
 
 /// Keeps NATs open and finds peers that are gone.
@@ -25,6 +26,8 @@ const KEEPALIVE: Duration = Duration::from_secs(5 * 60);
 const BACKLOG: u32 = 4_096;
 /// Connections that are being told at one time that there is no room; more are just closed.
 const REFUSALS_AT_ONCE: usize = 64;
+/// What clients name in ALPN (RFC 8314 has none; IANA does).
+const ALPN: &[u8] = b"imap";
 /// How long the accept loop rests when the system has no room for another connection.
 const REST: Duration = Duration::from_millis(100);
 
@@ -36,6 +39,8 @@ pub struct Listener {
     protocol: Protocol,
     tls: TlsMode,
     policy: Arc<ListenerPolicy>,
+    client_ca: Option<ClientCa>,
+    trusted_proxies: Arc<[Network]>,
 }
 
 /// An address cannot be listened on.
@@ -57,7 +62,15 @@ impl Listener {
         for address in &config.listen.addresses {
             match bind(*address) {
                 Ok((socket, address)) => {
-                    bound.push(Self { socket, address, protocol, tls, policy: Arc::clone(&policy) });
+                    bound.push(Self {
+                        socket,
+                        address,
+                        protocol,
+                        tls,
+                        policy: Arc::clone(&policy),
+                        client_ca: config.client_ca.clone(),
+                        trusted_proxies: config.trusted_proxies.as_slice().into(),
+                    });
                 }
                 Err(error) if config.listen.is_default && !bound.is_empty() && no_such_address(&error) => {
                     info!(%address, %error, "passed over");
@@ -100,7 +113,8 @@ fn no_such_address(error: &io::Error) -> bool {
 /// All listeners of a server and the connections that came through them.
 pub struct Listeners {
     services: Services,
-    tls: Tls,
+    certificates: Certificates,
+    handshakes: Arc<Semaphore>,
     gate: Gate,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -109,12 +123,13 @@ pub struct Listeners {
 
 impl Listeners {
     /// Without listeners yet. `stop` ends them and every session.
-    pub fn new(services: Services, tls: Tls, stop: CancellationToken) -> Self {
+    pub fn new(services: Services, certificates: Certificates, stop: CancellationToken) -> Self {
         let limits = &services.limits;
         Self {
             gate: Gate::new(limits.connections_max, limits.connections_per_address_max),
+            handshakes: Arc::new(Semaphore::new(limits.handshakes_max.max(1))),
             services,
-            tls,
+            certificates,
             stop,
             tasks: TaskTracker::new(),
             refusals: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
@@ -131,12 +146,14 @@ impl Listeners {
         let setting = Setting {
             services: self.services.clone(),
             policy: listener.policy,
-            tls: self.tls.clone(),
+            acceptor: Acceptor::new(self.certificates.clone(), listener.client_ca, Some(ALPN)),
+            handshakes: self.handshakes.clone(),
             implicit_tls: listener.tls == TlsMode::Implicit,
             stop: self.stop.clone(),
         };
         let door = Door {
             setting,
+            trusted_proxies: listener.trusted_proxies,
             gate: self.gate.clone(),
             tasks: self.tasks.clone(),
             refusals: self.refusals.clone(),
@@ -154,6 +171,7 @@ impl Listeners {
 
 struct Door {
     setting: Setting,
+    trusted_proxies: Arc<[Network]>,
     gate: Gate,
     tasks: TaskTracker,
     refusals: Arc<Semaphore>,
@@ -184,9 +202,16 @@ impl Door {
             warn!(%address, %error, "cannot set the options of a socket");
         }
         let setting = self.setting.clone();
-        match self.gate.enter(address.ip()) {
+        let is_proxy = self.trusted_proxies.iter().any(|network| network.contains(address.ip()));
+        let entered = if is_proxy { self.gate.enter_proxied() } else { self.gate.enter(address.ip()) };
+        match entered {
             // A panic in a session is caught at its task: it ends that connection and nothing else.
-            Ok(place) => drop(self.tasks.spawn(conn::serve(setting, socket, address, place))),
+            Ok(place) => {
+                let caller = Caller { socket, address, is_proxy, place };
+                self.tasks.spawn(conn::serve(setting, caller));
+            }
+            // What a proxy passes on is an answer to nobody yet: it is just closed.
+            Err(full) if is_proxy => warn!(%address, reason = full.reason(), "connection refused"),
             Err(full) => {
                 warn!(%address, reason = full.reason(), "connection refused");
                 if let Ok(permit) = self.refusals.clone().try_acquire_owned() {

@@ -5,6 +5,7 @@
 mod conn;
 mod gate;
 mod listener;
+mod proxy;
 mod stream;
 pub mod tls;
 

@@ -36,8 +36,8 @@ impl Stream {
         Self { transport: Transport::Plain(socket), send_timeout }
     }
 
-    pub(super) fn tls(stream: TlsStream<TcpStream>, send_timeout: Duration) -> Self {
-        Self { transport: Transport::Tls(Box::new(stream)), send_timeout }
+    pub(super) fn tls(stream: Box<TlsStream<TcpStream>>, send_timeout: Duration) -> Self {
+        Self { transport: Transport::Tls(stream), send_timeout }
     }
 
     /// The bare socket, for STARTTLS; `None` when TLS is on already.

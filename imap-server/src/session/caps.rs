@@ -52,12 +52,12 @@ fn all(services: &Services, connection: &Connection, state: &State) -> Vec<Capab
     if connection.starttls_offered() {
         names.push(known("STARTTLS"));
     }
-    if !connection.login_command_allowed() {
+    let channel = connection.channel();
+    if !services.authenticator.login_command_offered(&channel) {
         names.push(known("LOGINDISABLED"));
     }
-    let mechanisms = services.authenticator.mechanisms(&connection.channel());
-    let taken = mechanisms.iter().filter(|mechanism| connection.policy.takes(mechanism));
-    names.extend(taken.map(|mechanism| Capability(Bytes::from(format!("AUTH={mechanism}")))));
+    let mechanisms = services.authenticator.mechanisms(&channel);
+    names.extend(mechanisms.iter().map(|mechanism| Capability(Bytes::from(format!("AUTH={mechanism}")))));
     names
 }
 

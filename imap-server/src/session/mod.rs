@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use imap_auth::ChannelBindings;
+use imap_auth::{ChannelBindings, ClientCertificate};
 use imap_proto::Dialect;
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::wire::{Expect, Framer};
@@ -62,12 +62,14 @@ pub struct Peer {
 }
 
 /// What is known of a TLS connection after its handshake.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Secured {
     /// What a login can be bound to.
     pub bindings: ChannelBindings,
     /// `TLS1.3`, for the audit log.
     pub version: &'static str,
+    /// The client's certificate (DER), verified against the listener's CA.
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 /// One session.
@@ -93,6 +95,7 @@ impl Session {
             framer,
             policy,
             tls_version: None,
+            client_certificate: None,
             peer,
             bindings: ChannelBindings::default(),
             dialect: Dialect::SILENT,
@@ -150,6 +153,7 @@ impl Session {
     /// What is known of the TLS connection: after the handshake, before [`Self::greet`] where TLS comes first.
     pub fn secured(&mut self, secured: Secured) {
         self.connection.bindings = secured.bindings;
+        self.connection.client_certificate = secured.client_certificate;
         self.connection.tls_version = Some(secured.version);
     }
 

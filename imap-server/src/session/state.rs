@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use imap_auth::{Channel, ChannelBindings, Exchange};
+use imap_auth::{Channel, ChannelBindings, ClientCertificate, Exchange};
 use imap_proto::Dialect;
 use imap_proto::command::{Tag, ValidIn};
 use imap_proto::wire::{self, Framer};
@@ -63,6 +63,8 @@ pub(crate) struct Connection {
     pub(crate) peer: Peer,
     /// What the TLS connection has for mechanisms with `-PLUS`; empty once somebody is logged in.
     pub(crate) bindings: ChannelBindings,
+    /// The client's certificate; none once somebody is logged in.
+    pub(crate) client_certificate: Option<ClientCertificate>,
     /// The TLS version, once there is one.
     pub(crate) tls_version: Option<&'static str>,
     pub(crate) dialect: Dialect,
@@ -131,18 +133,15 @@ impl Connection {
             passwords_allowed: self.passwords_allowed(),
             peer: self.peer.address.map(|address| address.ip()),
             bindings: self.bindings.clone(),
-            ..Channel::default()
+            client_certificate: self.client_certificate.clone(),
+            mechanisms: self.policy.mechanisms,
+            protocol: "imap",
         }
     }
 
     /// TLS is on, or the operator takes passwords without it on this listener.
     pub(crate) fn passwords_allowed(&self) -> bool {
         self.peer.tls || self.policy.allow_cleartext
-    }
-
-    /// The LOGIN command is taken.
-    pub(crate) fn login_command_allowed(&self) -> bool {
-        self.passwords_allowed() && self.policy.takes_login_command()
     }
 
     /// STARTTLS makes sense and is offered.

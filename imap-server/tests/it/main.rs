@@ -5,4 +5,5 @@ mod client;
 mod kill;
 mod serve;
 mod support;
+mod tls;
 mod transcripts;

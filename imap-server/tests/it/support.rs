@@ -239,6 +239,11 @@ impl<S: Read + Write> Imap<S> {
         Some(client)
     }
 
+    /// After STARTTLS, where nobody greets.
+    pub(crate) fn upgraded(stream: S) -> Self {
+        Self { stream: BufReader::new(stream), tags: 0, greeting: String::new() }
+    }
+
     /// Logged in.
     pub(crate) fn login(mut self, user: &str, password: &str) -> Self {
         self.ok(&format!("LOGIN {user} {password}"));
