@@ -15,6 +15,8 @@ pub(crate) struct Backend {
     pub(crate) server_secret: Secret,
     pub(crate) certificates: CertificateMapping,
     pub(crate) anonymous: Option<String>,
+    #[cfg(feature = "oauth")]
+    pub(crate) tokens: Option<Arc<crate::Tokens>>,
 }
 
 /// A user who has proved to be that one.
@@ -38,6 +40,8 @@ impl Backend {
             server_secret: settings.server_secret,
             certificates: settings.certificates,
             anonymous: settings.anonymous,
+            #[cfg(feature = "oauth")]
+            tokens: settings.tokens,
         }
     }
 

@@ -78,6 +78,8 @@ mod guard;
 mod identity;
 #[cfg(feature = "server")]
 mod mechanisms;
+#[cfg(feature = "oauth")]
+mod oauth;
 #[cfg(feature = "server")]
 mod password;
 mod prepare;
@@ -85,6 +87,8 @@ mod scram;
 mod secret;
 #[cfg(feature = "server")]
 mod settings;
+#[cfg(feature = "server")]
+mod stamp;
 
 #[cfg(feature = "server")]
 pub use authenticator::Authenticator;
@@ -107,6 +111,8 @@ pub use exchange::{Exchange, Step};
 pub use identity::{AuthError, Identity};
 #[cfg(feature = "server")]
 pub use mechanisms::{Mechanisms, UnknownMechanism};
+#[cfg(feature = "oauth")]
+pub use oauth::{BadOauthSettings, Introspection, OauthSettings, TokenAlgorithm, TokenKey, Tokens};
 pub use prepare::{BadPassword, prepare_password, prepare_user_name};
 pub use secret::Secret;
 #[cfg(feature = "server")]

@@ -17,6 +17,9 @@ pub struct Settings {
     /// The user whose mail those see that come with ANONYMOUS (RFC 4505), which is not offered where there is none.
     /// The user is in no directory; the server opens that mail read-only ([`crate::Identity::anonymous`]).
     pub anonymous: Option<String>,
+    /// Who checks tokens: for OAUTHBEARER and XOAUTH2, which are not offered where there is nobody.
+    #[cfg(feature = "oauth")]
+    pub tokens: Option<std::sync::Arc<crate::Tokens>>,
 }
 
 impl Settings {
@@ -29,6 +32,8 @@ impl Settings {
             server_secret,
             certificates: CertificateMapping::default(),
             anonymous: None,
+            #[cfg(feature = "oauth")]
+            tokens: None,
         }
     }
 }

@@ -91,7 +91,8 @@ async fn login_command() {
 async fn plain_mechanism() {
     let (_, authenticator) = with_alice();
     let in_as = |user: &str| Ok((user.to_owned(), "PLAIN"));
-    let cases: &[(&[u8], Result<(String, &str), AuthError>)] = &[
+    type Entered = (String, &'static str);
+    let cases: &[(&[u8], Result<Entered, AuthError>)] = &[
         (b"\0alice\0sesame", in_as("alice")),
         (b"alice\0alice\0sesame", in_as("alice")),
         ("\0bob@example.org\0caf\u{e9} \u{1f511}".as_bytes(), in_as("bob")),

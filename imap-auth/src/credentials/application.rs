@@ -104,7 +104,7 @@ impl Credentials {
         now: SystemTime,
     ) -> Option<&ApplicationPassword> {
         let typed = normalized(password.expose())?;
-        let fitting = self.application_passwords.iter().filter(|candidate| candidate.fits(&*typed));
+        let fitting = self.application_passwords.iter().filter(|candidate| candidate.fits(&typed));
         // Collected first: that one fits must not be seen from the time that the others take.
         let fitting: Vec<_> = fitting.collect();
         fitting.into_iter().find(|found| found.usable(channel, now))

@@ -3,6 +3,8 @@
 mod anonymous;
 mod external;
 mod login;
+#[cfg(feature = "oauth")]
+mod oauth;
 mod plain;
 mod scram;
 mod settle;
@@ -144,6 +146,10 @@ pub(crate) const MECHANISMS: &[MechanismSpec] = &[
     scram::SHA256,
     scram::SHA1,
     external::SPEC,
+    #[cfg(feature = "oauth")]
+    oauth::OAUTHBEARER_SPEC,
+    #[cfg(feature = "oauth")]
+    oauth::XOAUTH2_SPEC,
     plain::SPEC,
     login::SPEC,
     anonymous::SPEC,

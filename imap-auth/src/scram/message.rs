@@ -142,7 +142,7 @@ fn binding_name(field: &str) -> Option<&str> {
 /// saslname        = 1*(value-safe-char / "=2C" / "=3D")
 /// ```
 #[cfg(feature = "server")]
-fn unescape(name: &str) -> Option<String> {
+pub(crate) fn unescape(name: &str) -> Option<String> {
     let mut parts = name.split('=');
     let mut plain = parts.next()?.to_owned();
     for part in parts {
