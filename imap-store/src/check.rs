@@ -72,6 +72,7 @@ pub(crate) fn check(store: &Store) -> Result<CheckReport, StoreError> {
     for (id, compared) in &accounts {
         check.compare(*id, compared);
         check.holders(*id, &compared.served);
+        check.counters(*id, &compared.served);
         check.messages(store, *id, &compared.served);
     }
     if check.report.index_condemned {
@@ -150,6 +151,13 @@ impl Check {
         state.graves().for_each(|grave| *named.entry(grave.number.0).or_insert(0) += 1);
         if !state.holders().eq(named) {
             self.find(format!("account {}: the table of messages does not agree with the mailboxes", id.0));
+        }
+    }
+
+    /// What is counted and kept is what there is.
+    fn counters(&mut self, id: AccountId, state: &Snapshot) {
+        for wrong in state.wrong_counters() {
+            self.find(format!("account {}: {wrong}", id.0));
         }
     }
 

@@ -15,7 +15,6 @@ use super::leap;
 use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
 use super::page::{Entry, Page, PageSum, ranges_within};
-use super::rights::Acl;
 use super::snapshot::{Flags, MailboxId, MessageNumber, Snapshot};
 use super::table::TableRow;
 use super::tree::{Edit, Leaf, Tree};
@@ -38,6 +37,15 @@ impl Snapshot {
         match change {
             Change::Append(append) => self.take_append(append),
             Change::Flags(flags) => self.take_flags(flags),
+            Change::Seen(seen) => {
+                seen.flags.iter().for_each(|flags| self.take_flags(flags));
+                self.change_mailbox(seen.mailbox, |mailbox, seq| {
+                    mailbox.put_seen(&seen.user, &seen.uids, seen.is_seen, seq);
+                });
+            }
+            Change::SetSeenMode { mailbox, mode } => {
+                self.change_mailbox(*mailbox, |mailbox, seq| mailbox.set_seen_mode(*mode, seq));
+            }
             Change::Expunge { mailbox, uids, at, purge_to } => {
                 self.take_expunge(*mailbox, uids, Some(*at));
                 self.take_purge(*purge_to);
@@ -148,6 +156,9 @@ impl Snapshot {
                 });
             mailbox.add_keywords(&append.keywords);
             mailbox.push(entries.collect(), seq);
+            if let Some((user, uids)) = &append.seen_by {
+                mailbox.put_seen(user, uids, true, seq);
+            }
         });
     }
 
@@ -174,6 +185,7 @@ impl Snapshot {
                 .messages
                 .edit(touched_by(uids), |page| page.without(uids).map_or(Edit::Remove, Edit::Replace));
             mailbox.history = Arc::new(mailbox.history.with(seq, uids));
+            mailbox.drop_seen(uids);
             mailbox.highest_mod_seq = seq;
         });
         match buried_at {
@@ -192,7 +204,7 @@ impl Snapshot {
         }
         let mut target = Mailbox::clone(target);
         target.add_keywords(&transfer.keywords);
-        let flags = FlagMap::new(source, &target);
+        let flag_map = FlagMap::new(source, &target);
         let mut holders = BTreeMap::new();
         let mut entries = Vec::new();
         source.messages.visit(touched_by(&transfer.uids), |page| {
@@ -201,18 +213,18 @@ impl Snapshot {
             entries.extend(page.entries().zip(marks).filter(|(_, wanted)| *wanted).map(|(it, _)| it));
         });
         let uids = transfer.first_uid..=u32::MAX;
-        let entries: Vec<Entry> = entries
+        let pairs: Vec<(u32, Entry)> = entries
             .into_iter()
             .zip(uids)
-            .map(|(entry, uid)| Entry {
-                uid,
-                mod_seq: self.seq.0,
-                saved_at: transfer.saved_at,
-                flags: flags.map(&transfer.mask.keep(&entry.flags)),
-                ..entry
+            .map(|(entry, uid)| {
+                let flags = transfer.mask.keep(&source.flags_for_all(&target, transfer, &entry));
+                let flags = flag_map.map(&flags);
+                let (mod_seq, saved_at) = (self.seq.0, transfer.saved_at);
+                (entry.uid, Entry { uid, mod_seq, saved_at, flags, ..entry })
             })
             .collect();
-        target.push(entries, self.seq.0);
+        target.push(pairs.iter().map(|(_, entry)| entry.clone()).collect(), self.seq.0);
+        target.carry_seen(source, transfer, &pairs, self.seq.0);
         self.messages = self.messages.with_holders(&holders);
         self.put_mailbox(transfer.target, Some(target));
     }
@@ -232,6 +244,7 @@ impl Snapshot {
         }
         self.next_mailbox = new.id.0.saturating_add(1);
         self.last_uid_validity = self.last_uid_validity.max(new.uid_validity.get());
+        let above = self.nearest_above(&new.name).cloned();
         let mailbox = Arc::new(Mailbox {
             id: new.id,
             name: Arc::new(new.name.clone()),
@@ -239,7 +252,10 @@ impl Snapshot {
             uid_next: 1,
             highest_mod_seq: self.seq.0,
             special_use: new.special_use,
-            acl: self.inherited_acl(&new.name),
+            acl: above.as_ref().map(|it| it.acl.clone()).unwrap_or_default(),
+            seen_mode: above.map(|it| it.seen_mode).unwrap_or_default(),
+            overlays: Arc::default(),
+            eyes: None,
             keywords: Arc::default(),
             recent: 1,
             history: Arc::default(),
@@ -252,11 +268,10 @@ impl Snapshot {
         }
     }
 
-    /// The ACL of the nearest mailbox above a name (RFC 4314 §4, CREATE).
-    fn inherited_acl(&self, name: &MailboxName) -> Arc<Acl> {
-        let parents = std::iter::successors(name.parent(), MailboxName::parent);
-        let nearest = parents.filter_map(|parent| self.mailbox_named(&parent)).next();
-        nearest.map(|parent| parent.acl.clone()).unwrap_or_default()
+    /// The nearest mailbox above a name: a new one gets its ACL (RFC 4314 §4, CREATE) and whose \Seen counts.
+    pub(super) fn nearest_above(&self, name: &MailboxName) -> Option<&Arc<Mailbox>> {
+        let mut parents = std::iter::successors(name.parent(), MailboxName::parent);
+        parents.find_map(|parent| self.mailbox_named(&parent))
     }
 
     fn take_delete(&mut self, id: MailboxId, at: i64) {
@@ -297,8 +312,9 @@ impl Snapshot {
         inbox.entries().for_each(|entry| uids.insert(entry.uid));
         if !uids.is_empty() {
             let keywords = NewKeywords { first: None, names: inbox.keywords.to_vec() };
-            let (source, first_uid, mask) = (inbox.id, 1, FlagMask::ALL);
-            self.take_move(&Transfer { source, target, keywords, uids, first_uid, saved_at, mask });
+            let (source, first_uid, mask, user) = (inbox.id, 1, FlagMask::ALL, None);
+            let transfer = Transfer { source, target, keywords, uids, first_uid, saved_at, mask, user };
+            self.take_move(&transfer);
         }
     }
 
@@ -408,8 +424,10 @@ mod tests {
 
     use super::super::change::FlagMode;
     use super::*;
+    use crate::account::change::SeenChange;
     use crate::account::change::Undelete;
     use crate::account::rights::Rights;
+    use crate::account::seen::SeenMode;
     use crate::log::AccountId;
 
     fn name() -> impl Strategy<Value = MailboxName> {
@@ -458,15 +476,15 @@ mod tests {
         (0u64..6, 0u64..6, keywords(), uids(), first, mask()).prop_map(
             |(source, target, keywords, uids, first_uid, mask)| {
                 let (source, target) = (MailboxId(source), MailboxId(target));
-                Transfer { source, target, keywords, uids, first_uid, saved_at: 0, mask }
+                Transfer { source, target, keywords, uids, first_uid, saved_at: 0, mask, user: None }
             },
         )
     }
 
     fn append() -> impl Strategy<Value = Append> {
         let first = prop_oneof![1u32..30, u32::MAX - 3..=u32::MAX];
-        (0u64..6, keywords(), first, 0u64..40, 0usize..5).prop_map(
-            |(mailbox, keywords, first_uid, first_number, count)| {
+        (0u64..6, keywords(), first, 0u64..40, 0usize..5, prop::option::of(("[a-c]", uids()))).prop_map(
+            |(mailbox, keywords, first_uid, first_number, count, seen_by)| {
                 let message = super::super::change::AppendedMessage {
                     body: crate::log::BodyId { segment: 1, record: 2 },
                     size_octets: 3,
@@ -481,6 +499,7 @@ mod tests {
                     first_number,
                     saved_at: -1,
                     messages,
+                    seen_by,
                 }
             },
         )
@@ -508,6 +527,14 @@ mod tests {
                     Change::Flags(FlagsChange { mailbox: MailboxId(id), keywords, mode, mask, flags, uids })
                 }
             ),
+            (0u64..6, "[a-c]", any::<bool>(), uids()).prop_map(|(id, user, is_seen, uids)| {
+                let mailbox = MailboxId(id);
+                Change::Seen(SeenChange { mailbox, user, is_seen, uids, flags: None })
+            }),
+            (0u64..6, any::<bool>()).prop_map(|(id, shared)| {
+                let mode = if shared { SeenMode::Shared } else { SeenMode::PerUser };
+                Change::SetSeenMode { mailbox: MailboxId(id), mode }
+            }),
             transfer().prop_map(Change::Copy),
             transfer().prop_map(Change::Move),
             created().prop_map(Change::CreateMailboxes),
@@ -549,6 +576,7 @@ mod tests {
                 for mailbox in state.mailboxes() {
                     let uids: Vec<u32> = mailbox.entries().map(|entry| entry.uid).collect();
                     prop_assert!(uids.is_sorted_by(|a, b| a < b));
+                    prop_assert_eq!(mailbox.check_seen(), None);
                     prop_assert!(uids.last().is_none_or(|&last| u64::from(last) < mailbox.uid_next));
                     for entry in mailbox.entries() {
                         prop_assert!(state.body(entry.number).is_some());

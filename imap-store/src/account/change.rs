@@ -10,6 +10,7 @@ use imap_proto::types::{DateTime, Flag, Keyword, MailboxName, NumberSet, SystemF
 use super::codec::{Decoder, Encoder, Malformed};
 use super::files::{decode_replaced, encode_replaced};
 use super::rights::Rights;
+use super::seen::{SEEN, SeenMode};
 use super::snapshot::{Flags, MailboxId, SpecialUse};
 use crate::log::{AccountId, BodyId, Seq};
 
@@ -20,6 +21,10 @@ pub(crate) enum Change {
     Append(Append),
     /// Flags of messages are others now.
     Flags(FlagsChange),
+    /// A user who is not the owner has seen messages, or not, and maybe changed other flags with that.
+    Seen(SeenChange),
+    /// Whose \Seen counts in a mailbox.
+    SetSeenMode { mailbox: MailboxId, mode: SeenMode },
     /// Messages are gone, into the graveyard; graves up to `purge_to` go with that.
     Expunge { mailbox: MailboxId, uids: NumberSet, at: i64, purge_to: u64 },
     /// Messages stand in another mailbox too.
@@ -127,6 +132,15 @@ impl FlagMask {
         Self(mask)
     }
 
+    /// Without \Seen.
+    pub(super) fn without_seen(self) -> Self {
+        Self(self.0 & !SEEN)
+    }
+
+    pub(super) fn allows_seen(self) -> bool {
+        self.0 & SEEN != 0
+    }
+
     pub(super) fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -171,6 +185,8 @@ pub(crate) struct Append {
     pub(crate) first_number: u64,
     pub(crate) saved_at: i64,
     pub(crate) messages: Vec<AppendedMessage>,
+    /// The UIDs of those that a user who is not the owner has seen.
+    pub(crate) seen_by: Option<(String, NumberSet)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,6 +218,19 @@ impl FlagMode {
             Self::ReplaceAmong(these) => old.without(&mask.keep(these)).with(asked),
         }
     }
+
+    /// What becomes of \Seen; `None`: it stays.
+    pub(super) fn seen_after(&self, asked: &Flags, mask: FlagMask) -> Option<bool> {
+        let is_asked = asked.has(SystemFlag::Seen);
+        let to = match self {
+            Self::Replace => Some(is_asked),
+            Self::Add => is_asked.then_some(true),
+            Self::Remove => is_asked.then_some(false),
+            Self::ReplaceAmong(these) if these.has(SystemFlag::Seen) => Some(is_asked),
+            Self::ReplaceAmong(_) => is_asked.then_some(true),
+        };
+        to.filter(|_| mask.allows_seen())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,6 +242,16 @@ pub(crate) struct FlagsChange {
     pub(crate) mask: FlagMask,
     pub(crate) flags: Flags,
     pub(crate) uids: NumberSet,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SeenChange {
+    pub(crate) mailbox: MailboxId,
+    pub(crate) user: String,
+    pub(crate) is_seen: bool,
+    pub(crate) uids: NumberSet,
+    /// What changes for everybody.
+    pub(crate) flags: Option<FlagsChange>,
 }
 
 /// Messages of `source` that come into `target`, in ascending order, with UIDs from `first_uid` on.
@@ -227,6 +266,8 @@ pub(crate) struct Transfer {
     pub(crate) saved_at: i64,
     /// Only these flags come along.
     pub(crate) mask: FlagMask,
+    /// Who did it, if not the owner: what they see of the source, they see of the target.
+    pub(crate) user: Option<String>,
 }
 
 /// Messages that come out of `graves` (ascending) into `target`, with UIDs from `first_uid` on.
@@ -301,6 +342,8 @@ mod kind {
     pub(super) const GRANT: u8 = 28;
     pub(super) const FORGET_IDENTIFIER: u8 = 29;
     pub(super) const SET_ACL: u8 = 30;
+    pub(super) const SEEN: u8 = 31;
+    pub(super) const SET_SEEN_MODE: u8 = 32;
 }
 
 impl Change {
@@ -323,6 +366,15 @@ impl Change {
             Self::Flags(flags) => {
                 out.octet(kind::FLAGS_2);
                 flags.encode(&mut out);
+            }
+            Self::Seen(seen) => {
+                out.octet(kind::SEEN);
+                seen.encode(&mut out);
+            }
+            Self::SetSeenMode { mailbox, mode } => {
+                out.octet(kind::SET_SEEN_MODE);
+                out.number(mailbox.0);
+                encode_seen_mode(*mode, &mut out);
             }
             Self::Expunge { mailbox, uids, at, purge_to } => {
                 out.octet(kind::EXPUNGE);
@@ -450,6 +502,10 @@ impl Change {
             kind::APPEND_2 => Self::Append(Append::decode(&mut input, Form::Second)?),
             kind::FLAGS => Self::Flags(FlagsChange::decode(&mut input, Form::First)?),
             kind::FLAGS_2 => Self::Flags(FlagsChange::decode(&mut input, Form::Second)?),
+            kind::SEEN => Self::Seen(SeenChange::decode(&mut input)?),
+            kind::SET_SEEN_MODE => {
+                Self::SetSeenMode { mailbox: mailbox(&mut input)?, mode: decode_seen_mode(&mut input)? }
+            }
             kind::EXPUNGE => Self::Expunge {
                 mailbox: mailbox(&mut input)?,
                 uids: input.set()?,
@@ -534,6 +590,9 @@ impl Append {
             out.signed(message.internal_date.seconds());
             out.signed(message.internal_date.offset_minutes().into());
         }
+        let (user, uids) = self.seen_by.clone().unwrap_or_default();
+        out.octets(user.as_bytes());
+        out.set(&uids);
     }
 
     fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
@@ -546,6 +605,13 @@ impl Append {
             messages: (0..input.count()?)
                 .map(|_| AppendedMessage::decode(input))
                 .collect::<Result<_, _>>()?,
+            seen_by: match form {
+                Form::First => None,
+                Form::Second => {
+                    let (user, uids) = (decode_user(input)?, input.set()?);
+                    user.map(|user| (user, uids))
+                }
+            },
         })
     }
 }
@@ -610,6 +676,7 @@ impl Transfer {
         out.number(self.first_uid.into());
         out.signed(self.saved_at);
         out.octet(self.mask.0);
+        out.octets(self.user.as_deref().unwrap_or_default().as_bytes());
     }
 
     fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
@@ -621,8 +688,46 @@ impl Transfer {
             first_uid: input.number_u32()?,
             saved_at: input.signed()?,
             mask: FlagMask::decode(input, form)?,
+            user: if form == Form::First { None } else { decode_user(input)? },
         })
     }
+}
+
+impl SeenChange {
+    fn encode(&self, out: &mut Encoder) {
+        out.number(self.mailbox.0);
+        out.octets(self.user.as_bytes());
+        out.octet(u8::from(self.is_seen));
+        out.set(&self.uids);
+        out.octet(u8::from(self.flags.is_some()));
+        self.flags.iter().for_each(|flags| flags.encode(out));
+    }
+
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            mailbox: mailbox(input)?,
+            user: input.text()?.to_owned(),
+            is_seen: input.flag()?,
+            uids: input.set()?,
+            flags: if input.flag()? { Some(FlagsChange::decode(input, Form::Second)?) } else { None },
+        })
+    }
+}
+
+/// A user's name; empty: none.
+fn decode_user(input: &mut Decoder<'_>) -> Result<Option<String>, Malformed> {
+    Ok(Some(input.text()?.to_owned()).filter(|user| !user.is_empty()))
+}
+
+pub(super) fn encode_seen_mode(mode: SeenMode, out: &mut Encoder) {
+    out.octet(match mode {
+        SeenMode::PerUser => 0,
+        SeenMode::Shared => 1,
+    });
+}
+
+pub(super) fn decode_seen_mode(input: &mut Decoder<'_>) -> Result<SeenMode, Malformed> {
+    Ok(if input.flag()? { SeenMode::Shared } else { SeenMode::PerUser })
 }
 
 fn encode_created(created: &[NewMailbox], out: &mut Encoder) {

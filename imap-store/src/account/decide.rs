@@ -2,10 +2,10 @@
 //!
 //! Pure, so that a decision may be taken again on a newer head. Times come in from the caller.
 
-use imap_proto::types::{DateTime, Flag, Keyword, ModSeq, NumberSet, UidValidity};
+use imap_proto::types::{DateTime, Flag, Keyword, ModSeq, NumberSet, SystemFlag, UidValidity};
 
 use super::change::{
-    Append, AppendedMessage, Change, FlagMask, FlagMode, FlagsChange, NewKeywords, Transfer,
+    Append, AppendedMessage, Change, FlagMask, FlagMode, FlagsChange, NewKeywords, SeenChange, Transfer,
 };
 use super::graves::{self, Retention};
 use super::mailbox::Mailbox;
@@ -65,13 +65,21 @@ pub(super) fn append(
         return Ok(Decision::nothing((answer, state.next_message)));
     }
     let mut resolver = Resolver::new(target);
+    let own_seen = target.own_seen_of(access);
+    let mut seen = NumberSet::new();
     let messages = messages
         .iter()
-        .map(|message| {
+        .zip(first_uid..=u32::MAX)
+        .map(|(message, uid)| {
+            let mut flags = resolver.flags(&allowed(mask, &message.flags))?;
+            if own_seen.is_some() && flags.has(SystemFlag::Seen) {
+                seen.insert(uid);
+                flags = flags.with_seen(false);
+            }
             Ok(AppendedMessage {
                 body: message.body,
                 size_octets: message.size_octets,
-                flags: resolver.flags(&allowed(mask, &message.flags))?,
+                flags,
                 internal_date: message.internal_date,
             })
         })
@@ -83,6 +91,7 @@ pub(super) fn append(
         first_number: state.next_message,
         saved_at: now,
         messages,
+        seen_by: own_seen.filter(|_| !seen.is_empty()).map(|user| (user.to_owned(), seen)),
     };
     Ok(Decision::change(Change::Append(change), (answer, state.next_message)))
 }
@@ -107,7 +116,14 @@ pub(super) fn store_flags(
             (FlagMode::ReplaceAmong(these), resolver.flags(&may_change(mask, flags)?)?)
         }
     };
+    let own_seen = target.own_seen_of(access);
+    let seen_to = own_seen.and_then(|_| mode.seen_after(&flags, mask));
+    // A \Seen of one's own is nobody else's flag.
+    let mask = if own_seen.is_some() { mask.without_seen() } else { mask };
+    let flags = mask.keep(&flags);
+    let overlay = own_seen.and_then(|user| target.overlay(user));
     let mut stored = Stored { changed: NumberSet::new(), modified: NumberSet::new() };
+    let mut seen = NumberSet::new();
     target.messages.visit(
         |sum| !ranges_within(uids, sum.first_uid, sum.last_uid).is_empty(),
         |page| {
@@ -117,20 +133,34 @@ pub(super) fn store_flags(
             let marks = page.marks(uids);
             for at in (0..page.len()).filter(|&at| marks[at]) {
                 let uid = page.uids()[at];
-                if unchanged_since.is_some_and(|since| page.mod_seq(at) > since.get()) {
+                let own_mod_seq = || overlay.map_or(0, |overlay| overlay.mod_seq_of(uid));
+                if unchanged_since.is_some_and(|since| page.mod_seq(at).max(own_mod_seq()) > since.get()) {
                     stored.modified.insert(uid);
-                } else if changes[usize::from(page.flags_index(at))] {
+                    continue;
+                }
+                if changes[usize::from(page.flags_index(at))] {
                     stored.changed.insert(uid);
+                }
+                if seen_to.is_some_and(|to| to != overlay.is_some_and(|overlay| overlay.is_seen(uid))) {
+                    seen.insert(uid);
                 }
             }
         },
     );
-    if stored.changed.is_empty() {
+    if stored.changed.is_empty() && seen.is_empty() {
         return Ok(Decision::nothing(stored));
     }
     let (keywords, uids) = (resolver.into_new(), stored.changed.clone());
-    let change = FlagsChange { mailbox, keywords, mode, mask, flags, uids };
-    Ok(Decision::change(Change::Flags(change), stored))
+    let for_all = FlagsChange { mailbox, keywords, mode, mask, flags, uids };
+    let change = match (own_seen, seen_to) {
+        (Some(user), Some(is_seen)) if !seen.is_empty() => {
+            let flags = Some(for_all).filter(|_| !stored.changed.is_empty());
+            stored.changed = stored.changed.union(&seen);
+            Change::Seen(SeenChange { mailbox, user: user.to_owned(), is_seen, uids: seen, flags })
+        }
+        _ => Change::Flags(for_all),
+    };
+    Ok(Decision::change(change, stored))
 }
 
 pub(super) fn expunge(
@@ -216,9 +246,18 @@ fn transfer(
         mask if mask.allows_keywords() => keywords_to_add(source, &uids, target)?,
         _ => NewKeywords::default(),
     };
+    let user = source.own_seen_of(access).or_else(|| target.own_seen_of(access)).map(str::to_owned);
     let answer = Copied { uid_validity: target.uid_validity(), source: uids.clone(), target: taken };
-    let transfer =
-        Transfer { source: source_id, target: target_id, keywords, uids, first_uid, saved_at: now, mask };
+    let transfer = Transfer {
+        source: source_id,
+        target: target_id,
+        keywords,
+        uids,
+        first_uid,
+        saved_at: now,
+        mask,
+        user,
+    };
     Ok(Decision::change(kind(transfer), Some(answer)))
 }
 

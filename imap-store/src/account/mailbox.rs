@@ -1,5 +1,6 @@
 //! [`Mailbox`]: one mailbox at one seq, and how it is read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imap_proto::types::{
@@ -7,8 +8,9 @@ use imap_proto::types::{
 };
 
 use super::history::History;
-use super::page::{Entry, Page, ranges_within};
+use super::page::{Entry, Page, PageSum, ranges_within};
 use super::rights::{Acl, Rights, Who};
+use super::seen::{Overlay, SeenMode};
 use super::snapshot::{Counters, Diff, Flags, MailboxId, MessageRef, SpecialUse};
 use super::tree::{KeySum, Leaf, Tree, Walk};
 
@@ -23,6 +25,11 @@ pub struct Mailbox {
     pub(super) highest_mod_seq: u64,
     pub(super) special_use: Option<SpecialUse>,
     pub(super) acl: Arc<Acl>,
+    pub(super) seen_mode: SeenMode,
+    /// What others than the owner have seen, by user.
+    pub(super) overlays: Arc<BTreeMap<String, Arc<Overlay>>>,
+    /// Whose eyes look at it; in no state, only in views.
+    pub(super) eyes: Option<Arc<Overlay>>,
     pub(super) keywords: Arc<Vec<Keyword>>,
     pub(super) recent: u32,
     pub(super) history: Arc<History>,
@@ -52,7 +59,7 @@ impl Mailbox {
 
     /// The seq of the last change in it, at least 1.
     pub fn highest_mod_seq(&self) -> ModSeq {
-        mod_seq(self.highest_mod_seq)
+        mod_seq(self.eyes.as_ref().map_or(0, |eyes| eyes.mod_seq()).max(self.highest_mod_seq))
     }
 
     /// What it is for.
@@ -74,7 +81,7 @@ impl Mailbox {
     pub fn counters(&self) -> Counters {
         self.messages.sum().map_or_else(Counters::default, |sum| Counters {
             messages: sum.count,
-            unseen: sum.unseen,
+            unseen: self.eyes.as_ref().map_or(sum.unseen, |eyes| sum.count.saturating_sub(eyes.seen())),
             deleted: sum.deleted,
             octets: sum.octets,
         })
@@ -109,7 +116,7 @@ impl Mailbox {
     pub fn get(&self, uid: Uid) -> Option<MessageRef> {
         let (page, before) = self.messages.find(uid.get().into())?;
         let at = page.uids().binary_search(&uid.get()).ok()?;
-        Some(message(page, at, before))
+        Some(self.message(page, at, before))
     }
 
     /// The place of the first message with this UID or a higher one: `len() + 1` when there is none.
@@ -129,7 +136,7 @@ impl Mailbox {
             let from = std::mem::take(&mut skip);
             let page_before = before;
             before += page.len() as u32;
-            (from..page.len()).map(move |at| message(page, at, page_before))
+            (from..page.len()).map(move |at| self.message(page, at, page_before))
         })
     }
 
@@ -202,6 +209,9 @@ impl Mailbox {
                 changed.for_each(|at| found.insert(page.uids()[at]));
             },
         );
+        if let Some(eyes) = &self.eyes {
+            eyes.changed_since(since.get(), &mut found);
+        }
         found
     }
 
@@ -257,13 +267,14 @@ impl Mailbox {
         let mut before = 0;
         while let Some(sum) = walk.sum() {
             match walk.leaf() {
-                _ if sum.unseen == 0 => {
+                _ if self.unseen_of(sum) == 0 => {
                     before += sum.count;
                     walk.skip();
                 }
                 None => walk.enter(),
                 Some(page) => {
-                    let at = (0..page.len()).find(|&at| !page.flags(at).has(SystemFlag::Seen))?;
+                    let is_unseen = |&at: &usize| !self.is_seen(page, at);
+                    let at = (0..page.len()).find(is_unseen)?;
                     return SeqNum::new(before + at as u32 + 1);
                 }
             }
@@ -271,8 +282,42 @@ impl Mailbox {
         None
     }
 
+    fn unseen_of(&self, sum: &PageSum) -> u32 {
+        match &self.eyes {
+            None => sum.unseen,
+            Some(eyes) => sum.count.saturating_sub(eyes.seen_within(sum.first_uid, sum.last_uid)),
+        }
+    }
+
+    fn is_seen(&self, page: &Page, at: usize) -> bool {
+        match &self.eyes {
+            None => page.flags(at).has(SystemFlag::Seen),
+            Some(eyes) => eyes.is_seen(page.uids()[at]),
+        }
+    }
+
+    fn message(&self, page: &Page, at: usize, before: u32) -> MessageRef {
+        let entry = page.entry(at);
+        MessageRef {
+            seq_num: SeqNum::new(before + at as u32 + 1).expect("places count from 1"),
+            uid: Uid::new(entry.uid).expect("pages hold no UID 0"),
+            mod_seq: mod_seq(self.mod_seq_in_view(entry.uid, entry.mod_seq)),
+            flags: self.flags_in_view(entry.uid, entry.flags),
+            size_octets: entry.size_octets,
+            internal_date: entry.internal_date,
+            saved_at: entry.saved_at,
+            number: entry.number,
+        }
+    }
+
     /// What changed from `old` to `self`. Pages that both share are skipped by pointer.
     pub fn diff(&self, old: &Self) -> Diff {
+        let mut diff = self.diff_messages(old);
+        self.add_seen_changes(old, &mut diff);
+        diff
+    }
+
+    fn diff_messages(&self, old: &Self) -> Diff {
         let mut diff = Diff::default();
         let (mut a, mut b) = (Cursor::new(old), Cursor::new(self));
         loop {
@@ -322,9 +367,13 @@ impl Mailbox {
     /// Tells everything in it, page borders aside.
     pub(super) fn describe(&self, tell: &mut impl FnMut(std::fmt::Arguments<'_>)) {
         let Self { id, name, uid_validity, uid_next, highest_mod_seq, special_use, .. } = self;
-        let Self { keywords, recent, history, acl, messages: _, .. } = self;
+        let Self { keywords, recent, history, acl, seen_mode, overlays, eyes: _, messages: _, .. } = self;
         tell(format_args!("{id:?} {name:?} {uid_validity} {uid_next} {highest_mod_seq} {special_use:?}"));
-        tell(format_args!("{keywords:?} {recent} {history:?} {acl:?}"));
+        tell(format_args!("{keywords:?} {recent} {history:?} {acl:?} {seen_mode:?}"));
+        for (user, overlay) in &**overlays {
+            tell(format_args!("{user:?}"));
+            overlay.describe(tell);
+        }
         self.entries().for_each(|entry| tell(format_args!("{entry:?}")));
     }
 
@@ -346,20 +395,6 @@ fn insert_gap(out: &mut NumberSet, from: u64, before: u64) {
 
 fn mod_seq(seq: u64) -> ModSeq {
     ModSeq::new(seq).unwrap_or(ModSeq::MAX)
-}
-
-fn message(page: &Page, at: usize, before: u32) -> MessageRef {
-    let entry = page.entry(at);
-    MessageRef {
-        seq_num: SeqNum::new(before + at as u32 + 1).expect("places count from 1"),
-        uid: Uid::new(entry.uid).expect("pages hold no UID 0"),
-        mod_seq: mod_seq(entry.mod_seq),
-        flags: entry.flags,
-        size_octets: entry.size_octets,
-        internal_date: entry.internal_date,
-        saved_at: entry.saved_at,
-        number: entry.number,
-    }
 }
 
 /// A place between two messages of a mailbox, for [`Mailbox::diff`].

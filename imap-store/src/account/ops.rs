@@ -11,6 +11,7 @@ use super::decide::{self, Incoming};
 use super::decide_names;
 use super::graves::{self, Retention};
 use super::rights::{self, Access, AclChange, Rights, Who};
+use super::seen::{self, SeenMode};
 use super::sharing;
 use super::snapshot::{MailboxId, MessageRef, Snapshot, SpecialUse};
 use super::summaries::Summaries;
@@ -351,6 +352,14 @@ impl Account {
     ) -> Result<Rights, StoreError> {
         let access = &self.access;
         let decide = |state: &Snapshot| rights::set_acl(state, access, mailbox, identifier, change);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
+    }
+
+    /// Says whether others than the owner have a \Seen of their own in a mailbox, or share one. Needs `a`. Every
+    /// message counts as changed then.
+    pub async fn set_seen_mode(&self, mailbox: MailboxId, mode: SeenMode) -> Result<(), StoreError> {
+        let access = &self.access;
+        let decide = |state: &Snapshot| seen::set_mode(state, access, mailbox, mode);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 

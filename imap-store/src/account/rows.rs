@@ -14,7 +14,8 @@ use std::sync::Arc;
 use imap_proto::types::UidValidity;
 
 use super::change::{
-    decode_keywords, decode_special_use, encode_keywords, encode_special_use, mailbox, name,
+    decode_keywords, decode_seen_mode, decode_special_use, encode_keywords, encode_seen_mode,
+    encode_special_use, mailbox, name,
 };
 use super::codec::{Decoder, Encoder, Malformed};
 use super::files::Files;
@@ -24,6 +25,7 @@ use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
 use super::page::{Cold, Hot, Page};
 use super::rights::Acl;
+use super::seen::Overlay;
 use super::sharing::{decode_sharing, encode_sharing};
 use super::snapshot::{MailboxId, Snapshot};
 use super::table::{Table, TablePage};
@@ -32,7 +34,7 @@ use crate::engine::{Rows, Snapshots, Write, put_value};
 use crate::log::{AccountId, Seq};
 use crate::{StoreError, User};
 
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 /// What the checkpoint has of an account, besides its contents.
 #[derive(Debug, Default)]
@@ -51,6 +53,7 @@ pub(crate) struct Unsaved {
     cold: Vec<(Arc<Cold>, u64)>,
     table: Vec<(Arc<TablePage>, u64)>,
     graves: Vec<(Arc<GravePage>, u64)>,
+    overlays: Vec<(Arc<Overlay>, u64)>,
     parts: Vec<(u64, u16)>,
 }
 
@@ -76,6 +79,11 @@ impl Saved {
             let row = self.put_page(id, &page.encode(), batch, &mut unsaved);
             unsaved.graves.push((page.clone(), row));
         }
+        let overlays = state.mailboxes().flat_map(|mailbox| mailbox.overlays.values());
+        for overlay in overlays.filter(|overlay| overlay.row.get().is_none()) {
+            let row = self.put_page(id, &overlay.encode(), batch, &mut unsaved);
+            unsaved.overlays.push((overlay.clone(), row));
+        }
         unsaved
     }
 
@@ -98,6 +106,7 @@ impl Saved {
         unsaved.cold.iter().for_each(|(page, row)| page.row.set(*row));
         unsaved.table.iter().for_each(|(page, row)| page.row.set(*row));
         unsaved.graves.iter().for_each(|(page, row)| page.row.set(*row));
+        unsaved.overlays.iter().for_each(|(overlay, row)| overlay.row.set(*row));
         self.pages.extend(unsaved.parts);
     }
 
@@ -251,6 +260,12 @@ fn encode_mailbox(mailbox: &Mailbox, naming: &mut Naming<'_>, out: &mut Encoder)
         rows.push(page.cold.row.get(), || page.cold.encode());
     }
     rows.encode(out);
+    encode_seen_mode(mailbox.seen_mode, out);
+    out.number(mailbox.overlays.len() as u64);
+    for (user, overlay) in &*mailbox.overlays {
+        out.octets(user.as_bytes());
+        out.number(naming.name(overlay.row.get(), || overlay.encode()));
+    }
 }
 
 /// Row numbers, as differences.
@@ -394,6 +409,13 @@ fn decode_mailbox(input: &mut Decoder<'_>, pages: &Pages) -> Result<Mailbox, Mal
         }
         leaves.push(Arc::new(Page { hot: Arc::new(hot), cold: Arc::new(cold) }));
     }
+    let seen_mode = decode_seen_mode(input)?;
+    let mut overlays = BTreeMap::new();
+    for _ in 0..input.count()? {
+        let user = input.text()?.to_owned();
+        let (row, octets) = pages.get(input.number()?)?;
+        overlays.insert(user, Arc::new(Overlay::decode(row, octets)?));
+    }
     Ok(Mailbox {
         id,
         name,
@@ -404,6 +426,9 @@ fn decode_mailbox(input: &mut Decoder<'_>, pages: &Pages) -> Result<Mailbox, Mal
         keywords,
         recent,
         acl,
+        seen_mode,
+        overlays: Arc::new(overlays),
+        eyes: None,
         history,
         messages: Tree::from_leaves(leaves),
     })

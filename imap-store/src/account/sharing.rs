@@ -12,6 +12,7 @@ use imap_proto::types::MailboxName;
 use super::change::Change;
 use super::codec::{Decoder, Encoder, Malformed};
 use super::decide::{Decided, Decision};
+use super::mailbox::Mailbox;
 use super::names::{OTHER_USERS, SHARED_FOLDERS};
 use super::rights::Who;
 use super::snapshot::Snapshot;
@@ -156,17 +157,26 @@ impl Snapshot {
     }
 
     pub(super) fn take_forget(&mut self, identifier: &str) {
-        let named = self.mailboxes().filter(|mailbox| mailbox.acl().names(identifier));
+        let named = self.mailboxes().filter(|mailbox| mailbox.knows(identifier));
         let named: Vec<_> = named.map(|mailbox| mailbox.id()).collect();
         for id in named {
-            self.change_mailbox(id, |mailbox, _| Arc::make_mut(&mut mailbox.acl).forget(identifier));
+            self.change_mailbox(id, |mailbox, _| {
+                Arc::make_mut(&mut mailbox.acl).forget(identifier);
+                Arc::make_mut(&mut mailbox.overlays).remove(identifier);
+            });
         }
     }
 }
 
-/// Takes an identifier out of all ACLs.
+impl Mailbox {
+    fn knows(&self, identifier: &str) -> bool {
+        self.acl.names(identifier) || self.overlays.contains_key(identifier)
+    }
+}
+
+/// Takes an identifier out of all ACLs, and what such a user has seen.
 pub(super) fn forget(state: &Snapshot, identifier: &str) -> Decided<()> {
-    if !state.mailboxes().any(|mailbox| mailbox.acl().names(identifier)) {
+    if !state.mailboxes().any(|mailbox| mailbox.knows(identifier)) {
         return Ok(Decision::nothing(()));
     }
     Ok(Decision::change(Change::ForgetIdentifier { identifier: identifier.to_owned() }, ()))

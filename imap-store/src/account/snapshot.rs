@@ -180,6 +180,11 @@ impl Snapshot {
         *hasher.finalize().as_bytes()
     }
 
+    /// What is counted and kept, and does not agree with what there is.
+    pub(crate) fn wrong_counters(&self) -> Vec<String> {
+        self.mailboxes().filter_map(|mailbox| mailbox.check_seen()).collect()
+    }
+
     /// All mailboxes by id.
     pub(super) fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
         self.mailboxes.leaves().flat_map(|page| page.mailboxes())
@@ -251,6 +256,13 @@ impl Flags {
         keywords.sort_unstable();
         keywords.dedup();
         Self { system: system & SYSTEM_FLAGS, keywords }
+    }
+
+    /// These with or without \Seen.
+    pub(super) fn with_seen(mut self, is_seen: bool) -> Self {
+        let seen = SystemFlag::Seen as u8;
+        self.system = if is_seen { self.system | seen } else { self.system & !seen };
+        self
     }
 
     pub(super) fn system(&self) -> u8 {

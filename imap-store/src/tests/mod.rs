@@ -10,6 +10,7 @@ mod leap;
 mod model;
 mod reopen;
 mod residency;
+mod seen;
 mod sharing;
 mod simulate;
 
