@@ -104,8 +104,7 @@ fn two_digits(out: &mut Vec<u8>, number: i64) {
 
 /// Days from 1970-01-01 to `date`; negative before.
 pub(crate) fn days_since_epoch(date: Date) -> i64 {
-    let span = date.since(EPOCH).expect("both are dates of the calendar");
-    i64::from(span.get_days())
+    date.duration_since(EPOCH).as_hours() / 24
 }
 
 /// The day that is `days` after 1970-01-01.

@@ -12,8 +12,8 @@ use crate::parse::{Parsed, Span, decimal};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reader<'a> {
     frame: &'a Bytes,
-    octets: &'a [u8],
-    at: usize,
+    /// What was not read yet: the end of the frame.
+    rest: &'a [u8],
 }
 
 /// A string in one of its forms.
@@ -29,27 +29,28 @@ enum Token<'a> {
 impl<'a> Reader<'a> {
     /// At the start of the frame.
     pub(crate) fn new(frame: &'a Bytes) -> Self {
-        Self { frame, octets: frame, at: 0 }
+        Self { frame, rest: frame }
     }
 
     /// Octets from the start of the frame.
+    #[inline]
     pub(crate) fn at(&self) -> usize {
-        self.at
+        self.frame.len() - self.rest.len()
     }
 
     /// All that was not read yet.
     pub(crate) fn rest(&self) -> Bytes {
-        self.frame.slice(self.at..)
+        self.frame.slice(self.at()..)
     }
 
     /// What was read since `start`.
     pub(crate) fn since(&self, start: usize) -> Bytes {
-        self.frame.slice(start..self.at)
+        self.frame.slice(start..self.at())
     }
 
-    /// As [`Self::since`], without a value that owns it.
-    pub(crate) fn passed(&self, start: usize) -> &'a [u8] {
-        &self.octets[start..self.at]
+    /// What was read since `start`, without a value that owns it.
+    pub(crate) fn passed(&self, start: &Self) -> &'a [u8] {
+        &start.rest[..start.rest.len() - self.rest.len()]
     }
 
     /// A part of the frame as a value of its own, without a copy.
@@ -59,46 +60,56 @@ impl<'a> Reader<'a> {
 
     /// Passes over `count` octets, or to the end.
     pub(crate) fn skip(&mut self, count: usize) {
-        self.at = self.at.saturating_add(count).min(self.frame.len());
+        self.rest = self.rest.get(count..).unwrap_or_default();
     }
 
     /// What a parser of the strict grammar makes of what stands here.
     pub(crate) fn strict<T>(&mut self, parser: impl Fn(Span<'a>) -> Parsed<'a, T>) -> Option<T> {
-        let (rest, value) = parser(Span::new(self.frame).skip(self.at)).ok()?;
-        self.at = rest.at();
+        let (rest, value) = parser(Span::new(self.frame).skip(self.at())).ok()?;
+        self.rest = rest.octets();
         Some(value)
     }
 
     /// The next octet, `None` at the end.
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.octets.get(self.at).copied()
+        self.rest.first().copied()
     }
 
     /// Takes one octet, if it is that one.
+    #[inline]
     pub(crate) fn eat(&mut self, octet: u8) -> bool {
-        let is_there = self.peek() == Some(octet);
-        self.at += usize::from(is_there);
-        is_there
+        match self.rest {
+            [first, rest @ ..] if *first == octet => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// As [`Self::eat`], behind any number of spaces.
+    #[inline]
     pub(crate) fn eat_spaced(&mut self, octet: u8) -> bool {
         self.skip_spaces();
         self.eat(octet)
     }
 
     /// Skips any number of spaces.
+    #[inline]
     pub(crate) fn skip_spaces(&mut self) {
         while self.eat(b' ') {}
     }
 
     /// Whether nothing but spaces is left.
+    #[inline]
     pub(crate) fn is_at_end(&mut self) -> bool {
         self.skip_spaces();
         self.peek().is_none()
     }
 
     /// Whether a value can end here.
+    #[inline]
     pub(crate) fn is_at_delimiter(&self) -> bool {
         matches!(self.peek(), None | Some(b' ' | b')'))
     }
@@ -110,11 +121,12 @@ impl<'a> Reader<'a> {
     }
 
     /// As [`Self::take_until`], without a value that owns them.
+    #[inline]
     pub(crate) fn pass_until(&mut self, is_end: impl Fn(u8) -> bool) -> &'a [u8] {
-        let rest = &self.octets[self.at..];
-        let length = rest.iter().position(|&octet| is_end(octet)).unwrap_or(rest.len());
-        self.at += length;
-        &rest[..length]
+        let length = self.rest.iter().position(|&octet| is_end(octet)).unwrap_or(self.rest.len());
+        let (passed, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        passed
     }
 
     /// A word between spaces, parentheses and line ends. `None` when there is none.
@@ -132,8 +144,20 @@ impl<'a> Reader<'a> {
     /// Digits, behind any number of spaces. `None` also above `u64::MAX`.
     pub(crate) fn number(&mut self) -> Option<u64> {
         self.skip_spaces();
-        let digits = self.pass_until(|octet| !octet.is_ascii_digit());
-        decimal(digits)
+        let mut value = 0;
+        let mut length = 0;
+        while let Some(digit) =
+            self.rest.get(length).map(|octet| octet.wrapping_sub(b'0')).filter(|&d| d < 10)
+        {
+            length += 1;
+            // So many digits cannot overflow, so need no checks.
+            if length < 20 {
+                value = value * 10 + u64::from(digit);
+            }
+        }
+        let (digits, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        if length < 20 { (length > 0).then_some(value) } else { decimal(digits) }
     }
 
     /// As [`Self::number`], up to `u32::MAX`.
@@ -142,10 +166,17 @@ impl<'a> Reader<'a> {
     }
 
     /// `nil`, in any case. Takes nothing when it is not there.
+    #[inline]
     pub(crate) fn nil(&mut self) -> bool {
         let start = *self;
         self.skip_spaces();
-        let is_nil = self.pass_until(is_atom_end).eq_ignore_ascii_case(b"NIL");
+        let is_nil = match self.rest {
+            [n, i, l, rest @ ..] if (n | i | l) & 0x80 == 0 && [n | 0x20, i | 0x20, l | 0x20] == *b"nil" => {
+                self.rest = rest;
+                self.peek().is_none_or(is_atom_end)
+            }
+            _ => false,
+        };
         if !is_nil {
             *self = start;
         }
@@ -154,6 +185,22 @@ impl<'a> Reader<'a> {
 
     /// `nstring`; an atom is a string too. The outer `None`: there is no string here.
     pub(crate) fn nstring(&mut self) -> Option<Option<Bytes>> {
+        // What nearly every string of nearly every server is.
+        let rest = if let [b' ', rest @ ..] = self.rest { rest } else { self.rest };
+        match rest {
+            [b'N', b'I', b'L', rest @ ..] if matches!(rest, [b' ' | b')', ..]) => {
+                self.rest = rest;
+                return Some(None);
+            }
+            [b'"', inside @ ..] => {
+                let length = plain_octets(inside);
+                if let [b'"', rest @ ..] = &inside[length..] {
+                    self.rest = rest;
+                    return Some(Some(self.own_plain(&inside[..length])));
+                }
+            }
+            _ => {}
+        }
         Some(match self.token()? {
             Token::Atom(atom) if atom.eq_ignore_ascii_case(b"NIL") => None,
             token => Some(self.own_token(token)),
@@ -206,7 +253,7 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         match head {
-            Some((start, size_octets)) => self.literal(start, size_octets).map(Token::Literal),
+            Some((behind, size_octets)) => self.literal(behind, size_octets).map(Token::Literal),
             None => self.word().map(Token::Atom),
         }
     }
@@ -215,8 +262,17 @@ impl<'a> Reader<'a> {
         match token {
             Token::Quoted(inside, true) => unescape(inside),
             Token::Quoted(octets, false) | Token::Literal(octets) | Token::Atom(octets) => {
-                well_known(octets).map_or_else(|| self.own(octets), Bytes::from_static)
+                self.own_plain(octets)
             }
+        }
+    }
+
+    /// As [`Self::own`]; what nearly every message says holds no reference to the frame.
+    #[inline]
+    fn own_plain(&self, octets: &'a [u8]) -> Bytes {
+        match well_known(octets) {
+            Some(word) => Bytes::from_static(word),
+            None => self.own(octets),
         }
     }
 
@@ -227,12 +283,12 @@ impl<'a> Reader<'a> {
     }
 
     fn quoted_token(&mut self) -> Option<Token<'a>> {
-        let inside = self.octets.get(self.at + 1..)?;
+        let inside = self.rest.get(1..)?;
         let mut length = 0;
         let mut has_escapes = false;
         loop {
-            length += memchr::memchr3(b'"', b'\\', b'\n', &inside[length..])?;
-            match inside[length] {
+            length += plain_octets(inside.get(length..)?);
+            match inside.get(length)? {
                 b'"' => break,
                 b'\n' => return None,
                 _ if matches!(inside.get(length + 1), Some(b'"' | b'\\')) => {
@@ -242,13 +298,14 @@ impl<'a> Reader<'a> {
                 _ => length += 1,
             }
         }
-        self.at += length + 2;
-        Some(Token::Quoted(&inside[..length], has_escapes))
+        let (inside, rest) = inside.split_at(length);
+        self.rest = &rest[1..];
+        Some(Token::Quoted(inside, has_escapes))
     }
 
-    /// Where the octets of the literal that stands here begin, and how many are announced: `{n}`, `{n+}` or
-    /// `~{n}` and a line end.
-    fn literal_head(&self) -> Option<(usize, u64)> {
+    /// What stands behind the head of the literal that is here, and how many octets of it are announced:
+    /// `{n}`, `{n+}` or `~{n}` and a line end.
+    fn literal_head(&self) -> Option<(&'a [u8], u64)> {
         let mut head = *self;
         head.eat(b'~');
         if !head.eat(b'{') {
@@ -259,19 +316,19 @@ impl<'a> Reader<'a> {
         head.eat(b'+');
         let is_closed = head.eat(b'}');
         head.eat(b'\r');
-        (is_closed && head.eat(b'\n')).then_some((head.at, size_octets))
+        (is_closed && head.eat(b'\n')).then_some((head.rest, size_octets))
     }
 
     /// Whether the head of a literal stands here and nothing behind it: its octets are streamed.
     pub(crate) fn is_at_streamed_literal(&mut self) -> bool {
         self.skip_spaces();
-        self.literal_head().is_some_and(|(start, size_octets)| start == self.frame.len() && size_octets > 0)
+        self.literal_head().is_some_and(|(behind, size_octets)| behind.is_empty() && size_octets > 0)
     }
 
     /// A literal with its head, or the `{` alone where it is none. `None` when octets are missing.
     pub(crate) fn literal_or_octet(&mut self) -> Option<()> {
         match self.literal_head() {
-            Some((start, size_octets)) => self.literal(start, size_octets).map(|_| ()),
+            Some((behind, size_octets)) => self.literal(behind, size_octets).map(|_| ()),
             None => self.eat(b'{').then_some(()),
         }
     }
@@ -281,11 +338,10 @@ impl<'a> Reader<'a> {
         if open_lists == 0 { Ok(()) } else { self.skip_value(open_lists) }
     }
 
-    /// `None` when fewer octets are there.
-    fn literal(&mut self, start: usize, size_octets: u64) -> Option<&'a [u8]> {
-        let end = start.checked_add(usize::try_from(size_octets).ok()?)?;
-        let octets = self.octets.get(start..end)?;
-        self.at = end;
+    /// The first `size_octets` of what stands behind a literal's head. `None` when fewer are there.
+    fn literal(&mut self, behind: &'a [u8], size_octets: u64) -> Option<&'a [u8]> {
+        let (octets, rest) = behind.split_at_checked(usize::try_from(size_octets).ok()?)?;
+        self.rest = rest;
         Some(octets)
     }
 
@@ -299,15 +355,15 @@ impl<'a> Reader<'a> {
             match self.peek().ok_or(open_lists)? {
                 b'(' => {
                     open_lists += 1;
-                    self.at += 1;
+                    self.skip(1);
                 }
                 b')' if open_lists == 0 => return Ok(()),
                 b')' => {
                     open_lists -= 1;
-                    self.at += 1;
+                    self.skip(1);
                 }
                 b'\r' | b'\n' => {
-                    self.at += 1;
+                    self.skip(1);
                     continue;
                 }
                 _ => {
@@ -321,6 +377,45 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How many octets stand before the first `"`, backslash or LF: all, if there is none.
+#[inline]
+fn plain_octets(octets: &[u8]) -> usize {
+    let mut length = 0;
+    let mut rest = octets;
+    // Eight octets at once as one number: most strings are too short for vectors to be worth their setup.
+    while let Some((eight, behind)) = rest.split_first_chunk() {
+        if length == PLAIN_LONG_OCTETS {
+            let end = memchr::memchr3(b'"', b'\\', b'\n', rest);
+            return length + end.unwrap_or(rest.len());
+        }
+        let eight = u64::from_le_bytes(*eight);
+        let stops = zero_octets(eight ^ repeated(b'"'))
+            | zero_octets(eight ^ repeated(b'\\'))
+            | zero_octets(eight ^ repeated(b'\n'));
+        if stops != 0 {
+            return length + (stops.trailing_zeros() / 8) as usize;
+        }
+        length += 8;
+        rest = behind;
+    }
+    let left = rest.iter().position(|octet| matches!(octet, b'"' | b'\\' | b'\n'));
+    length + left.unwrap_or(rest.len())
+}
+
+/// Strings that are longer are worth a search by vectors.
+const PLAIN_LONG_OCTETS: usize = 64;
+
+/// Eight times that octet.
+const fn repeated(octet: u8) -> u64 {
+    u64::from_le_bytes([octet; 8])
+}
+
+/// The highest bit of each octet that is 0; of those above the lowest such octet, some that are not.
+const fn zero_octets(eight: u64) -> u64 {
+    eight.wrapping_sub(repeated(0x01)) & !eight & repeated(0x80)
+}
+
+#[inline]
 fn is_atom_end(octet: u8) -> bool {
     matches!(octet, b' ' | b'(' | b')' | b'\r' | b'\n')
 }

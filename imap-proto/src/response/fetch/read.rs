@@ -72,7 +72,7 @@ fn take_unbalanced(reader: &mut Reader<'_>, start: usize) -> Bytes {
 /// A `[` without an end is an octet like any other, and after it so is every `[` of the response: to look
 /// for the end again and again would take time in the square of what was sent.
 fn take_name<'a>(reader: &mut Reader<'a>, brackets_end: &mut bool) -> &'a [u8] {
-    let start = reader.at();
+    let start = *reader;
     let is_end = |octet| matches!(octet, b' ' | b'(' | b')' | b'"' | b'\r' | b'\n');
     reader.pass_until(|octet| is_end(octet) || octet == b'[');
     if *brackets_end && reader.peek() == Some(b'[') {
@@ -83,7 +83,7 @@ fn take_name<'a>(reader: &mut Reader<'a>, brackets_end: &mut bool) -> &'a [u8] {
         }
     }
     reader.pass_until(is_end);
-    reader.passed(start)
+    reader.passed(&start)
 }
 
 /// Up to and including `]`. Header names may be strings of any kind (`header-fld-name = astring`).
