@@ -1,6 +1,6 @@
 //! Lists of flags, as FLAGS, PERMANENTFLAGS and FETCH have them (RFC 9051 §7.3.5).
 
-use crate::types::{Flag, Keyword};
+use crate::types::{Flag, Keyword, SystemFlag};
 use crate::wire::read::Reader;
 
 /// `flag-list`, with `\\Recent` and `\\*` wherever they stand. A word that is no flag is left out: a keyword
@@ -15,6 +15,11 @@ pub(super) fn read_flags(reader: &mut Reader<'_>) -> Option<Vec<Flag>> {
 }
 
 fn read_flag(word: &[u8]) -> Option<Flag> {
+    // As nearly every server spells them.
+    let system = SystemFlag::ALL.into_iter().find(|flag| flag.as_str().as_bytes() == word);
+    if let Some(flag) = system {
+        return Some(Flag::System(flag));
+    }
     match std::str::from_utf8(word).ok()? {
         "\\*" => Some(Flag::Wildcard),
         word => match word.strip_prefix('\\') {

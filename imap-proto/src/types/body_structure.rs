@@ -21,8 +21,8 @@ pub enum BodyStructure {
         subtype: Bytes,
         /// Content-Type's parameters, attribute and value.
         parameters: Vec<(Bytes, Bytes)>,
-        /// What BODYSTRUCTURE says beyond BODY.
-        extension: Extension,
+        /// What BODYSTRUCTURE says beyond BODY; `None` where it says nothing.
+        extension: Option<Box<Extension>>,
     },
     /// A leaf, or an attached message.
     Single {
@@ -42,8 +42,8 @@ pub enum BodyStructure {
         size_octets: u64,
         /// What its type brings along.
         content: Content,
-        /// What BODYSTRUCTURE says beyond BODY.
-        extension: Extension,
+        /// What BODYSTRUCTURE says beyond BODY; `None` where it says nothing.
+        extension: Option<Box<Extension>>,
     },
 }
 
@@ -79,6 +79,13 @@ pub struct Extension {
     pub language: Vec<Bytes>,
     /// Content-Location.
     pub location: Option<Bytes>,
+}
+
+impl From<Extension> for Option<Box<Extension>> {
+    /// `None` for what says nothing.
+    fn from(extension: Extension) -> Self {
+        (extension != Extension::default()).then(|| Box::new(extension))
+    }
 }
 
 /// Content-Disposition (RFC 2183).
@@ -130,7 +137,7 @@ impl Writer<'_> {
         self.out.push(b'(');
         match part {
             BodyStructure::Multipart { parts, subtype, parameters, extension } => {
-                self.multipart(parts, subtype, parameters, extension);
+                self.multipart(parts, subtype, parameters, extension.as_deref());
             }
             BodyStructure::Single { .. } => self.single(part),
         }
@@ -143,7 +150,7 @@ impl Writer<'_> {
         parts: &[BodyStructure],
         subtype: &[u8],
         parameters: &[(Bytes, Bytes)],
-        extension: &Extension,
+        extension: Option<&Extension>,
     ) {
         for part in parts {
             self.part(part);
@@ -192,8 +199,8 @@ impl Writer<'_> {
         self.content(media_type, subtype, content);
         if self.extensible {
             self.space();
-            self.nstring(extension.md5.as_deref());
-            self.extension_tail(extension);
+            self.nstring(extension.as_ref().and_then(|extension| extension.md5.as_deref()));
+            self.extension_tail(extension.as_deref());
         }
     }
 
@@ -229,7 +236,11 @@ impl Writer<'_> {
     }
 
     /// ` body-fld-dsp SP body-fld-lang SP body-fld-loc`
-    fn extension_tail(&mut self, extension: &Extension) {
+    fn extension_tail(&mut self, extension: Option<&Extension>) {
+        let Some(extension) = extension else {
+            self.out.extend_from_slice(b" NIL NIL NIL");
+            return;
+        };
         self.space();
         match &extension.disposition {
             None => self.nil(),
@@ -331,7 +342,7 @@ fn read_multipart(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStru
         parts,
         subtype: reader.string()?,
         parameters: if is_at_list_end(reader) { Vec::new() } else { read_parameters(reader)? },
-        extension: read_extension_tail(reader, None)?,
+        extension: read_extension(reader, false)?,
     })
 }
 
@@ -344,7 +355,6 @@ fn read_single(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStructu
     let encoding = reader.nstring()?.unwrap_or_else(|| Bytes::from_static(b"7BIT"));
     let size_octets = read_count(reader)?;
     let content = read_content(reader, &media_type, &subtype, depth_left)?;
-    let md5 = if is_at_list_end(reader) { None } else { reader.nstring()? };
     Some(BodyStructure::Single {
         media_type,
         subtype,
@@ -354,7 +364,7 @@ fn read_single(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStructu
         encoding,
         size_octets,
         content,
-        extension: read_extension_tail(reader, md5)?,
+        extension: read_extension(reader, true)?,
     })
 }
 
@@ -381,14 +391,18 @@ fn read_content(
     }
 }
 
-/// Disposition, languages and location, as far as they are there.
-fn read_extension_tail(reader: &mut Reader<'_>, md5: Option<Bytes>) -> Option<Extension> {
-    Some(Extension {
-        md5,
+/// Content-MD5 where a part has it, disposition, languages and location, as far as they are there.
+fn read_extension(reader: &mut Reader<'_>, has_md5: bool) -> Option<Option<Box<Extension>>> {
+    if reader.eat_nils(if has_md5 { b" NIL NIL NIL NIL" } else { b" NIL NIL NIL" }) {
+        return Some(None);
+    }
+    let extension = Extension {
+        md5: if !has_md5 || is_at_list_end(reader) { None } else { reader.nstring()? },
         disposition: if is_at_list_end(reader) { None } else { read_disposition(reader)? },
         language: if is_at_list_end(reader) { Vec::new() } else { read_languages(reader)? },
         location: if is_at_list_end(reader) { None } else { reader.nstring()? },
-    })
+    };
+    Some(extension.into())
 }
 
 /// `body-fld-dsp`; a bare string is a disposition without parameters.
@@ -419,6 +433,7 @@ fn read_count(reader: &mut Reader<'_>) -> Option<u64> {
     if reader.nil() { Some(0) } else { reader.number() }
 }
 
+#[inline]
 fn is_at_list_end(reader: &mut Reader<'_>) -> bool {
     reader.skip_spaces();
     reader.peek() == Some(b')')

@@ -32,6 +32,11 @@ impl<'a> Reader<'a> {
         Self { frame, rest: frame }
     }
 
+    /// Whether so much is left as a FETCH of a whole envelope has.
+    pub(crate) fn is_long(&self) -> bool {
+        self.rest.len() > 128
+    }
+
     /// Octets from the start of the frame.
     #[inline]
     pub(crate) fn at(&self) -> usize {
@@ -185,21 +190,11 @@ impl<'a> Reader<'a> {
 
     /// `nstring`; an atom is a string too. The outer `None`: there is no string here.
     pub(crate) fn nstring(&mut self) -> Option<Option<Bytes>> {
-        // What nearly every string of nearly every server is.
-        let rest = if let [b' ', rest @ ..] = self.rest { rest } else { self.rest };
-        match rest {
-            [b'N', b'I', b'L', rest @ ..] if matches!(rest, [b' ' | b')', ..]) => {
-                self.rest = rest;
-                return Some(None);
-            }
-            [b'"', inside @ ..] => {
-                let length = plain_octets(inside);
-                if let [b'"', rest @ ..] = &inside[length..] {
-                    self.rest = rest;
-                    return Some(Some(self.own_plain(&inside[..length])));
-                }
-            }
-            _ => {}
+        if self.eat_nils(b" NIL") {
+            return Some(None);
+        }
+        if let Some(string) = self.plain_string() {
+            return Some(Some(string));
         }
         Some(match self.token()? {
             Token::Atom(atom) if atom.eq_ignore_ascii_case(b"NIL") => None,
@@ -209,7 +204,42 @@ impl<'a> Reader<'a> {
 
     /// `string`; an atom is one too, and NIL an empty one.
     pub(crate) fn string(&mut self) -> Option<Bytes> {
-        self.nstring().map(Option::unwrap_or_default)
+        match self.plain_string() {
+            Some(string) => Some(string),
+            None => self.nstring().map(Option::unwrap_or_default),
+        }
+    }
+
+    /// Takes `nils`, which is one or several NIL with SP before each, if they are what stands here and
+    /// something else follows. That is how most servers write them.
+    #[inline]
+    pub(crate) fn eat_nils(&mut self, nils: &[u8]) -> bool {
+        match self.rest.strip_prefix(nils) {
+            Some(rest) if matches!(rest, [b' ' | b')', ..]) => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A quoted string without escapes behind one space or none: what nearly every string is. Takes nothing
+    /// where something else stands.
+    #[inline]
+    fn plain_string(&mut self) -> Option<Bytes> {
+        let inside = match self.rest {
+            [b' ', b'"', inside @ ..] | [b'"', inside @ ..] => inside,
+            _ => return None,
+        };
+        let length = plain_octets(inside);
+        let (octets, rest) = inside.split_at(length);
+        let [b'"', rest @ ..] = rest else { return None };
+        self.rest = rest;
+        if let Some(word) = well_known(octets) {
+            return Some(Bytes::from_static(word));
+        }
+        let end = self.at() - 1;
+        Some(self.frame.slice(end - length..end))
     }
 
     /// `astring`: here `NIL` is a name like any other.
@@ -320,9 +350,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the head of a literal stands here and nothing behind it: its octets are streamed.
+    #[inline]
     pub(crate) fn is_at_streamed_literal(&mut self) -> bool {
         self.skip_spaces();
-        self.literal_head().is_some_and(|(behind, size_octets)| behind.is_empty() && size_octets > 0)
+        matches!(self.peek(), Some(b'{' | b'~'))
+            && self.literal_head().is_some_and(|(behind, size_octets)| behind.is_empty() && size_octets > 0)
     }
 
     /// A literal with its head, or the `{` alone where it is none. `None` when octets are missing.

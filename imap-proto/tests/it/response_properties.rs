@@ -119,7 +119,7 @@ fn single(
                     encoding,
                     size_octets,
                     content,
-                    extension,
+                    extension: extension.into(),
                 }
             },
         )
@@ -142,7 +142,7 @@ pub(crate) fn structure() -> BoxedStrategy<BodyStructure> {
         });
         let multipart = (vec(inner, 1..4), octets(), parameters(), extension()).prop_map(
             |(parts, subtype, parameters, extension)| {
-                let extension = Extension { md5: None, ..extension };
+                let extension = Extension { md5: None, ..extension }.into();
                 BodyStructure::Multipart { parts, subtype, parameters, extension }
             },
         );
@@ -161,7 +161,7 @@ pub(crate) fn without_extension(structure: BodyStructure) -> BodyStructure {
             parts: parts.into_iter().map(without_extension).collect(),
             subtype,
             parameters: Vec::new(),
-            extension: Extension::default(),
+            extension: None,
         },
         BodyStructure::Single {
             media_type,
@@ -187,7 +187,7 @@ pub(crate) fn without_extension(structure: BodyStructure) -> BodyStructure {
                 }
                 content => content,
             },
-            extension: Extension::default(),
+            extension: None,
         },
     }
 }
@@ -606,7 +606,7 @@ fn message_global_by_dialect() {
         encoding: Bytes::from_static(b"8BIT"),
         size_octets: 3,
         content,
-        extension: Extension::default(),
+        extension: None,
     };
     let global = leaf(
         b"MESSAGE",
@@ -641,7 +641,7 @@ fn a_multipart_without_parts_has_an_empty_text() {
         parts: Vec::new(),
         subtype: Bytes::from_static(b"mixed"),
         parameters: Vec::new(),
-        extension: Extension::default(),
+        extension: None,
     };
     let mut out = Vec::new();
     empty.write_body_structure(&mut out, Dialect::IMAP4);

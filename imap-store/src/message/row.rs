@@ -34,7 +34,7 @@ pub(super) fn write_structure(out: &mut Vec<u8>, structure: &BodyStructure) {
             parts.iter().for_each(|part| write_structure(out, part));
             write_string(out, subtype);
             write_pairs(out, parameters);
-            write_extension(out, extension);
+            write_extension(out, extension.as_deref().unwrap_or(&Extension::default()));
         }
         BodyStructure::Single {
             media_type,
@@ -55,7 +55,7 @@ pub(super) fn write_structure(out: &mut Vec<u8>, structure: &BodyStructure) {
             write_option(out, description.as_ref());
             write_string(out, encoding);
             write_number(out, *size_octets);
-            write_extension(out, extension);
+            write_extension(out, extension.as_deref().unwrap_or(&Extension::default()));
         }
     }
 }
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         (0..self.count()?).map(|_| Some((self.string()?, self.string()?))).collect()
     }
 
-    fn extension(&mut self) -> Option<Extension> {
+    fn extension(&mut self) -> Option<Option<Box<Extension>>> {
         let md5 = self.option()?;
         let location = self.option()?;
         let disposition = match self.option()? {
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
             None => None,
         };
         let language = (0..self.count()?).map(|_| self.string()).collect::<Option<_>>()?;
-        Some(Extension { md5, disposition, language, location })
+        Some(Extension { md5, disposition, language, location }.into())
     }
 
     fn envelope(&mut self) -> Option<Envelope> {

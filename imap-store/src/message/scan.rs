@@ -514,7 +514,7 @@ fn structure(fields: ContentFields, kind: Kind, size_octets: u64, lines: u64) ->
     let content = match kind {
         Kind::Multipart { parts, .. } => {
             extension.md5 = None;
-            return BodyStructure::Multipart { parts, subtype, parameters, extension };
+            return BodyStructure::Multipart { parts, subtype, parameters, extension: extension.into() };
         }
         Kind::Message { inner: Some((envelope, structure)) } => {
             Content::Message { envelope, structure, lines }
@@ -535,7 +535,7 @@ fn structure(fields: ContentFields, kind: Kind, size_octets: u64, lines: u64) ->
         encoding,
         size_octets,
         content,
-        extension,
+        extension: extension.into(),
     }
 }
 

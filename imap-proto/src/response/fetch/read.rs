@@ -27,7 +27,9 @@ pub(in crate::response) fn read_fetch(reader: &mut Reader<'_>) -> Vec<FetchAttri
 
 /// Items up to the `)` of the response, to the head of a streamed literal, or to the end of the frame.
 pub(super) fn read_items(reader: &mut Reader<'_>) -> Items {
-    let mut items = Items::default();
+    // Room for what is asked for mostly: UID and FLAGS, or these and what describes a message.
+    let room = if reader.is_long() { 8 } else { 2 };
+    let mut items = Items { attributes: Vec::with_capacity(room), streamed: None };
     let mut brackets_end = true;
     while !reader.is_at_end() && !reader.eat(b')') {
         let name = take_name(reader, &mut brackets_end);
@@ -73,7 +75,7 @@ fn take_unbalanced(reader: &mut Reader<'_>, start: usize) -> Bytes {
 /// for the end again and again would take time in the square of what was sent.
 fn take_name<'a>(reader: &mut Reader<'a>, brackets_end: &mut bool) -> &'a [u8] {
     let start = *reader;
-    let is_end = |octet| matches!(octet, b' ' | b'(' | b')' | b'"' | b'\r' | b'\n');
+    let is_end = |octet: u8| NAME_ENDS[usize::from(octet)];
     reader.pass_until(|octet| is_end(octet) || octet == b'[');
     if *brackets_end && reader.peek() == Some(b'[') {
         let mut behind = *reader;
@@ -85,6 +87,17 @@ fn take_name<'a>(reader: &mut Reader<'a>, brackets_end: &mut bool) -> &'a [u8] {
     reader.pass_until(is_end);
     reader.passed(&start)
 }
+
+static NAME_ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    let octets = b" ()\"\r\n";
+    let mut index = 0;
+    while index < octets.len() {
+        ends[octets[index] as usize] = true;
+        index += 1;
+    }
+    ends
+};
 
 /// Up to and including `]`. Header names may be strings of any kind (`header-fld-name = astring`).
 fn skip_brackets(reader: &mut Reader<'_>) -> Option<()> {
@@ -104,10 +117,21 @@ fn skip_brackets(reader: &mut Reader<'_>) -> Option<()> {
 
 /// The item of that name. `None` when it is not known or its value is not as it should be.
 fn read_known<'a>(name: &'a [u8], reader: &mut Reader<'a>) -> Option<FetchAttribute> {
-    if name.contains(&b'[') {
+    let mut found = 0;
+    for &octet in name {
+        found |= u8::from(octet == b'[') | u8::from(octet.is_ascii_lowercase()) << 1;
+    }
+    if found & 1 != 0 {
         return read_bracketed(&reader.own(name), reader);
     }
-    Some(match Word::of(name).octets() {
+    let word;
+    let upper = if found == 0 {
+        name
+    } else {
+        word = Word::of(name);
+        word.octets()
+    };
+    Some(match upper {
         b"FLAGS" => FetchAttribute::Flags(read_flags(reader)?),
         b"UID" => FetchAttribute::Uid(Uid::new(reader.number32()?)?),
         b"MODSEQ" => FetchAttribute::ModSeq(read_mod_seq(reader)?),
