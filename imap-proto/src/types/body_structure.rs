@@ -425,6 +425,9 @@ fn read_languages(reader: &mut Reader<'_>) -> Option<Vec<Bytes>> {
 }
 
 fn read_parameters(reader: &mut Reader<'_>) -> Option<Vec<(Bytes, Bytes)>> {
+    if reader.eat_nils(b" NIL") {
+        return Some(Vec::new());
+    }
     reader.list(|reader| Some((reader.string()?, reader.string()?)))
 }
 

@@ -118,6 +118,9 @@ impl Address {
 }
 
 fn read_addresses(reader: &mut Reader<'_>) -> Option<Vec<Address>> {
+    if reader.eat_nils(b" NIL") {
+        return Some(Vec::new());
+    }
     reader.skip_spaces();
     if reader.peek() == Some(b'"') {
         return reader.quoted().filter(Bytes::is_empty).map(|_| Vec::new());

@@ -150,19 +150,20 @@ impl<'a> Reader<'a> {
     pub(crate) fn number(&mut self) -> Option<u64> {
         self.skip_spaces();
         let mut value = 0;
-        let mut length = 0;
-        while let Some(digit) =
-            self.rest.get(length).map(|octet| octet.wrapping_sub(b'0')).filter(|&d| d < 10)
+        let mut rest = self.rest;
+        // So many digits cannot overflow, so need no checks.
+        while let [octet @ b'0'..=b'9', behind @ ..] = rest
+            && self.rest.len() - rest.len() < 19
         {
-            length += 1;
-            // So many digits cannot overflow, so need no checks.
-            if length < 20 {
-                value = value * 10 + u64::from(digit);
-            }
+            value = value * 10 + u64::from(octet - b'0');
+            rest = behind;
         }
-        let (digits, rest) = self.rest.split_at(length);
+        let is_some = rest.len() < self.rest.len();
+        if let [b'0'..=b'9', ..] = rest {
+            return decimal(self.pass_until(|octet| !octet.is_ascii_digit()));
+        }
         self.rest = rest;
-        if length < 20 { (length > 0).then_some(value) } else { decimal(digits) }
+        is_some.then_some(value)
     }
 
     /// As [`Self::number`], up to `u32::MAX`.
@@ -190,7 +191,7 @@ impl<'a> Reader<'a> {
 
     /// `nstring`; an atom is a string too. The outer `None`: there is no string here.
     pub(crate) fn nstring(&mut self) -> Option<Option<Bytes>> {
-        if self.eat_nils(b" NIL") {
+        if self.eat_nils(b" NIL") || self.eat_nils(b"NIL") {
             return Some(None);
         }
         if let Some(string) = self.plain_string() {
@@ -258,6 +259,7 @@ impl<'a> Reader<'a> {
 
     /// `NIL`, or elements in parentheses with or without spaces between them. `None` when an element cannot
     /// be read or the list has no end.
+    #[inline]
     pub(crate) fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         if !self.eat_spaced(b'(') {
             return self.nil().then(Vec::new);

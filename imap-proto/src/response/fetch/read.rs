@@ -34,31 +34,37 @@ pub(super) fn read_items(reader: &mut Reader<'_>) -> Items {
     while !reader.is_at_end() && !reader.eat(b')') {
         let name = take_name(reader, &mut brackets_end);
         if reader.is_at_streamed_literal() {
-            items.streamed = Some((StreamedItem::from_name(reader.own(name)), 0));
+            items.streamed = Some((StreamedItem::from_name(reader.own(name.octets)), 0));
             break;
         }
         let value_start = *reader;
-        if let Some(attribute) = read_known(name, reader)
-            && reader.is_at_delimiter()
-        {
-            items.attributes.push(attribute);
+        let known = items.attributes.len();
+        if read_known(&name, reader, &mut items.attributes).is_some() && reader.is_at_delimiter() {
             continue;
         }
+        items.attributes.truncate(known);
         *reader = value_start;
         reader.skip_spaces();
         let start = reader.at();
+        let name = reader.own(name.octets);
         if let Err(open_lists) = reader.skip_value(0) {
             if reader.is_at_streamed_literal() {
-                items.streamed = Some((StreamedItem::Other(reader.own(name)), open_lists));
+                items.streamed = Some((StreamedItem::Other(name), open_lists));
             } else {
-                let name = reader.own(name);
                 items.attributes.push(FetchAttribute::Other(name, take_unbalanced(reader, start)));
             }
             break;
         }
-        items.attributes.push(FetchAttribute::Other(reader.own(name), reader.since(start)));
+        items.attributes.push(FetchAttribute::Other(name, reader.since(start)));
     }
     items
+}
+
+/// The name of an item.
+struct Name<'a> {
+    /// With what stands in its brackets; empty where something else than a name stands.
+    octets: &'a [u8],
+    has_brackets: bool,
 }
 
 /// All that is left, from `start` on, without the `)` of the response.
@@ -69,28 +75,29 @@ fn take_unbalanced(reader: &mut Reader<'_>, start: usize) -> Bytes {
     value.slice(..length)
 }
 
-/// The name of an item with what stands in its brackets; empty where something else stands.
-///
 /// A `[` without an end is an octet like any other, and after it so is every `[` of the response: to look
 /// for the end again and again would take time in the square of what was sent.
-fn take_name<'a>(reader: &mut Reader<'a>, brackets_end: &mut bool) -> &'a [u8] {
+fn take_name<'a>(reader: &mut Reader<'a>, brackets_end: &mut bool) -> Name<'a> {
     let start = *reader;
-    let is_end = |octet: u8| NAME_ENDS[usize::from(octet)];
-    reader.pass_until(|octet| is_end(octet) || octet == b'[');
-    if *brackets_end && reader.peek() == Some(b'[') {
+    let octets = reader.pass_until(|octet| NAME_ENDS[usize::from(octet)]);
+    if reader.peek() != Some(b'[') {
+        return Name { octets, has_brackets: false };
+    }
+    if *brackets_end {
         let mut behind = *reader;
         *brackets_end = skip_brackets(&mut behind).is_some();
         if *brackets_end {
             *reader = behind;
         }
     }
-    reader.pass_until(is_end);
-    reader.passed(&start)
+    reader.pass_until(|octet| octet != b'[' && NAME_ENDS[usize::from(octet)]);
+    Name { octets: reader.passed(&start), has_brackets: true }
 }
 
+/// Where a name ends, or its brackets begin.
 static NAME_ENDS: [bool; 256] = {
     let mut ends = [false; 256];
-    let octets = b" ()\"\r\n";
+    let octets = b" ()\"\r\n[";
     let mut index = 0;
     while index < octets.len() {
         ends[octets[index] as usize] = true;
@@ -115,23 +122,27 @@ fn skip_brackets(reader: &mut Reader<'_>) -> Option<()> {
     }
 }
 
-/// The item of that name. `None` when it is not known or its value is not as it should be.
-fn read_known<'a>(name: &'a [u8], reader: &mut Reader<'a>) -> Option<FetchAttribute> {
-    let mut found = 0;
-    for &octet in name {
-        found |= u8::from(octet == b'[') | u8::from(octet.is_ascii_lowercase()) << 1;
+/// Adds the item of that name. `None` when it is not known or its value is not as it should be.
+fn read_known<'a>(
+    name: &Name<'a>,
+    reader: &mut Reader<'a>,
+    attributes: &mut Vec<FetchAttribute>,
+) -> Option<()> {
+    if name.has_brackets {
+        attributes.push(read_bracketed(&reader.own(name.octets), reader)?);
+        return Some(());
     }
-    if found & 1 != 0 {
-        return read_bracketed(&reader.own(name), reader);
-    }
-    let word;
-    let upper = if found == 0 {
-        name
-    } else {
-        word = Word::of(name);
-        word.octets()
-    };
-    Some(match upper {
+    // The two that there are most of, and as they are spelled mostly.
+    attributes.push(match name.octets {
+        octets if octets == b"UID" => FetchAttribute::Uid(Uid::new(reader.number32()?)?),
+        octets if octets == b"FLAGS" => FetchAttribute::Flags(read_flags(reader)?),
+        octets => read_named(octets, reader)?,
+    });
+    Some(())
+}
+
+fn read_named<'a>(name: &'a [u8], reader: &mut Reader<'a>) -> Option<FetchAttribute> {
+    Some(match Word::of(name).octets() {
         b"FLAGS" => FetchAttribute::Flags(read_flags(reader)?),
         b"UID" => FetchAttribute::Uid(Uid::new(reader.number32()?)?),
         b"MODSEQ" => FetchAttribute::ModSeq(read_mod_seq(reader)?),
