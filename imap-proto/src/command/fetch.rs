@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::annotation::{AnnotationQuery, annotation_query};
 use super::{Body, CommandWriter, Form};
 use crate::parse::{
-    Parsed, Span, arg, astring, is_list_next, label, list1, mod_seq, no_case, number64, nz_number,
+    Parsed, Span, Word, arg, astring, is_list_next, label, list1, mod_seq, no_case, number64, nz_number,
     nz_number64, octet, partial_range, run, sequence_set, sp,
 };
 use crate::types::{ModSeq, PartialRange, SeqNum, SequenceSet};
@@ -309,12 +309,13 @@ fn items(input: Span<'_>) -> Parsed<'_, Vec<FetchItem>> {
 fn macro_or_item<'a>(input: Span<'a>, items: &mut Vec<FetchItem>) -> Parsed<'a, ()> {
     use FetchItem::{Body, Envelope, Flags, InternalDate, Rfc822Size};
     let (rest, name) = item_name(input)?;
-    match name.to_word().octets() {
+    let name = name.to_word();
+    match name.octets() {
         b"FAST" => items.extend([Flags, InternalDate, Rfc822Size]),
         b"ALL" => items.extend([Flags, InternalDate, Rfc822Size, Envelope]),
         b"FULL" => items.extend([Flags, InternalDate, Rfc822Size, Envelope, Body]),
         _ => {
-            let (rest, item) = named_item(input, rest, name)?;
+            let (rest, item) = named_item(input, rest, &name)?;
             items.push(item);
             return Ok((rest, ()));
         }
@@ -349,13 +350,13 @@ fn item_name(input: Span<'_>) -> Parsed<'_, Span<'_>> {
 /// what begins with `X-GM-`.
 pub(super) fn fetch_att(input: Span<'_>) -> Parsed<'_, FetchItem> {
     let (rest, name) = item_name(input)?;
-    named_item(input, rest, name)
+    named_item(input, rest, &name.to_word())
 }
 
 /// The item at `input` whose name was read; `rest` is what stands behind the name.
-fn named_item<'a>(input: Span<'a>, rest: Span<'a>, name: Span<'a>) -> Parsed<'a, FetchItem> {
+fn named_item<'a>(input: Span<'a>, rest: Span<'a>, name: &Word<'_>) -> Parsed<'a, FetchItem> {
     let brackets = rest.first() == Some(b'[');
-    let item = match name.to_word().octets() {
+    let item = match name.octets() {
         b"ENVELOPE" => FetchItem::Envelope,
         b"FLAGS" => FetchItem::Flags,
         b"INTERNALDATE" => FetchItem::InternalDate,

@@ -12,7 +12,8 @@ pub(super) fn line(name: &[u8]) -> Option<usize> {
     let mut slot = hash(name);
     loop {
         let line = usize::from(SLOTS[slot]).checked_sub(1)?;
-        if REGISTRY[line].name.as_bytes().eq_ignore_ascii_case(name) {
+        let known = REGISTRY[line].name.as_bytes();
+        if known == name || known.eq_ignore_ascii_case(name) {
             return Some(line);
         }
         slot = (slot + 1) % SLOT_COUNT;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::parse::{Parsed, Span, is_tag_char};
+use crate::parse::{Parsed, Span, is_tag_char, length_of};
 
 /// A command's tag: 1..=[`Tag::MAX_OCTETS`] octets of `ASTRING-CHAR` without `+` (RFC 9051 §9).
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ impl fmt::Debug for Tag {
 ///
 /// Only what SP or the end of the frame follows.
 pub(super) fn tag(input: Span<'_>) -> Parsed<'_, Tag> {
-    let length = input.octets().iter().take_while(|&&octet| is_tag_char(octet)).count();
+    let length = length_of(input.octets(), is_tag_char);
     let (rest, octets) = input.split(length);
     match rest.first() {
         None | Some(b' ') if (1..=Tag::MAX_OCTETS).contains(&length) => Ok((rest, Tag(octets.to_bytes()))),

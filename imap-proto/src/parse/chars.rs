@@ -36,6 +36,7 @@ const fn classes() -> [u8; 256] {
 /// atom-specials   = "(" / ")" / "{" / SP / CTL / list-wildcards /
 ///                   quoted-specials / resp-specials
 /// ```
+#[inline]
 pub(crate) fn is_atom_char(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & ATOM != 0
 }
@@ -43,6 +44,7 @@ pub(crate) fn is_atom_char(octet: u8) -> bool {
 /// ```abnf
 /// ASTRING-CHAR   = ATOM-CHAR / resp-specials
 /// ```
+#[inline]
 pub(crate) fn is_astring_char(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & ASTRING != 0
 }
@@ -50,6 +52,7 @@ pub(crate) fn is_astring_char(octet: u8) -> bool {
 /// ```abnf
 /// list-char       = ATOM-CHAR / list-wildcards / resp-specials
 /// ```
+#[inline]
 pub(crate) fn is_list_char(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & LIST != 0
 }
@@ -57,11 +60,13 @@ pub(crate) fn is_list_char(octet: u8) -> bool {
 /// ```abnf
 /// tag             = 1*<any ASTRING-CHAR except "+">
 /// ```
+#[inline]
 pub(crate) fn is_tag_char(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & TAG != 0
 }
 
 /// What stands for itself between quotes: neither the quote nor the backslash, no CR, LF and NUL.
+#[inline]
 pub(crate) fn is_quoted_char(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & QUOTED != 0
 }

@@ -16,7 +16,7 @@ mod string;
 pub(crate) use chars::{is_astring_char, is_atom_char, is_list_char, is_quoted_char, is_tag_char};
 pub(crate) use date::{date, date_time};
 pub(crate) use flag::{flag, flag_list};
-pub(crate) use number::{decimal, mod_seq, number64, nz_number, nz_number64};
+pub(crate) use number::{DIGITS_SAFE, decimal, leading_decimal, mod_seq, number64, nz_number, nz_number64};
 pub(crate) use ranges::{number_ranges, partial_range};
 pub(crate) use set::{number_set, seq_number, sequence_set};
 pub(crate) use span::{Parsed, Span, Word};
@@ -32,6 +32,7 @@ pub(crate) const DEPTH_MAX: usize = 64;
 pub(crate) const ITEMS_MAX: usize = 10_000;
 
 /// One octet, told in errors as `rule`.
+#[inline]
 pub(crate) fn octet<'a>(octet: u8, rule: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, ()> {
     move |input| match input.first() {
         Some(first) if first == octet => Ok((input.skip(1), ())),
@@ -40,16 +41,19 @@ pub(crate) fn octet<'a>(octet: u8, rule: &'static str) -> impl Fn(Span<'a>) -> P
 }
 
 /// `SP`: exactly one space.
+#[inline]
 pub(crate) fn sp(input: Span<'_>) -> Parsed<'_, ()> {
     octet(b' ', "SP")(input)
 }
 
 /// `SP` and what stands behind it.
+#[inline]
 pub(crate) fn arg<'a, T>(input: Span<'a>, parser: impl FnOnce(Span<'a>) -> Parsed<'a, T>) -> Parsed<'a, T> {
     sp(input).and_then(|(rest, ())| parser(rest))
 }
 
 /// `"(" inner ")"`.
+#[inline]
 pub(crate) fn parens<'a, T>(input: Span<'a>, inner: impl FnOnce(Span<'a>) -> Parsed<'a, T>) -> Parsed<'a, T> {
     let (rest, ()) = octet(b'(', "(")(input)?;
     let (rest, value) = inner(rest)?;
@@ -58,6 +62,7 @@ pub(crate) fn parens<'a, T>(input: Span<'a>, inner: impl FnOnce(Span<'a>) -> Par
 }
 
 /// Whether `SP "("` follows: a list that may be left out.
+#[inline]
 pub(crate) fn is_list_next(input: Span<'_>) -> bool {
     input.octets().starts_with(b" (")
 }
@@ -74,12 +79,13 @@ pub(crate) fn label<'a>(rule: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, S
 
 /// The end of the frame. Spaces before it are let through: some clients send one.
 pub(crate) fn end(input: Span<'_>) -> Parsed<'_, ()> {
-    let spaces = input.octets().iter().take_while(|&&octet| octet == b' ').count();
+    let spaces = length_of(input.octets(), |octet| octet == b' ');
     let rest = input.skip(spaces);
     if rest.is_empty() { Ok((rest, ())) } else { input.fail("end of line") }
 }
 
 /// A word of the grammar in any case. It may go on behind it: `no_case("BODY")` matches `BODYSTRUCTURE`.
+#[inline]
 pub(crate) fn no_case<'a>(word: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, ()> {
     move |input| match input.octets().get(..word.len()) {
         Some(start) if start.eq_ignore_ascii_case(word.as_bytes()) => Ok((input.skip(word.len()), ())),
@@ -88,16 +94,27 @@ pub(crate) fn no_case<'a>(word: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a,
 }
 
 /// As many octets as `is` likes, at least one.
-pub(crate) fn run<'a>(is: fn(u8) -> bool, rule: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, Span<'a>> {
-    move |input| match input.octets().iter().take_while(|&&octet| is(octet)).count() {
+#[inline]
+pub(crate) fn run<'a>(
+    is: impl Fn(u8) -> bool,
+    rule: &'static str,
+) -> impl Fn(Span<'a>) -> Parsed<'a, Span<'a>> {
+    move |input| match length_of(input.octets(), &is) {
         0 => input.fail(rule),
         length => Ok(input.split(length)),
     }
 }
 
+/// How many octets there are before the first that `is` does not like.
+#[inline]
+pub(crate) fn length_of(octets: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    octets.iter().position(|&octet| !is(octet)).unwrap_or(octets.len())
+}
+
 /// `"(" [item *(SP item)] ")"`.
 ///
 /// By hand, since nom's lists go back to before an item that fails, and the error would tell of the list.
+#[inline]
 pub(crate) fn list<'a, T>(
     input: Span<'a>,
     mut item: impl FnMut(Span<'a>) -> Parsed<'a, T>,
@@ -112,6 +129,7 @@ pub(crate) fn list<'a, T>(
 }
 
 /// `item *(SP item)`. A space at the end of the frame begins no item.
+#[inline]
 pub(crate) fn spaced<'a, T>(
     input: Span<'a>,
     mut item: impl FnMut(Span<'a>) -> Parsed<'a, T>,
@@ -131,6 +149,7 @@ pub(crate) fn spaced<'a, T>(
 }
 
 /// `"(" item *(SP item) ")"`.
+#[inline]
 pub(crate) fn list1<'a, T>(
     input: Span<'a>,
     item: impl FnMut(Span<'a>) -> Parsed<'a, T>,

@@ -2,28 +2,51 @@
 
 use std::num::NonZeroU32;
 
-use super::{Parsed, Span};
+use super::{Parsed, Span, length_of};
 use crate::types::ModSeq;
 
 /// The value of ASCII digits. `None` without any, and above `u64::MAX`.
 pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
-    let value = |digit: &u8| u64::from(digit - b'0');
-    match digits.len() {
-        0 => None,
-        // Cannot overflow, so needs no checks.
-        1..=19 => Some(digits.iter().fold(0, |sum, digit| sum * 10 + value(digit))),
-        _ => digits.iter().try_fold(0u64, |sum, digit| sum.checked_mul(10)?.checked_add(value(digit))),
+    let (value, length) = leading_decimal(digits);
+    if length < DIGITS_SAFE {
+        return (length > 0).then_some(value);
     }
+    digits.iter().try_fold(0u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
+}
+
+/// So many digits never pass `u64::MAX`.
+pub(crate) const DIGITS_SAFE: usize = 19;
+
+/// The value of the digits that `octets` begin with, of the first [`DIGITS_SAFE`] at most, and how many these
+/// are.
+#[inline]
+pub(crate) fn leading_decimal(octets: &[u8]) -> (u64, usize) {
+    let mut value = 0;
+    let mut length = 0;
+    for octet in octets.iter().take(DIGITS_SAFE) {
+        let digit = octet.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        value = value * 10 + u64::from(digit);
+        length += 1;
+    }
+    (value, length)
 }
 
 /// Digits up to `max`.
+#[inline]
 fn digits<'a>(input: Span<'a>, max: u64, rule: &'static str) -> Parsed<'a, u64> {
     let octets = input.octets();
-    let length = octets.iter().take_while(|octet| octet.is_ascii_digit()).count();
-    match decimal(&octets[..length]) {
-        Some(value) if value <= max => Ok((input.skip(length), value)),
-        _ => input.fail(rule),
+    let (mut value, mut length) = leading_decimal(octets);
+    if length == DIGITS_SAFE {
+        length = length_of(octets, |octet| octet.is_ascii_digit());
+        value = decimal(&octets[..length]).unwrap_or(u64::MAX);
     }
+    if length == 0 || value > max {
+        return input.fail(rule);
+    }
+    Ok((input.skip(length), value))
 }
 
 /// ```abnf

@@ -9,8 +9,7 @@ use crate::ParseError;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span<'a> {
     frame: &'a Bytes,
-    start: usize,
-    end: usize,
+    octets: &'a [u8],
 }
 
 /// What is left, and the value; or what was expected where.
@@ -18,17 +17,19 @@ pub(crate) type Parsed<'a, T> = nom::IResult<Span<'a>, T, ParseError>;
 
 impl<'a> Span<'a> {
     /// The whole frame.
+    #[inline]
     pub(crate) fn new(frame: &'a Bytes) -> Self {
-        Self { frame, start: 0, end: frame.len() }
+        Self { frame, octets: frame }
     }
 
+    #[inline]
     pub(crate) fn octets(self) -> &'a [u8] {
-        &self.frame[self.start..self.end]
+        self.octets
     }
 
     /// The octets as a value of their own: a slice of the frame.
     pub(crate) fn to_bytes(self) -> Bytes {
-        self.frame.slice(self.start..self.end)
+        self.frame.slice_ref(self.octets)
     }
 
     /// The octets in upper case, those over 126 replaced: for names, which are ASCII.
@@ -37,33 +38,37 @@ impl<'a> Span<'a> {
     }
 
     /// The octets in upper case on the stack: for `match`, without an allocation.
-    pub(crate) fn to_word(self) -> Word {
+    #[inline]
+    pub(crate) fn to_word(self) -> Word<'a> {
         Word::of(self.octets())
     }
 
     /// Octets from the start of the frame.
     pub(crate) fn at(self) -> usize {
-        self.start
+        self.octets.as_ptr().addr() - self.frame.as_ptr().addr()
     }
 
+    #[inline]
     pub(crate) fn is_empty(self) -> bool {
-        self.start == self.end
+        self.octets.is_empty()
     }
 
+    #[inline]
     pub(crate) fn first(self) -> Option<u8> {
-        self.octets().first().copied()
+        self.octets.first().copied()
     }
 
     /// What is left behind the next `count` octets, which must be there.
+    #[inline]
     pub(crate) fn skip(self, count: usize) -> Self {
-        self.split(count).0
+        Self { octets: &self.octets[count..], ..self }
     }
 
     /// What is left behind the next `count` octets, and these; they must be there.
+    #[inline]
     pub(crate) fn split(self, count: usize) -> (Self, Self) {
-        let middle = self.start + count;
-        assert!(middle <= self.end, "a parser takes only what is there");
-        (Self { start: middle, ..self }, Self { end: middle, ..self })
+        let (octets, rest) = self.octets.split_at(count);
+        (Self { octets: rest, ..self }, Self { octets, ..self })
     }
 
     /// Whether both octets are equal but for ASCII case.
@@ -72,8 +77,9 @@ impl<'a> Span<'a> {
     }
 
     /// The error that `rule` was expected here.
+    #[cold]
     pub(crate) fn error(self, rule: &'static str) -> ParseError {
-        ParseError { rule, at: self.start }
+        ParseError { rule, at: self.at() }
     }
 
     /// No value: `rule` was expected here.
@@ -82,27 +88,46 @@ impl<'a> Span<'a> {
     }
 }
 
-/// A word of the grammar in upper case. One that is longer than any word of the grammar is empty.
-pub(crate) struct Word {
-    octets: [u8; Self::MAX_OCTETS],
-    length: usize,
+/// A word in upper case. One with lower case that is longer than any word of the grammar is empty.
+pub(crate) enum Word<'a> {
+    /// It came so: nearly all do.
+    Upper(&'a [u8]),
+    Mixed {
+        octets: [u8; WORD_OCTETS_MAX],
+        length: usize,
+    },
 }
 
-impl Word {
-    const MAX_OCTETS: usize = 24;
+const WORD_OCTETS_MAX: usize = 24;
 
-    pub(crate) fn of(octets: &[u8]) -> Self {
-        let mut word = Self { octets: [0; Self::MAX_OCTETS], length: 0 };
-        if let Some(target) = word.octets.get_mut(..octets.len()) {
-            target.copy_from_slice(octets);
-            target.make_ascii_uppercase();
-            word.length = octets.len();
-        }
-        word
+impl<'a> Word<'a> {
+    #[inline]
+    pub(crate) fn of(octets: &'a [u8]) -> Self {
+        // Not with `any`: without an exit in the middle it is a few instructions.
+        let is_mixed = octets.iter().fold(false, |is, octet| is | octet.is_ascii_lowercase());
+        if is_mixed { Self::mixed(octets) } else { Self::Upper(octets) }
     }
 
+    #[cold]
+    fn mixed(octets: &[u8]) -> Self {
+        let mut upper = [0; WORD_OCTETS_MAX];
+        let length = match upper.get_mut(..octets.len()) {
+            Some(target) => {
+                target.copy_from_slice(octets);
+                target.make_ascii_uppercase();
+                octets.len()
+            }
+            None => 0,
+        };
+        Self::Mixed { octets: upper, length }
+    }
+
+    #[inline]
     pub(crate) fn octets(&self) -> &[u8] {
-        &self.octets[..self.length]
+        match self {
+            Self::Upper(octets) => octets,
+            Self::Mixed { octets, length } => &octets[..*length],
+        }
     }
 }
 
@@ -112,7 +137,7 @@ impl<'a> nom::Input for Span<'a> {
     type IterIndices = std::iter::Enumerate<Self::Iter>;
 
     fn input_len(&self) -> usize {
-        self.end - self.start
+        self.octets.len()
     }
 
     fn take(&self, index: usize) -> Self {

@@ -1,12 +1,10 @@
 //! Atoms, strings and what is made of them.
 
 use bytes::Bytes;
-use nom::Parser;
-use nom::branch::alt;
-use nom::combinator::map;
 
 use super::{
-    Parsed, Span, is_astring_char, is_atom_char, is_list_char, is_quoted_char, no_case, number64, octet, run,
+    Parsed, Span, is_astring_char, is_atom_char, is_list_char, is_quoted_char, length_of, no_case, number64,
+    octet, run,
 };
 use crate::types::{ObjectId, WireMailbox, is_id_char};
 
@@ -43,7 +41,10 @@ pub(crate) fn string(input: Span<'_>) -> Parsed<'_, Bytes> {
 /// nstring         = string / nil
 /// ```
 pub(crate) fn nstring(input: Span<'_>) -> Parsed<'_, Option<Bytes>> {
-    alt((map(nil, |()| None), map(string, Some))).parse(input)
+    match nil(input) {
+        Ok((rest, ())) => Ok((rest, None)),
+        Err(_) => string(input).map(|(rest, string)| (rest, Some(string))),
+    }
 }
 
 /// ```abnf
@@ -67,7 +68,7 @@ fn quoted(input: Span<'_>) -> Parsed<'_, Bytes> {
     let mut escapes = false;
     let mut length = 0;
     loop {
-        length += octets[length..].iter().take_while(|&&octet| is_quoted_char(octet)).count();
+        length += length_of(&octets[length..], is_quoted_char);
         match octets.get(length) {
             Some(b'"') => break,
             Some(b'\\') => {

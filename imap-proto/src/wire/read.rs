@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use crate::parse::{Parsed, Span, decimal};
+use crate::parse::{DIGITS_SAFE, Parsed, Span, decimal, leading_decimal};
 
 /// A place in a frame. Copies are cheap: one is kept to go back to.
 #[derive(Debug, Clone, Copy)]
@@ -149,21 +149,12 @@ impl<'a> Reader<'a> {
     /// Digits, behind any number of spaces. `None` also above `u64::MAX`.
     pub(crate) fn number(&mut self) -> Option<u64> {
         self.skip_spaces();
-        let mut value = 0;
-        let mut rest = self.rest;
-        // So many digits cannot overflow, so need no checks.
-        while let [octet @ b'0'..=b'9', behind @ ..] = rest
-            && self.rest.len() - rest.len() < 19
-        {
-            value = value * 10 + u64::from(octet - b'0');
-            rest = behind;
-        }
-        let is_some = rest.len() < self.rest.len();
-        if let [b'0'..=b'9', ..] = rest {
+        let (value, length) = leading_decimal(self.rest);
+        if length == DIGITS_SAFE {
             return decimal(self.pass_until(|octet| !octet.is_ascii_digit()));
         }
-        self.rest = rest;
-        is_some.then_some(value)
+        self.rest = &self.rest[length..];
+        (length > 0).then_some(value)
     }
 
     /// As [`Self::number`], up to `u32::MAX`.
