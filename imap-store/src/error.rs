@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::account::QuotaResource;
+
 /// Why a store did not open.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -79,6 +81,16 @@ pub enum StoreError {
     Limit {
         /// Which, for a person.
         what: &'static str,
+    },
+    /// The account may not hold so much; nothing was changed. Something must go first.
+    #[error("the account may hold {limit} {resource}, and holds {used}")]
+    OverQuota {
+        /// Of what.
+        resource: QuotaResource,
+        /// How much of it there is.
+        used: u64,
+        /// How much there may be.
+        limit: u64,
     },
     /// The message is larger than the store takes.
     #[error("the message is larger than {max_octets} octets")]

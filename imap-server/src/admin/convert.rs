@@ -96,7 +96,9 @@ fn code(error: &StoreError) -> Code {
         StoreError::AlreadyExists { .. } => Code::AlreadyExists,
         StoreError::NoPerm => Code::PermissionDenied,
         StoreError::Cannot { .. } | StoreError::HasChildren => Code::FailedPrecondition,
-        StoreError::Limit { .. } | StoreError::TooBig { .. } => Code::ResourceExhausted,
+        StoreError::Limit { .. } | StoreError::OverQuota { .. } | StoreError::TooBig { .. } => {
+            Code::ResourceExhausted
+        }
         StoreError::Damaged { .. } => Code::DataLoss,
         StoreError::Unavailable { .. } => Code::Unavailable,
         // Whether it was done is not known: exactly what this code says.

@@ -82,6 +82,7 @@ impl From<StoreError> for Halt {
             StoreError::HasChildren => Code::HasChildren,
             StoreError::Expunged => Code::ExpungeIssued,
             StoreError::Limit { .. } => Code::Limit,
+            StoreError::OverQuota { .. } => Code::OverQuota,
             StoreError::TooBig { .. } => Code::TooBig,
             StoreError::Damaged { what } => {
                 tracing::error!(what, "stored data is damaged");

@@ -102,6 +102,7 @@ impl Snapshot {
                     self.take_no_grants(account);
                 }
             }
+            Change::SetQuota(quota) => self.quota = *quota,
             Change::Grant { identifier, account, on } => self.take_grant(identifier, *account, *on),
             Change::ForgetIdentifier { identifier } => self.take_forget(identifier),
             Change::Leap { epoch, .. } => self.take_leap(*epoch),
@@ -126,7 +127,7 @@ impl Snapshot {
     fn put_mailbox(&mut self, id: MailboxId, mailbox: Option<Mailbox>) {
         let mailbox = mailbox.map(Arc::new);
         self.mailboxes = self.mailboxes.edit(
-            |sum| sum.contains(id.0),
+            |sum| sum.keys.contains(id.0),
             |page| page.with(id, mailbox.clone()).map_or(Edit::Remove, Edit::Replace),
         );
     }
@@ -426,6 +427,7 @@ mod tests {
     use super::*;
     use crate::account::change::SeenChange;
     use crate::account::change::Undelete;
+    use crate::account::quota::Quota;
     use crate::account::rights::Rights;
     use crate::account::seen::SeenMode;
     use crate::log::AccountId;
@@ -551,6 +553,11 @@ mod tests {
             ("[a-c]", 0u64..3)
                 .prop_map(|(name, account)| { Change::CreateShared { name, account: AccountId(account) } }),
             "[a-c]".prop_map(|name| Change::DeleteShared { name }),
+            (prop::option::of(any::<u64>()), prop::option::of(0u64..3)).prop_map(
+                |(storage_octets, mailboxes)| {
+                    Change::SetQuota(Quota { storage_octets, messages: None, mailboxes })
+                }
+            ),
             (0u64..6, "[a-c$]{1,3}", any::<bool>(), rights()).prop_map(
                 |(id, identifier, is_negative, rights)| {
                     Change::SetAcl { mailbox: MailboxId(id), identifier, is_negative, rights }
@@ -573,6 +580,7 @@ mod tests {
                 let graves: Vec<_> = state.graves().collect();
                 prop_assert!(graves.is_sorted_by(|a, b| a.id < b.id));
                 prop_assert!(graves.iter().all(|grave| state.body(grave.number).is_some()));
+                prop_assert_eq!(state.check_usage(), None);
                 for mailbox in state.mailboxes() {
                     let uids: Vec<u32> = mailbox.entries().map(|entry| entry.uid).collect();
                     prop_assert!(uids.is_sorted_by(|a, b| a < b));

@@ -9,6 +9,7 @@ use imap_proto::types::{DateTime, Flag, Keyword, MailboxName, NumberSet, SystemF
 
 use super::codec::{Decoder, Encoder, Malformed};
 use super::files::{decode_replaced, encode_replaced};
+use super::quota::Quota;
 use super::rights::Rights;
 use super::seen::{SEEN, SeenMode};
 use super::snapshot::{Flags, MailboxId, SpecialUse};
@@ -63,6 +64,8 @@ pub(crate) enum Change {
     Epoch { epoch: u64, losses: Vec<u64> },
     /// Account 0: compaction wrote the files of these segments anew for the so-manyeth time; `None`: removed them.
     Replaced { segments: BTreeMap<u64, Option<u32>> },
+    /// What the account may hold.
+    SetQuota(Quota),
     /// Account 0: there is an account that is no person's.
     CreateShared { name: String, account: AccountId },
     /// Account 0: such an account is gone.
@@ -344,6 +347,7 @@ mod kind {
     pub(super) const SET_ACL: u8 = 30;
     pub(super) const SEEN: u8 = 31;
     pub(super) const SET_SEEN_MODE: u8 = 32;
+    pub(super) const SET_QUOTA: u8 = 33;
 }
 
 impl Change {
@@ -464,6 +468,10 @@ impl Change {
                 out.octet(kind::REPLACED);
                 encode_replaced(segments, &mut out);
             }
+            Self::SetQuota(quota) => {
+                out.octet(kind::SET_QUOTA);
+                quota.encode(&mut out);
+            }
             Self::CreateShared { name, account } => {
                 out.octet(kind::CREATE_SHARED);
                 out.octets(name.as_bytes());
@@ -551,6 +559,7 @@ impl Change {
                 epoch: input.number()?,
                 losses: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,
             },
+            kind::SET_QUOTA => Self::SetQuota(Quota::decode(&mut input)?),
             kind::CREATE_SHARED => {
                 Self::CreateShared { name: input.text()?.to_owned(), account: AccountId(input.number()?) }
             }

@@ -11,6 +11,7 @@ use super::graves::{self, Retention};
 use super::mailbox::Mailbox;
 use super::ops::{Appended, Copied, FlagChange, Stored};
 use super::page::ranges_within;
+use super::quota::{Usage, usage_of};
 use super::rights::{Access, Rights};
 use super::snapshot::{Flags, MailboxId, Snapshot};
 use super::tree::Leaf;
@@ -64,6 +65,11 @@ pub(super) fn append(
     if messages.is_empty() {
         return Ok(Decision::nothing((answer, state.next_message)));
     }
+    state.require_room(Usage {
+        messages: messages.len() as u64,
+        storage_octets: messages.iter().fold(0u64, |sum, it| sum.saturating_add(it.size_octets)),
+        mailboxes: 0,
+    })?;
     let mut resolver = Resolver::new(target);
     let own_seen = target.own_seen_of(access);
     let mut seen = NumberSet::new();
@@ -207,11 +213,14 @@ pub(super) fn copy(
     target: MailboxId,
     now: i64,
 ) -> Decided<Option<Copied>> {
-    access.require(existing(state, source)?, Rights::READ)?;
-    transfer(state, access, source, uids, target, now, Change::Copy)
+    let mailbox = existing(state, source)?;
+    access.require(mailbox, Rights::READ)?;
+    let decision = transfer(state, access, source, uids, target, now, Change::Copy)?;
+    state.require_room(usage_of(state, mailbox, &mailbox.existing(uids)))?;
+    Ok(decision)
 }
 
-/// Needs what COPY, STORE and EXPUNGE need (RFC 6851 §4.2).
+/// Goes in spite of a quota: nothing is added. Needs what COPY, STORE and EXPUNGE need (RFC 6851 §4.2).
 pub(super) fn move_messages(
     state: &Snapshot,
     access: &Access,

@@ -7,6 +7,7 @@ use super::change::{Change, NewMailbox};
 use super::decide::{Decided, Decision, uid_validity_after};
 use super::graves::Retention;
 use super::names::{NameKey, is_reserved};
+use super::quota::Usage;
 use super::rights::{Access, Rights};
 use super::snapshot::{MailboxId, Snapshot, SpecialUse};
 use crate::StoreError;
@@ -55,6 +56,7 @@ pub(super) fn create(
     let mut new = NewMailboxes::new(state, now);
     new.add_parents(name)?;
     let id = new.add(name.clone(), special_use, false)?;
+    new.require_room()?;
     Ok(Decision::change(Change::CreateMailboxes(new.created), id))
 }
 
@@ -106,6 +108,7 @@ pub(super) fn rename(
     new.add_parents(to)?;
     if *from == MailboxName::inbox() {
         new.add(to.clone(), None, false)?;
+        new.require_room()?;
         let change = Change::RenameInbox { created: new.created, saved_at: now };
         return Ok(Decision::change(change, ()));
     }
@@ -113,6 +116,7 @@ pub(super) fn rename(
         return Err(StoreError::Cannot { reason: "a mailbox cannot be renamed to a name below itself" });
     }
     check_renamed_tree(state, from, to)?;
+    new.require_room()?;
     let change = Change::Rename { from: from.clone(), to: to.clone(), created: new.created };
     Ok(Decision::change(change, ()))
 }
@@ -189,6 +193,11 @@ impl<'a> NewMailboxes<'a> {
             self.add(name, None, false)?;
         }
         Ok(())
+    }
+
+    /// Refuses more mailboxes than the account may have.
+    fn require_room(&self) -> Result<(), StoreError> {
+        self.state.require_room(Usage { mailboxes: self.created.len() as u64, ..Usage::default() })
     }
 
     fn add(

@@ -14,6 +14,7 @@ use super::decide::{Decided, Decision, Resolver, existing, take_uids};
 use super::mailbox::Mailbox;
 use super::ops::Appended;
 use super::page::{Entry, Page, Row, ranges_within};
+use super::quota::Usage;
 use super::rights::{Access, Rights};
 use super::snapshot::{Flags, MailboxId, MessageNumber, Snapshot};
 use super::tree::{Edit, Leaf, Sum};
@@ -328,6 +329,11 @@ pub(super) fn undelete(
     if found.is_empty() {
         return Ok(Decision::nothing(None));
     }
+    state.require_room(Usage {
+        messages: found.len() as u64,
+        storage_octets: found.iter().fold(0u64, |sum, it| sum.saturating_add(it.size_octets)),
+        mailboxes: 0,
+    })?;
     let (first_uid, uids) = take_uids(mailbox, found.len())?;
     let mut resolver = Resolver::new(mailbox);
     for grave in &found {

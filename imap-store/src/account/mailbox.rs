@@ -9,6 +9,7 @@ use imap_proto::types::{
 
 use super::history::History;
 use super::page::{Entry, Page, PageSum, ranges_within};
+use super::quota::MailboxSum;
 use super::rights::{Acl, Rights, Who};
 use super::seen::{Overlay, SeenMode};
 use super::snapshot::{Counters, Diff, Flags, MailboxId, MessageRef, SpecialUse};
@@ -487,12 +488,19 @@ fn diff_pages(old: &Page, a: &mut Cursor<'_>, new: &Page, b: &mut Cursor<'_>, di
 pub(super) struct MailboxPage(Vec<Arc<Mailbox>>);
 
 impl Leaf for MailboxPage {
-    type Sum = KeySum;
+    type Sum = MailboxSum;
     const JOIN_BELOW: usize = 16;
     const MAX: usize = 64;
 
-    fn sum(&self) -> KeySum {
-        KeySum { first: self.0[0].id.0, last: self.0[self.0.len() - 1].id.0, count: self.0.len() as u32 }
+    fn sum(&self) -> MailboxSum {
+        let (first, last) = (self.0[0].id.0, self.0[self.0.len() - 1].id.0);
+        let keys = KeySum { first, last, count: self.0.len() as u32 };
+        let sums = || self.0.iter().filter_map(|mailbox| mailbox.messages.sum());
+        MailboxSum {
+            keys,
+            messages: sums().map(|sum| u64::from(sum.count)).sum(),
+            octets: sums().fold(0u64, |octets, sum| octets.saturating_add(sum.octets)),
+        }
     }
     fn len(&self) -> usize {
         self.0.len()

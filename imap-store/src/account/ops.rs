@@ -10,6 +10,7 @@ use super::commit::Core;
 use super::decide::{self, Incoming};
 use super::decide_names;
 use super::graves::{self, Retention};
+use super::quota::{self, Quota};
 use super::rights::{self, Access, AclChange, Rights, Who};
 use super::seen::{self, SeenMode};
 use super::sharing;
@@ -352,6 +353,14 @@ impl Account {
     ) -> Result<Rights, StoreError> {
         let access = &self.access;
         let decide = |state: &Snapshot| rights::set_acl(state, access, mailbox, identifier, change);
+        self.core().commit(SMALL_CHANGE_OCTETS, decide).await
+    }
+
+    /// Sets what the account may hold; what is there already stays. [`StoreError::NoPerm`] for every user, the
+    /// owner too.
+    pub async fn set_quota(&self, quota: Quota) -> Result<(), StoreError> {
+        let access = &self.access;
+        let decide = |state: &Snapshot| quota::set(state, access, quota);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 

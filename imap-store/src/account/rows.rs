@@ -24,6 +24,7 @@ use super::history::History;
 use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
 use super::page::{Cold, Hot, Page};
+use super::quota::Quota;
 use super::rights::Acl;
 use super::seen::Overlay;
 use super::sharing::{decode_sharing, encode_sharing};
@@ -34,7 +35,7 @@ use crate::engine::{Rows, Snapshots, Write, put_value};
 use crate::log::{AccountId, Seq};
 use crate::{StoreError, User};
 
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 
 /// What the checkpoint has of an account, besides its contents.
 #[derive(Debug, Default)]
@@ -229,6 +230,7 @@ pub(super) fn encode_root(state: &Snapshot, last_row: u64, naming: &mut Naming<'
         out.number(user.account.0);
         out.octets(&user.credentials);
     }
+    state.quota.encode(&mut out);
     encode_sharing(state, &mut out);
     let mut rows = RowList::new(naming);
     state.messages.leaves().for_each(|page| rows.push(page.row.get(), || page.encode()));
@@ -354,6 +356,7 @@ pub(super) fn decode_root(root: &[u8], pages: &Pages) -> Result<(Snapshot, u64),
         let credentials = input.octets()?.to_vec();
         users.insert(name.clone(), Arc::new(User { name, account, credentials }));
     }
+    state.quota = Quota::decode(&mut input)?;
     decode_sharing(&mut input, &mut state)?;
     let mut table = Vec::new();
     for row in decode_rows(&mut input)? {

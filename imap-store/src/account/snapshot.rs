@@ -10,6 +10,7 @@ use super::files::Files;
 use super::graves::GravePage;
 use super::mailbox::{Mailbox, MailboxPage};
 use super::names::NameKey;
+use super::quota::Quota;
 use super::table::Table;
 use super::tree::Tree;
 use crate::User;
@@ -54,6 +55,7 @@ pub struct Snapshot {
     pub(super) shared: Arc<BTreeMap<String, AccountId>>,
     /// Account 0: which accounts may have an identifier in one of their ACLs.
     pub(super) grants: Arc<BTreeMap<String, BTreeSet<AccountId>>>,
+    pub(super) quota: Quota,
     /// The ids that come next; none is given out twice.
     pub(super) next_mailbox: u64,
     pub(super) next_message: u64,
@@ -83,6 +85,7 @@ impl Default for Snapshot {
             users: Arc::default(),
             shared: Arc::default(),
             grants: Arc::default(),
+            quota: Quota::default(),
             next_mailbox: 1,
             next_message: 1,
             next_grave: 1,
@@ -166,7 +169,7 @@ impl Snapshot {
             self.next_account,
             self.last_uid_validity
         ));
-        add(format_args!("{} {} {:?}", self.leapt, self.epoch, self.losses));
+        add(format_args!("{} {} {:?} {:?}", self.leapt, self.epoch, self.losses, self.quota));
         add(format_args!("{:?}", self.files));
         self.names.iter().for_each(|it| add(format_args!("{it:?}")));
         self.subscriptions.iter().for_each(|it| add(format_args!("{it:?}")));
@@ -182,7 +185,8 @@ impl Snapshot {
 
     /// What is counted and kept, and does not agree with what there is.
     pub(crate) fn wrong_counters(&self) -> Vec<String> {
-        self.mailboxes().filter_map(|mailbox| mailbox.check_seen()).collect()
+        let seen = self.mailboxes().filter_map(|mailbox| mailbox.check_seen());
+        seen.chain(self.check_usage()).collect()
     }
 
     /// All mailboxes by id.

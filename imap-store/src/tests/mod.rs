@@ -8,6 +8,7 @@ mod faults;
 mod graves;
 mod leap;
 mod model;
+mod quota;
 mod reopen;
 mod residency;
 mod seen;
