@@ -194,7 +194,7 @@ impl Ctx<'_> {
 /// Runs one command and answers it.
 pub(crate) async fn dispatch(ctx: &mut Ctx<'_>, tag: Tag, command: &Command) -> Result<Doing, Gone> {
     let spec = command.spec();
-    let is_too_new = !ctx.connection.policy.dialect.serves(evidence::level(command));
+    let is_too_new = !ctx.connection.policy.dialect.serves(evidence::needed(command));
     let result = match (served::missing(command), ctx.state.forbids(spec.valid_in)) {
         _ if is_too_new => Err(Refusal::bad("That is not known here").into()),
         (Some(what), _) => Err(Refusal::bad(format!("{what} is not served")).into()),

@@ -40,6 +40,15 @@ pub(crate) fn level(command: &Command) -> Level {
     }
 }
 
+/// The dialect that a listener must serve for the command: the one that it shows, but for `.SILENT`, which fetchmail sends
+/// to every server, also to one that refused CAPABILITY.
+pub(crate) fn needed(command: &Command) -> Level {
+    match command {
+        Command::Store(store) if store.unchanged_since.is_none() => of_set(store.uid, &store.set),
+        command => level(command),
+    }
+}
+
 /// Whether the command speaks of UIDs: its client wants them in every FETCH line.
 pub(crate) fn uses_uids(command: &Command) -> bool {
     match command {

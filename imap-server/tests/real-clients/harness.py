@@ -1,9 +1,12 @@
 """What every test with a real client needs: a server of its own, in a directory of its own, on ports of its own."""
 
+import imaplib
 import os
 import pathlib
+import re
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import unittest
@@ -14,10 +17,11 @@ USER, PASSWORD = "ann", "correct horse (battery)"
 
 
 class Server:
-    """The real binary, started as a script would start it."""
+    """The real binary, started as a script would start it; `config` is the text of a configuration file."""
 
-    def __init__(self, data):
+    def __init__(self, data, config=""):
         self.data = pathlib.Path(data)
+        self.config = config
         self.process = None
 
     def start(self):
@@ -25,6 +29,10 @@ class Server:
             BINARY, "serve", "--data", self.data, "--imap", "127.0.0.1:0", "--imaps", "127.0.0.1:0",
             "--lmtp", "none", "--admin", self.data / "admin.sock", "--allow-cleartext",
         ]
+        if self.config:
+            path = self.data.with_suffix(".toml")
+            path.write_text(self.config)
+            command += ["--config", path]
         self.log = open(self.data.with_suffix(".log"), "ab")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
@@ -118,10 +126,12 @@ def mbsync_config(home, name, port, user, password, security, options=""):
 class ClientTest(unittest.TestCase):
     """A test with a fresh server and one user, and with a directory for what the client writes."""
 
+    config = ""
+
     def setUp(self):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="restante-clients-"))
         self.addCleanup(shutil.rmtree, self.home, True)
-        self.server = Server(self.home / "data")
+        self.server = Server(self.home / "data", self.config)
         self.server.start()
         self.addCleanup(self.stop_server)
         self.server.add_user()
@@ -132,9 +142,47 @@ class ClientTest(unittest.TestCase):
 
     def run_client(self, *command, **options):
         """Runs a client to its end and wants it to succeed."""
-        options.setdefault("timeout", 300)
-        done = subprocess.run([str(word) for word in command], capture_output=True, **options)
+        done = self.run_any(*command, **options)
         if done.returncode:
             log = self.server.data.with_suffix(".log").read_text()[-3000:]
             self.fail(f"{command[0]} ended with {done.returncode}: {done.stdout!r} {done.stderr!r}\nserver: {log}")
         return done
+
+    def run_any(self, *command, **options):
+        """Runs a client to its end, however that is."""
+        options.setdefault("timeout", 300)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("env", dict(os.environ, HOME=str(self.home)))
+        return subprocess.run([str(word) for word in command], capture_output=True, **options)
+
+    def second_path(self):
+        """An imaplib session over TLS, logged in: what the client did is looked up through it."""
+        context = ssl.create_default_context(cafile=self.server.certificate)
+        reader = imaplib.IMAP4_SSL("localhost", self.server.imaps, ssl_context=context)
+        self.addCleanup(reader.shutdown)
+        reader.login(USER, PASSWORD)
+        return reader
+
+    def put(self, mailbox, mail, flags=None):
+        """Fills a mailbox through the second path."""
+        writer = self.second_path()
+        for message in mail:
+            self.assertEqual(writer.append(f'"{mailbox}"', flags, None, message)[0], "OK")
+
+    def held(self, mailbox):
+        """What the server holds: pairs of the set of flags, without \\Recent, and the octets, in order of UID."""
+        reader = self.second_path()
+        self.assertEqual(reader.select(f'"{mailbox}"', readonly=True)[0], "OK", mailbox)
+        data = reader.uid("FETCH", "1:*", "(FLAGS BODY.PEEK[])")[1]
+        parts = [part for part in data if isinstance(part, tuple)]
+        flags = [set(re.search(rb"FLAGS \(([^)]*)\)", part[0])[1].decode().split()) for part in parts]
+        return [(flags - {"\\Recent"}, part[1]) for flags, part in zip(flags, parts)]
+
+    def bodies(self, mailbox):
+        """The octets of each message that the server holds there."""
+        return [octets for _, octets in self.held(mailbox)]
+
+    def mailboxes(self):
+        """The names that the second path lists."""
+        lines = self.second_path().list()[1]
+        return [line.decode().split(' "/" ', 1)[1].strip('"') for line in lines]

@@ -2,7 +2,8 @@
 
     python3 imap-server/tests/real-clients/run.py [PATTERN]
 
-Needs curl, gsasl, mbsync and the PyPI packages IMAPClient, grpcio and grpcio-reflection; RESTANTE names another binary than target/debug/restante."""
+Needs the programs and the packages of PyPI and npm that `.ci/run` installs; RESTANTE names another binary than
+target/debug/restante."""
 
 import pathlib
 import sys
