@@ -101,9 +101,12 @@ pub use channel::{Channel, ClientCertificate};
 pub use credentials::{
     ApplicationPassword, ApplicationPasswordError, BadRecord, Credentials, HashCost, Network,
 };
+#[cfg(feature = "ldap")]
+pub use directory::{BadLdapSettings, LdapDirectory, LdapGroups, LdapLookup, LdapSettings};
 #[cfg(feature = "server")]
 pub use directory::{
-    BoxFuture, Directories, Directory, DirectoryError, UserAttributes, UserRecord, Verified,
+    BadPasswdFile, BoxFuture, Directories, Directory, DirectoryError, PasswdFile, UserAttributes, UserRecord,
+    Verified,
 };
 #[cfg(feature = "server")]
 pub use exchange::{Exchange, Step};

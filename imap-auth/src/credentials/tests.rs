@@ -117,3 +117,157 @@ proptest::proptest! {
         let _ = Credentials::from_bytes(&record(&text));
     }
 }
+
+/// Made by Dovecot 2.3's `doveadm pw -s SCHEME -p sesame`, and two by crypt(3).
+const IMPORTED: &[(&str, &str)] = &[
+    (
+        "ARGON2ID",
+        "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$o26BasCMrgOhQub26gAKgg$BF/VWMiVnbwKoBVJR6WdVyu50u0FBrGBsEhfmjmH8G4",
+    ),
+    (
+        "SHA512-CRYPT",
+        "{SHA512-CRYPT}$6$nZMbFW6aIo5oMZ5T$rp6Jau.3WOUldhOkTBKMaBDD.DiNCb6vhoogeRswmAr8TVK.ihzz0WAwVkw5TtSz4W4p4aEvyTkqK3JryK2Qi.",
+    ),
+    ("BLF-CRYPT", "{BLF-CRYPT}$2y$05$/8ynpiEUSpiTMwEwPN1L6ukr68MaFmfZQ5SO3R5ZwJp9egEJQn55C"),
+    ("SSHA", "{SSHA}j5a8XHcDbW3gVFhvYH9CJx3IXEes8c33"),
+    (
+        "SCRAM-SHA-256",
+        "{SCRAM-SHA-256}4096,/+KhzTAWCvhvJYpz+tMbvg==,8V1/+Z2AoyG9bPiKMYBL8roNezGn8jHMiQpuz/roAvY=,abrAcAVDWos/Pscm/zbvzNrpJ2hg7+sPLdo+VcMJMbk=",
+    ),
+    (
+        "SHA512-CRYPT",
+        "{sha512-crypt}$6$rounds=1000$saltsalt$5Oji4y.RQw4TBqlwXcGLBsxSL7.Pw5hdIpFnzMJTl.OaKsU3EiPTP5NseI3oKDT8iioErVqshwXGd40hlWBLx1",
+    ),
+    ("BLF-CRYPT", "{BLF-CRYPT}$2y$05$abcdefghijklmnopqrstuuKcS.CYWVYVaLiiCKrrc0A5s3mGesJ9O"),
+];
+
+#[test]
+fn hashes_of_dovecot_are_imported() {
+    for (scheme, text) in IMPORTED {
+        let imported = Credentials::import(text).expect(scheme);
+        let read = Credentials::from_bytes(&imported.to_bytes()).expect("a good record");
+        for credentials in [imported, read] {
+            assert!(credentials.verify(&Secret::new("sesame")), "{scheme}");
+            assert!(!credentials.verify(&Secret::new("Sesame")), "{scheme}");
+            assert!(credentials.has_password() && credentials.needs_upgrade(LOW), "{scheme}");
+            let fresh = credentials.with_password(&Secret::new("sesame"), LOW).expect("a good password");
+            assert!(!fresh.needs_upgrade(LOW) && fresh.verify(&Secret::new("sesame")), "{scheme}");
+            assert!(fresh.scram(ScramHash::Sha256).is_some() && fresh.imported.is_none(), "{scheme}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_imported() {
+    for (text, reason) in [
+        ("", "a hash is written {SCHEME}HASH"),
+        ("sesame", "a hash is written {SCHEME}HASH"),
+        ("{PLAIN}sesame", "the scheme is not known; known are"),
+        ("{ARGON2ID}x", "the hash is no PHC string"),
+        ("{SHA512-CRYPT}$6$salt$short", "this is no hash of SHA512-CRYPT"),
+        ("{SHA512-CRYPT}$5$saltsalt$x", "this is no hash of SHA512-CRYPT"),
+        (
+            "{BLF-CRYPT}$2y$31$abcdefghijklmnopqrstuuKcS.CYWVYVaLiiCKrrc0A5s3mGesJ9O",
+            "this is no hash of BLF-CRYPT",
+        ),
+        ("{BLF-CRYPT}", "this is no hash of BLF-CRYPT"),
+        ("{SSHA}x", "this is no hash of SSHA"),
+        ("{SSHA}c2hvcnQ=", "this is no hash of SSHA"),
+        ("{SCRAM-SHA-256}4096,x,y", "this is no hash of SCRAM-SHA-256"),
+    ] {
+        let error = Credentials::import(text).err().expect("refused").reason;
+        assert!(error.starts_with(reason), "{text}: {error}");
+    }
+    // A hash that would take hours.
+    let slow = IMPORTED[5].1.replace("rounds=1000", "rounds=999999999");
+    assert!(Credentials::import(&slow).is_err());
+}
+
+#[test]
+fn application_passwords() {
+    use std::time::{Duration, SystemTime};
+    let mut credentials = Credentials::from_password(&Secret::new("sesame"), LOW).expect("a good password");
+    let phone = credentials.add_application_password("phone").expect("made");
+    let backup = credentials.add_application_password("backup").expect("made");
+    assert_eq!((phone.expose().len(), phone.expose()[4]), (29, b'-'));
+    assert!(credentials.add_application_password("phone").is_err());
+    assert!(credentials.add_application_password("").is_err());
+    assert!(credentials.add_application_password("a\nb").is_err());
+    let now = SystemTime::now();
+    {
+        let backup = credentials.application_password_mut("backup").expect("there");
+        backup.networks =
+            vec!["192.0.2.0/24".parse().expect("a network"), "2001:db8::/32".parse().expect("one")];
+        backup.protocols = vec!["imap".into()];
+        backup.expires = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000));
+    }
+    let credentials = Credentials::from_bytes(&credentials.to_bytes()).expect("a good record");
+    let from = |peer: &str, protocol| crate::Channel {
+        peer: peer.parse().ok(),
+        protocol,
+        ..crate::Channel::default()
+    };
+    let here = from("192.0.2.7", "imap");
+    let name = |password: &Secret, channel: &crate::Channel, now| {
+        credentials.match_application(password, channel, now).map(|found| found.name.as_str())
+    };
+    assert_eq!(name(&phone, &crate::Channel::default(), now), Some("phone"));
+    let spoken = String::from_utf8(phone.expose().to_vec()).expect("ASCII").replace('-', " ").to_uppercase();
+    assert_eq!(name(&Secret::new(spoken), &here, now), Some("phone"));
+    assert_eq!(name(&backup, &here, now), Some("backup"));
+    assert_eq!(name(&backup, &from("2001:db8:1::1", "imap"), now), Some("backup"));
+    assert_eq!(name(&backup, &from("::ffff:192.0.2.7", "imap"), now), Some("backup"));
+    assert_eq!(name(&backup, &from("192.0.3.7", "imap"), now), None);
+    assert_eq!(name(&backup, &from("", "imap"), now), None);
+    assert_eq!(name(&backup, &from("192.0.2.7", "smtp"), now), None);
+    assert_eq!(name(&backup, &here, SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000)), None);
+    for wrong in ["sesame", "", "aaaa-aaaa-aaaa-aaaa-aaaa-aaaa", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] {
+        assert_eq!(name(&Secret::new(wrong), &here, now), None);
+    }
+    // A new password leaves them, revoking takes one.
+    let mut changed = credentials.with_password(&Secret::new("open"), LOW).expect("a good password");
+    assert!(changed.match_application(&phone, &here, now).is_some());
+    assert!(changed.revoke_application_password("phone") && !changed.revoke_application_password("phone"));
+    assert!(changed.match_application(&phone, &here, now).is_none());
+    for number in changed.application_passwords().len()..32 {
+        changed.add_application_password(&number.to_string()).expect("there is room");
+    }
+    assert!(changed.add_application_password("one too many").is_err());
+    assert!(Credentials::from_bytes(&changed.to_bytes()).is_ok(), "as many fit into a record");
+}
+
+#[test]
+fn networks() {
+    for (network, address, inside) in [
+        ("0.0.0.0/0", "203.0.113.9", true),
+        ("::/0", "2001:db8::1", true),
+        ("::/0", "203.0.113.9", false),
+        ("203.0.113.9", "203.0.113.9", true),
+        ("203.0.113.8/31", "203.0.113.9", true),
+        ("203.0.113.8/32", "203.0.113.9", false),
+        ("2001:db8::/32", "2001:db9::", false),
+    ] {
+        let network: Network = network.parse().expect("a network");
+        assert_eq!(network.contains(address.parse().expect("an address")), inside, "{network} {address}");
+    }
+    for bad in ["", "x", "1.2.3.4/33", "1.2.3.4/", "::/129", "1.2.3/8", "1.2.3.4/-1"] {
+        assert!(bad.parse::<Network>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn attributes_stand_in_the_record() {
+    let mut credentials = Credentials::none();
+    assert!(!credentials.verify(&Secret::new("")) && !credentials.has_password());
+    let attributes = UserAttributes {
+        disabled: true,
+        expires: Some(std::time::UNIX_EPOCH + std::time::Duration::from_secs(7)),
+        admin: true,
+        groups: vec!["staff".into()],
+    };
+    credentials.set_attributes(attributes.clone());
+    let bytes = credentials.to_bytes();
+    assert_eq!(Credentials::from_bytes(&bytes).expect("a good record").attributes(), &attributes);
+    // Who knows version 1 only must not let a disabled user in.
+    assert!(bytes.starts_with(br#"{"version":2,"#), "{}", String::from_utf8_lossy(&bytes));
+}

@@ -1,12 +1,18 @@
 //! [`Directory`]: where users come from.
 
 mod chain;
+#[cfg(feature = "ldap")]
+mod ldap;
+mod passwd;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::SystemTime;
 
 pub use self::chain::Directories;
+#[cfg(feature = "ldap")]
+pub use self::ldap::{BadLdapSettings, LdapDirectory, LdapGroups, LdapLookup, LdapSettings};
+pub use self::passwd::{BadPasswdFile, PasswdFile};
 use crate::{Credentials, Secret};
 
 /// A future behind a pointer: a trait with `async fn` cannot be a `dyn` one.

@@ -11,26 +11,34 @@ use crate::{Secret, UserRecord};
 
 /// Keyed by HMAC-SHA-256 of user, password and the record's hash under a secret that dies with the process: who reads the
 /// memory has nothing that can be guessed at faster than with that secret, and another record is another key.
-pub(super) struct SuccessCache {
+pub(crate) struct SuccessCache {
+    lifetime: Duration,
     secret: Zeroizing<[u8; 32]>,
     entries: HashMap<Key, Instant>,
     /// In the order of insertion, which is the order of expiry.
     order: VecDeque<(Key, Instant)>,
 }
 
-pub(super) type Key = [u8; 32];
+pub(crate) type Key = [u8; 32];
 
 impl SuccessCache {
-    pub(super) fn new() -> Self {
+    /// A success counts for `lifetime`.
+    pub(crate) fn new(lifetime: Duration) -> Self {
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *secret).expect("the system has random numbers");
-        Self { secret, entries: HashMap::new(), order: VecDeque::new() }
+        Self { lifetime, secret, entries: HashMap::new(), order: VecDeque::new() }
     }
 
     /// The key of one success.
-    pub(super) fn key(&self, user: &UserRecord, password: &Secret) -> Key {
+    pub(crate) fn key(&self, user: &UserRecord, password: &Secret) -> Key {
+        let record = user.credentials.verifier();
+        self.key_of([user.name.as_bytes(), password.expose(), record.as_bytes()])
+    }
+
+    /// The key of one success, by all that makes it one.
+    pub(crate) fn key_of<const N: usize>(&self, fields: [&[u8]; N]) -> Key {
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.secret).expect("HMAC takes keys of any length");
-        for field in [user.name.as_bytes(), password.expose(), user.credentials.verifier().as_bytes()] {
+        for field in fields {
             mac.update(&(field.len() as u64).to_be_bytes());
             mac.update(field);
         }
@@ -38,13 +46,13 @@ impl SuccessCache {
     }
 
     /// Whether it was a success not long before `now`.
-    pub(super) fn contains(&self, key: &Key, now: Instant) -> bool {
-        self.entries.get(key).is_some_and(|since| now.saturating_duration_since(*since) < LIFETIME)
+    pub(crate) fn contains(&self, key: &Key, now: Instant) -> bool {
+        self.entries.get(key).is_some_and(|since| now.saturating_duration_since(*since) < self.lifetime)
     }
 
-    /// Remembers a success for [`LIFETIME`]: not longer because it is used, so that the password is hashed now
+    /// Remembers a success for that long: not longer because it is used, so that the password is hashed now
     /// and then.
-    pub(super) fn insert(&mut self, key: Key, now: Instant) {
+    pub(crate) fn insert(&mut self, key: Key, now: Instant) {
         self.forget_old(now);
         self.entries.insert(key, now);
         self.order.push_back((key, now));
@@ -52,7 +60,7 @@ impl SuccessCache {
 
     fn forget_old(&mut self, now: Instant) {
         while let Some((key, since)) = self.order.front().copied() {
-            if self.order.len() < ENTRIES_MAX && now.saturating_duration_since(since) < LIFETIME {
+            if self.order.len() < ENTRIES_MAX && now.saturating_duration_since(since) < self.lifetime {
                 break;
             }
             self.order.pop_front();
@@ -64,7 +72,7 @@ impl SuccessCache {
     }
 }
 
-const LIFETIME: Duration = Duration::from_secs(5 * 60);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// About 1 MB.
 const ENTRIES_MAX: usize = 10_000;
 
@@ -81,14 +89,14 @@ mod tests {
 
     #[test]
     fn user_password_and_record_make_the_key() {
-        let cache = SuccessCache::new();
+        let cache = SuccessCache::new(LIFETIME);
         let alice = user("alice");
         let key = cache.key(&alice, &Secret::new("sesame"));
         assert_eq!(key, cache.key(&alice.clone(), &Secret::new("sesame")));
         assert_ne!(key, cache.key(&alice, &Secret::new("sesam")));
         // The same password set again is another record.
         assert_ne!(key, cache.key(&user("alice"), &Secret::new("sesame")));
-        assert_ne!(key, SuccessCache::new().key(&alice, &Secret::new("sesame")));
+        assert_ne!(key, SuccessCache::new(LIFETIME).key(&alice, &Secret::new("sesame")));
         // The fields cannot run into each other.
         let renamed = UserRecord::new("alices", alice.credentials, "memory");
         assert_ne!(key, cache.key(&renamed, &Secret::new("esame")));
@@ -96,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_success_is_forgotten_after_its_time() {
-        let mut cache = SuccessCache::new();
+        let mut cache = SuccessCache::new(LIFETIME);
         let start = Instant::now();
         cache.insert([1; 32], start);
         assert!(cache.contains(&[1; 32], start + LIFETIME - Duration::from_secs(1)));
@@ -106,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_cache_is_bounded() {
-        let mut cache = SuccessCache::new();
+        let mut cache = SuccessCache::new(LIFETIME);
         let start = Instant::now();
         for number in 0..ENTRIES_MAX as u64 + 10 {
             let mut key = [0; 32];

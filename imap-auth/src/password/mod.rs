@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Semaphore;
 
-use self::cache::SuccessCache;
+use self::cache::LIFETIME;
+pub(crate) use self::cache::SuccessCache;
 use crate::backend::Proven;
 use crate::credentials::LAST_USED_STEP;
 use crate::{AuthError, Channel, Credentials, Directory, HashCost, Secret, UserRecord, Verified};
@@ -32,7 +33,7 @@ impl PasswordCheck {
             decoy: Credentials::decoy(cost)
                 .expect("the hash cost is within its range, and the system has random numbers"),
             permits: Arc::new(Semaphore::new(hashes_at_once.max(1))),
-            successes: Mutex::new(SuccessCache::new()),
+            successes: Mutex::new(SuccessCache::new(LIFETIME)),
             #[cfg(test)]
             hashes: std::sync::atomic::AtomicUsize::new(0),
         }
