@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imap_proto::types::{SeqNum, Uid};
 
-use crate::account::{Change, Snapshot, apply};
+use crate::account::{Change, Snapshot, apply, image};
 use crate::log::{AccountId, Checked, Position};
 use crate::{Store, StoreError};
 
@@ -68,6 +68,7 @@ pub(crate) fn check(store: &Store) -> Result<CheckReport, StoreError> {
     for (id, served) in store.all_snapshots()? {
         accounts.insert(id, Compared { served, folded: Snapshot::default() });
     }
+    check.images(store, &mut accounts);
     store.log().check(&mut |checked| check.take(checked, &mut accounts));
     for (id, compared) in &accounts {
         check.compare(*id, compared);
@@ -82,6 +83,28 @@ pub(crate) fn check(store: &Store) -> Result<CheckReport, StoreError> {
 }
 
 impl Check {
+    /// Folding begins with the newest image of each account: the changes before it may be gone.
+    fn images(&mut self, store: &Store, accounts: &mut BTreeMap<AccountId, Compared>) {
+        let log = store.log();
+        let segments = log.sealed_segments().unwrap_or_default();
+        for segment in segments.into_iter().chain(log.active_segment()) {
+            // One that cannot be read is found when all of it is.
+            for (account, seq, position) in log.images(segment).unwrap_or_default() {
+                let Some(account) = accounts.get_mut(&account) else { continue };
+                if seq > account.served.seq() || seq < account.folded.seq() {
+                    continue;
+                }
+                match log.image(position).and_then(|octets| image::decode(&octets).ok()) {
+                    Some(state) => account.folded = state,
+                    None => self.find(format!(
+                        "segment {segment}, record {}: an image is not whole",
+                        position.record
+                    )),
+                }
+            }
+        }
+    }
+
     fn take(&mut self, checked: Checked, accounts: &mut BTreeMap<AccountId, Compared>) {
         self.report.records += 1;
         match checked {
@@ -89,7 +112,7 @@ impl Check {
             Checked::Change(replayed) => {
                 // An account that was made since.
                 let Some(account) = accounts.get_mut(&replayed.account) else { return };
-                if replayed.seq > account.served.seq() {
+                if replayed.seq > account.served.seq() || replayed.seq <= account.folded.seq() {
                     return;
                 }
                 match Change::decode(&replayed.payload) {

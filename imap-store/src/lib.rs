@@ -45,6 +45,7 @@ mod blocking;
 mod check;
 mod checkpoint;
 mod clock;
+mod compact;
 pub mod engine;
 mod error;
 pub mod files;
@@ -62,5 +63,6 @@ mod tests;
 
 pub use check::{Affected, CheckReport};
 pub use clock::Clock;
+pub use compact::CompactReport;
 pub use error::{OpenError, StoreError};
 pub use store::{Durability, OpenReport, Options, Store, User};

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::account::rows::{self, Saved};
-use crate::account::{Change, Snapshot, apply};
+use crate::account::{Change, Snapshot, apply, image};
 use crate::files::Disk;
 use crate::index::{Index, Meta};
-use crate::log::{AccountId, Log, LogOptions, Position, Recovery, Replayed};
+use crate::log::{self, AccountId, Log, LogOptions, Position, Recovery, Replayed, Seq};
 use crate::{Durability, OpenError, OpenReport};
 
 /// What opening brought up.
@@ -64,20 +64,15 @@ pub(crate) fn open_all(
     index: Index,
     mut findings: Vec<String>,
 ) -> Result<Opened, OpenError> {
-    let mut accounts: BTreeMap<AccountId, Replay> = BTreeMap::new();
-    let mut gaps = Vec::new();
-    let (log, recovery) = Log::open_on(disk.clone(), options.clone(), None, &mut |replayed| {
-        let account = accounts.entry(replayed.account).or_default();
-        let change = decode(&replayed, options)?;
-        let before = change.seq_before(replayed.seq);
-        if before > account.state.seq() {
-            let (id, first) = (replayed.account.0, account.state.seq().0 + 1);
-            gaps.push(format!("account {id} has no changes {first} to {}: they are lost", before.0));
-            account.state.skip_to(before);
-        }
-        account.take(&replayed, &change);
-        Ok(())
-    })?;
+    let mut all = All { dir: &options.dir, accounts: BTreeMap::new(), gaps: Vec::new() };
+    let (log, mut recovery) = Log::open_with(disk.clone(), options.clone(), None, &mut all)?;
+    let All { mut accounts, mut gaps, .. } = all;
+    // What is left of the mail of deleted users is not looked at, and compaction may have taken any of it.
+    let dropped = accounts.get(&AccountId(0)).map(|it| it.state.files().dropped.clone()).unwrap_or_default();
+    accounts.retain(|account, _| !dropped.contains(account));
+    gaps.retain(|(account, _)| !dropped.contains(account));
+    let mut gaps: Vec<String> = gaps.into_iter().map(|(_, gap)| gap).collect();
+    settle_files(&log, accounts.get(&AccountId(0)), &mut recovery, &mut findings);
     let losses = losses(&recovery, &gaps);
     findings.append(&mut gaps);
     Ok(Opened {
@@ -89,6 +84,48 @@ pub(crate) fn open_all(
         accounts,
         saved_to: Position::default(),
     })
+}
+
+/// Compares the log's files with what account 0 says of them.
+fn settle_files(log: &Log, directory: Option<&Replay>, recovery: &mut Recovery, findings: &mut Vec<String>) {
+    let files = directory.map(|replay| replay.state.files().clone()).unwrap_or_default();
+    recovery.name_missing(&|segment| files.generation(segment).is_none());
+    findings.append(&mut log.settle_files(&files.replaced));
+}
+
+/// Takes all accounts from the log: images, and the changes behind them.
+struct All<'a> {
+    dir: &'a Path,
+    accounts: BTreeMap<AccountId, Replay>,
+    gaps: Vec<(AccountId, String)>,
+}
+
+impl log::Replay for All<'_> {
+    fn image(&mut self, account: AccountId, seq: Seq, octets: &[u8]) -> Result<bool, OpenError> {
+        let Ok(state) = image::decode(octets) else { return Ok(false) };
+        if state.seq() != seq {
+            return Ok(false);
+        }
+        self.accounts.insert(account, Replay { state, saved: Saved::default(), is_dirty: true });
+        Ok(true)
+    }
+
+    fn change(&mut self, replayed: Replayed) -> Result<(), OpenError> {
+        let account = self.accounts.entry(replayed.account).or_default();
+        if replayed.seq <= account.state.seq() {
+            return Ok(());
+        }
+        let change = decode(&replayed, self.dir)?;
+        let before = change.seq_before(replayed.seq);
+        if before > account.state.seq() {
+            let (id, first) = (replayed.account.0, account.state.seq().0 + 1);
+            let gap = format!("account {id} has no changes {first} to {}: they are lost", before.0);
+            self.gaps.push((replayed.account, gap));
+            account.state.skip_to(before);
+        }
+        account.take(&replayed, &change);
+        Ok(())
+    }
 }
 
 /// Opens with the checkpoint; the inner error says why it cannot be believed.
@@ -121,7 +158,7 @@ fn open_behind(
                 }
             }
         };
-        let change = decode(&replayed, options)?;
+        let change = decode(&replayed, &options.dir)?;
         if change.seq_before(replayed.seq) > account.state.seq() {
             disbelief = Some(format!("changes of account {} are missing", replayed.account.0));
             return Ok(());
@@ -129,7 +166,7 @@ fn open_behind(
         account.take(&replayed, &change);
         Ok(())
     })?;
-    let (log, recovery) = opened;
+    let (log, mut recovery) = opened;
     if meta.store != log.store_id() {
         disbelief = Some("it is another store's".to_owned());
     } else if meta.bound > log.published() || meta.is_lazy && recovery.unclean {
@@ -139,7 +176,9 @@ fn open_behind(
         log.close();
         return Ok(Err(reason));
     }
-    let report = report(&recovery, Vec::new());
+    let mut findings = Vec::new();
+    settle_files(&log, accounts.get(&AccountId(0)), &mut recovery, &mut findings);
+    let report = report(&recovery, findings);
     let (losses, may_have_lost) = (losses(&recovery, &[]), recovery.may_have_lost);
     Ok(Ok(Opened { log, index, accounts, saved_to: meta.replay_from, report, losses, may_have_lost }))
 }
@@ -159,9 +198,9 @@ impl Replay {
     }
 }
 
-fn decode(replayed: &Replayed, options: &LogOptions) -> Result<Change, OpenError> {
+fn decode(replayed: &Replayed, dir: &Path) -> Result<Change, OpenError> {
     Change::decode(&replayed.payload).map_err(|_| OpenError::Damaged {
-        file: options.dir.clone(),
+        file: dir.to_owned(),
         what: format!(
             "change {} of account {} is none that this program knows",
             replayed.seq.0, replayed.account.0

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
 use crate::account::{
     self, Account, AclChange, Core, Dirt, MailboxId, Owner, Retention, Rights, Snapshot, Summaries,
     SummaryWriter, Who, sharing, users,
 };
-use crate::accounts::{Accounts, Slot};
+use crate::accounts::{Accounts, Slot, locked};
 use crate::check::{self, CheckReport};
 use crate::checkpoint::{self, DIRTY_OCTETS_MAX};
 use crate::clock::Clock;
+use crate::compact::Compactor;
 use crate::files::{self, Disk, RealDisk};
 use crate::index::Index;
 use crate::log::{AccountId, Backup, Log, LogOptions, restore};
@@ -40,6 +41,9 @@ struct Inner {
     checkpointer: Mutex<Option<Checkpointer>>,
     /// Held while an ACL and what account 0 says of it change: one after the other.
     sharing: tokio::sync::Mutex<()>,
+    compactor: Mutex<Option<Compactor>>,
+    /// Compaction, a backup and a check exclude each other.
+    maintenance: Mutex<()>,
     _lock: Option<files::Lock>,
 }
 
@@ -90,6 +94,8 @@ pub struct Options {
     pub state_octets_max: u64,
     /// Octets that sled may cache.
     pub cache_octets: u64,
+    /// Whether compaction runs in the background when it is due.
+    pub compacts_by_itself: bool,
     /// Where times come from.
     pub clock: Clock,
 }
@@ -204,8 +210,27 @@ impl Store {
         let checkpointer = Mutex::new(Some(Checkpointer { thread, is_stopped, wake }));
         let dir = dir.to_owned();
         let sharing = tokio::sync::Mutex::default();
-        let inner = Inner { dir, options, accounts, directory, makes, checkpointer, sharing, _lock: lock };
-        Ok((Self { inner: Arc::new(inner) }, report))
+        let (compactor, maintenance) = (Mutex::default(), Mutex::default());
+        let inner = Inner {
+            dir,
+            options,
+            accounts,
+            directory,
+            makes,
+            checkpointer,
+            sharing,
+            compactor,
+            maintenance,
+            _lock: lock,
+        };
+        let store = Self { inner: Arc::new(inner) };
+        if store.options().compacts_by_itself {
+            let weak = Arc::downgrade(&store.inner);
+            let started = Compactor::start(move || Some(Self { inner: weak.upgrade()? }));
+            let no_thread = |error| OpenError::Io { file: store.inner.dir.clone(), error };
+            *locked(&store.inner.compactor) = Some(started.map_err(no_thread)?);
+        }
+        Ok((store, report))
     }
 
     /// Where it lies.
@@ -359,7 +384,13 @@ impl Store {
     ///
     /// What lies there is the log alone: [`Store::restore`] makes a store of it.
     pub fn backup(&self, to: &Path) -> Result<Backup, StoreError> {
-        self.log().backup(&RealDisk, to)
+        self.backup_with(to, &mut |_, _| {})
+    }
+
+    /// The same; `each` is told after each segment what was done, and how many there are.
+    pub fn backup_with(&self, to: &Path, each: &mut dyn FnMut(Backup, u64)) -> Result<Backup, StoreError> {
+        let _alone = self.maintenance();
+        self.log().backup(&RealDisk, to, each)
     }
 
     /// Makes a store in `to` of a backup in `from`; returns how many segments it has. Blocking. It is another
@@ -379,7 +410,36 @@ impl Store {
     /// the next start. Takes the memory of all accounts at once. Summaries are not looked at: each has its own
     /// checksum, and is made again when it is wrong.
     pub fn check(&self) -> Result<CheckReport, StoreError> {
+        let _alone = self.maintenance();
         check::check(self)
+    }
+
+    /// Nobody else compacts, checks or backs up as long as it is held.
+    pub(crate) fn maintenance(&self) -> MutexGuard<'_, ()> {
+        locked(&self.inner.maintenance)
+    }
+
+    /// The same, if nobody does so now.
+    pub(crate) fn try_maintenance(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.inner.maintenance.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
+    }
+
+    /// Account 0.
+    pub(crate) fn directory(&self) -> &Account {
+        &self.inner.directory
+    }
+
+    /// What account 0 has published.
+    pub(crate) fn directory_state(&self) -> Arc<Snapshot> {
+        self.inner.directory.snapshot()
     }
 
     /// The published state of account 0 and of every user's account. Blocking.
@@ -432,6 +492,10 @@ impl Inner {
     }
 
     fn close(&self) {
+        let compactor = locked(&self.compactor).take();
+        if let Some(compactor) = compactor {
+            compactor.stop();
+        }
         let mut checkpointer = self.checkpointer.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Checkpointer { thread, is_stopped, wake }) = checkpointer.take() else { return };
         is_stopped.store(true, Ordering::Release);
@@ -500,6 +564,7 @@ impl Default for Options {
             undelete_octets_max: 1 << 30,
             state_octets_max: 256 << 20,
             cache_octets: 64 << 20,
+            compacts_by_itself: true,
             clock: Clock::system(),
         }
     }

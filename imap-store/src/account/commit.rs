@@ -12,7 +12,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, oneshot, watch};
@@ -23,7 +23,7 @@ use super::decide::Decided;
 use super::snapshot::Snapshot;
 use crate::StoreError;
 use crate::blocking::block_on;
-use crate::log::{AccountId, Log, Position, Seq, Waiter};
+use crate::log::{AccountId, Log, NamesBodies, Position, Seq, Waiter};
 
 /// What of all accounts is not in a checkpoint yet.
 #[derive(Debug)]
@@ -91,6 +91,7 @@ enum Queued<T> {
 
 impl Core {
     pub(crate) fn new(id: AccountId, state: Arc<Snapshot>, log: Log, dirt: Arc<Dirt>) -> Self {
+        log.shown(weak(&state));
         Self {
             id,
             head: Mutex::new(Head { state: state.clone(), epoch: log.epoch() }),
@@ -288,6 +289,12 @@ impl Core {
     }
 }
 
+/// By which compaction knows a state as long as somebody holds it.
+fn weak(state: &Arc<Snapshot>) -> Weak<dyn NamesBodies> {
+    let state: Weak<Snapshot> = Arc::downgrade(state);
+    state
+}
+
 /// A queued change.
 struct Commit {
     core: Arc<Core>,
@@ -300,6 +307,7 @@ struct Commit {
 
 impl Waiter for Commit {
     fn committed(&mut self, _position: Position) {
+        self.core.log.shown(weak(&self.state));
         self.core.published.store(self.state.clone());
         self.core.set_dirty();
         self.core.dirt.add(self.octets);

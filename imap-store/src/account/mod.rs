@@ -48,7 +48,7 @@ pub use upload::{Upload, Uploaded};
 pub(crate) use apply::apply;
 pub(crate) use change::Change;
 pub(crate) use commit::{Core, Dirt};
-pub(crate) use files::Files;
+pub(crate) use files::replace;
 pub(crate) use graves::Retention;
 pub(crate) use leap::{leap, raise_epoch};
 pub(crate) use summaries::{Summaries, SummaryWriter};

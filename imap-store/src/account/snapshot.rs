@@ -142,6 +142,11 @@ impl Snapshot {
         self.messages.body(number)
     }
 
+    /// Where the octets of all messages lie, in mailboxes and in the graveyard.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = BodyId> + '_ {
+        self.messages.leaves().flat_map(|page| page.rows()).map(|row| row.body)
+    }
+
     /// By how many mailboxes and graves each message is held.
     pub(crate) fn holders(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
         self.messages.holders()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::StoreError;
-use crate::log::{self, BodyId};
+use crate::log::{self, BodyId, Pin};
 use crate::message::{Scanner, Summary};
 
 /// A message on its way in: its octets are streamed into the log and scanned as they come.
@@ -23,6 +23,8 @@ pub struct Uploaded {
     pub(super) body: BodyId,
     pub(super) epoch: u64,
     pub(super) summary: Arc<Summary>,
+    /// Keeps the octets from compaction until the message is appended.
+    _pin: Arc<Pin>,
 }
 
 impl Upload {
@@ -49,6 +51,7 @@ impl Upload {
             body: finished.body,
             epoch: finished.epoch,
             summary,
+            _pin: finished.pin,
         })
     }
 }

@@ -90,6 +90,7 @@ impl Active {
             records: 0,
             first_record: self.records,
             closed,
+            compacted: false,
             synced_to: self.synced_to,
         };
         let group = Group::new(self.seed, header, records);

@@ -3,15 +3,15 @@
 //! Sealed segments never change, so a second backup into the same directory copies only what is new. The
 //! segment that is being written is copied up to a group's end and sealed there; the next backup replaces it.
 
+use std::collections::BTreeSet;
 use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::Log;
 use super::group::BLOCK_OCTETS;
 use super::reader::Segment;
-use super::segment::{Header, TEMPORARY, Table, number_of, path_of, seal};
+use super::segment::{Header, Name, TEMPORARY, Table, seal};
 use crate::files::{Disk, DiskFile, read_full};
 use crate::{OpenError, StoreError};
 
@@ -28,24 +28,43 @@ pub struct Backup {
 
 impl Log {
     /// Copies all that is published into the directory `to` on `disk`, made when missing. Blocking; writers are
-    /// not disturbed. It may be cut short anywhere, and begun again: a segment counts once it has its name.
-    pub(crate) fn backup(&self, disk: &dyn Disk, to: &Path) -> Result<Backup, StoreError> {
+    /// not disturbed; compaction must not run meanwhile. It may be cut short anywhere, and begun again: a segment
+    /// counts once it has its name. `each` is told after each segment what was done, and how many there are.
+    pub(crate) fn backup(
+        &self,
+        disk: &dyn Disk,
+        to: &Path,
+        each: &mut dyn FnMut(Backup, u64),
+    ) -> Result<Backup, StoreError> {
         self.sync()?;
         let end = self.published();
         let fail = |error: io::Error| StoreError::Unavailable { reason: format!("the backup: {error}") };
         disk.create_dir(to).map_err(fail)?;
         let mut backup = Backup::default();
+        let mut names = BTreeSet::new();
         for number in 1..=end.segment {
-            let Some(segment) =
-                self.shared().reader.segment(number, end.record == 0 && number == end.segment)?
-            else {
-                continue;
+            let reader = &self.shared().reader;
+            let segment = match reader.segment(number) {
+                // Behind the last record there may be no segment yet.
+                Err(_) if end.record == 0 && number == end.segment => continue,
+                segment => segment?,
             };
+            let (Some(segment), Some(generation)) = (segment, reader.generation(number)) else { continue };
+            let name = Name { segment: number, generation };
             backup.segments += 1;
-            let octets = copy_segment(disk, to, self.store_id(), number, &segment).map_err(fail)?;
+            let octets = copy_segment(disk, to, self.store_id(), name, &segment).map_err(fail)?;
             backup.copied += u64::from(octets > 0);
             backup.octets += octets;
+            names.insert(name);
+            each(backup, end.segment);
         }
+        // What compaction has replaced goes last: until then the older backup is whole.
+        for path in disk.list(to).map_err(fail)? {
+            if Name::of(&path).is_some_and(|name| !names.contains(&name)) {
+                disk.remove(&path).map_err(fail)?;
+            }
+        }
+        disk.sync_dir(to).map_err(fail)?;
         Ok(backup)
     }
 }
@@ -55,10 +74,10 @@ fn copy_segment(
     disk: &dyn Disk,
     to: &Path,
     store: [u8; 16],
-    number: u64,
+    name: Name,
     segment: &Segment,
 ) -> io::Result<u64> {
-    let path = path_of(to, number);
+    let path = name.path(to);
     if let Ok(there) = disk.open(&path)
         && let Ok(header) = Header::read(&*there)?
     {
@@ -87,30 +106,30 @@ pub(crate) fn restore(disk: &dyn Disk, from: &Path, to: &Path) -> Result<u64, Op
         move |error| OpenError::Io { file, error }
     };
     disk.create_dir(to).map_err(fail(to))?;
-    let is_taken = disk.list(to).map_err(fail(to))?.iter().any(|path| number_of(path).is_some());
+    let is_taken = disk.list(to).map_err(fail(to))?.iter().any(|path| Name::of(path).is_some());
     if is_taken {
         let what = "there is a store already".to_owned();
         return Err(OpenError::Damaged { file: to.to_owned(), what });
     }
     let listed = disk.list(from).map_err(fail(from))?;
-    let mut numbers: Vec<u64> = listed.iter().filter_map(|path| number_of(path)).collect();
-    numbers.sort_unstable();
+    let mut names: Vec<Name> = listed.iter().filter_map(|path| Name::of(path)).collect();
+    names.sort_unstable();
     let store = disk.random().map_err(fail(to))?;
     // From the last to the first: a log that lacks its beginning opens with damage, one that lacks its end
     // could not be told from a whole one.
-    for &number in numbers.iter().rev() {
-        let path = path_of(from, number);
+    for &name in names.iter().rev() {
+        let path = name.path(from);
         let file = disk.open(&path).map_err(fail(&path))?;
         let damaged = |what: &str| OpenError::Damaged { file: path.clone(), what: what.to_owned() };
         let header = Header::read(&*file).map_err(fail(&path))?.map_err(|_| damaged("it has no header"))?;
         let table = Table::read(&*file, header.seed()).map_err(fail(&path))?;
         let table = table.ok_or_else(|| damaged("it is not sealed"))?;
-        let is_last = Some(&number) == numbers.last();
+        let is_last = Some(&name) == names.last();
         let header = Header { store, lazy: header.lazy || is_last, ..header };
         let table = Table { closed: table.closed && !is_last, ..table };
-        restore_segment(disk, &*file, &header, &table, to).map_err(fail(&path_of(to, number)))?;
+        restore_segment(disk, &*file, &header, &table, &name.path(to)).map_err(fail(&name.path(to)))?;
     }
-    Ok(numbers.len() as u64)
+    Ok(names.len() as u64)
 }
 
 fn restore_segment(
@@ -118,17 +137,16 @@ fn restore_segment(
     from: &dyn DiskFile,
     header: &Header,
     table: &Table,
-    to: &Path,
+    path: &Path,
 ) -> io::Result<()> {
-    let path = path_of(to, header.segment);
     let temporary = path.with_extension(TEMPORARY);
     let file = disk.create(&temporary)?;
     let block = header.encode();
     file.write_at(&mut [IoSlice::new(&block), IoSlice::new(&block)], 0)?;
     copy(from, &*file, 2 * BLOCK_OCTETS..table.end)?;
     seal(&*file, header.seed(), table)?;
-    disk.rename(&temporary, &path)?;
-    disk.sync_dir(to)
+    disk.rename(&temporary, path)?;
+    disk.sync_dir(path.parent().unwrap_or(Path::new("")))
 }
 
 fn copy(from: &dyn DiskFile, to: &dyn DiskFile, range: Range<u64>) -> io::Result<()> {
@@ -144,17 +162,4 @@ fn copy(from: &dyn DiskFile, to: &dyn DiskFile, range: Range<u64>) -> io::Result
         at += count as u64;
     }
     Ok(())
-}
-
-impl super::reader::Reader {
-    /// A segment as it would be sealed now; `None` when it `may_be_missing` and is.
-    fn segment(&self, number: u64, may_be_missing: bool) -> Result<Option<Arc<Segment>>, StoreError> {
-        if let Some(active) = self.active_copy(number) {
-            return Ok(Some(Arc::new(active)));
-        }
-        match self.sealed(super::Position { segment: number, record: 0 }) {
-            Err(_) if may_be_missing => Ok(None),
-            sealed => sealed.map(Some),
-        }
-    }
 }

@@ -32,7 +32,8 @@ impl Log {
                     continue;
                 }
             };
-            for (record, entry) in entries.iter().enumerate() {
+            let dropped = |entry: &Entry| entry.kind == Kind::Gone as u8;
+            for (record, entry) in entries.iter().enumerate().filter(|(_, entry)| !dropped(entry)) {
                 let position = Position { segment, record: record as u32 };
                 if position >= end {
                     break;

@@ -25,6 +25,8 @@ pub(super) struct GroupHeader {
     pub(super) first_record: u32,
     /// The log was closed with this group.
     pub(super) closed: bool,
+    /// Compaction wrote it: [`Gone`](super::record::Kind::Gone) in it counts as the records in whose place it is.
+    pub(super) compacted: bool,
     /// Where, in this file, what was not yet synced began when this group was written.
     pub(super) synced_to: u64,
 }
@@ -37,7 +39,8 @@ impl GroupHeader {
         header[16..20].copy_from_slice(&self.octets.to_le_bytes());
         header[20..24].copy_from_slice(&self.records.to_le_bytes());
         header[24..28].copy_from_slice(&self.first_record.to_le_bytes());
-        header[28..32].copy_from_slice(&u32::from(self.closed).to_le_bytes());
+        header[28..32]
+            .copy_from_slice(&(u32::from(self.closed) | u32::from(self.compacted) << 1).to_le_bytes());
         header[32..].copy_from_slice(&self.synced_to.to_le_bytes());
         let crc = crc32c::crc32c_append(seed, &header[8..]);
         header[4..8].copy_from_slice(&crc.to_le_bytes());
@@ -56,6 +59,7 @@ impl GroupHeader {
             records: le_u32(header, 20),
             first_record: le_u32(header, 24),
             closed: le_u32(header, 28) & 1 != 0,
+            compacted: le_u32(header, 28) & 2 != 0,
             synced_to: le_u64(header, 32),
         })
     }
@@ -63,7 +67,7 @@ impl GroupHeader {
     /// Whether so many records can stand here: what is read asks for memory by these numbers.
     pub(super) fn is_plausible(&self, at: u64) -> bool {
         let fit = |records: u32, octets: u64| u64::from(records) * RECORD_HEADER_OCTETS as u64 <= octets;
-        fit(self.records, self.octets.into()) && fit(self.first_record, at)
+        self.compacted || fit(self.records, self.octets.into()) && fit(self.first_record, at)
     }
 
     /// Octets from the header to the next group.
@@ -152,7 +156,15 @@ mod tests {
     use crate::log::{AccountId, Position, Seq};
 
     fn header() -> GroupHeader {
-        GroupHeader { number: 9, octets: 0, records: 0, first_record: 5, closed: true, synced_to: 8192 }
+        GroupHeader {
+            number: 9,
+            octets: 0,
+            records: 0,
+            first_record: 5,
+            closed: true,
+            compacted: true,
+            synced_to: 8192,
+        }
     }
 
     proptest! {

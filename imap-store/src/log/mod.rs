@@ -5,7 +5,9 @@
 mod active;
 mod backup;
 mod check;
+mod compact;
 mod group;
+mod pins;
 mod prepare;
 mod queue;
 mod reader;
@@ -18,6 +20,7 @@ mod upload;
 mod writer;
 
 use std::fmt::{self, Debug};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::mpsc;
@@ -30,8 +33,12 @@ use tokio::sync::Notify;
 pub use self::backup::Backup;
 pub(crate) use self::backup::restore;
 pub(crate) use self::check::Checked;
+pub(crate) use self::compact::{Head, What};
+pub(crate) use self::pins::NamesBodies;
+pub use self::pins::Pin;
 pub use self::upload::{CHUNK_OCTETS, Upload};
 
+use self::pins::Pins;
 use self::prepare::Preparer;
 use self::queue::{FIRST_SEGMENT_OCTETS, Pending, Queue, State};
 use self::reader::Reader;
@@ -102,12 +109,48 @@ pub struct Recovery {
     pub torn_octets: u64,
     /// Damage before the tail, one line each for the operator.
     pub damage: Vec<String>,
+    /// Segments that have no file. Those that compaction has removed are to be taken out of it: who replays knows.
+    pub missing: Vec<Range<u64>>,
     /// Files in the directory that are not ours; left alone.
     pub foreign: Vec<PathBuf>,
     /// The last stop was not a clean one.
     pub unclean: bool,
     /// The last stop was not a clean one, and what was shown before it may never have come to the disk.
     pub may_have_lost: bool,
+}
+
+impl Recovery {
+    /// Says which segments are missing that should not be.
+    pub(crate) fn name_missing(&mut self, is_removed: &dyn Fn(u64) -> bool) {
+        for range in std::mem::take(&mut self.missing) {
+            let missing: Vec<u64> = range.filter(|&segment| !is_removed(segment)).collect();
+            for run in missing.chunk_by(|a, b| a + 1 == *b) {
+                let (first, last) = (run[0], run[run.len() - 1]);
+                self.damage.push(format!("segments {first} to {last} are missing"));
+            }
+        }
+    }
+}
+
+/// Takes what is read while the log is opened.
+pub trait Replay {
+    /// The newest image of an account that is whole, before any change is shown; only where all is replayed.
+    /// False when it is of no use: then an older one is tried.
+    fn image(&mut self, account: AccountId, seq: Seq, octets: &[u8]) -> Result<bool, OpenError>;
+    /// A change, in log order.
+    fn change(&mut self, change: Replayed) -> Result<(), OpenError>;
+}
+
+/// Has no use for images.
+struct OnlyChanges<'a>(&'a mut dyn FnMut(Replayed) -> Result<(), OpenError>);
+
+impl Replay for OnlyChanges<'_> {
+    fn image(&mut self, _: AccountId, _: Seq, _: &[u8]) -> Result<bool, OpenError> {
+        Ok(true)
+    }
+    fn change(&mut self, change: Replayed) -> Result<(), OpenError> {
+        (self.0)(change)
+    }
 }
 
 /// Whoever waits for a queued change. The writer calls [`Waiter::committed`] for every change of a group in
@@ -130,7 +173,7 @@ pub struct Log {
 }
 
 /// A body that is queued whole.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Finished {
     /// Its address.
     pub body: BodyId,
@@ -138,6 +181,8 @@ pub struct Finished {
     pub size_octets: u64,
     /// The epoch in which it was queued whole: a change that names it must be queued in the same.
     pub epoch: u64,
+    /// Keeps it from compaction until a change that names it is queued.
+    pub pin: Arc<Pin>,
 }
 
 impl Log {
@@ -161,16 +206,28 @@ impl Log {
         from: Option<Position>,
         replay: &mut dyn FnMut(Replayed) -> Result<(), OpenError>,
     ) -> Result<(Self, Recovery), OpenError> {
+        Self::open_with(disk, options, from, &mut OnlyChanges(replay))
+    }
+
+    /// The same; without `from`, the newest image of each account is shown first.
+    pub fn open_with(
+        disk: Arc<dyn Disk>,
+        options: LogOptions,
+        from: Option<Position>,
+        replay: &mut dyn Replay,
+    ) -> Result<(Self, Recovery), OpenError> {
         let LogOptions { dir, segment_octets, queue_octets_max, durability } = options;
         let segment_octets = segment_octets.clamp(SEGMENT_OCTETS_MIN, SEGMENT_OCTETS_MAX);
         let fail = |error| OpenError::Io { file: dir.clone(), error };
         disk.create_dir(&dir).map_err(fail)?;
-        let Opened { store, segment, end, last_group, recovery } = recover(&*disk, &dir, from, replay)?;
+        let Opened { store, segment, end, last_group, files, recovery } =
+            recover(&*disk, &dir, from, replay)?;
         let shared = Arc::new(Shared {
             queue: Mutex::new(Queue::new(segment, end, segment_octets)),
             work: Condvar::new(),
             room: Notify::new(),
-            reader: Reader::new(Arc::clone(&disk), dir.clone()),
+            reader: Reader::new(Arc::clone(&disk), dir.clone(), files),
+            pins: Arc::default(),
             preparer: Preparer::new(Arc::clone(&disk), dir.clone(), store, durability != Durability::Sync),
             disk,
             dir: dir.clone(),
@@ -254,7 +311,7 @@ impl Log {
     /// A body can be read once the change that names it is published. Of a long one only the chunks that
     /// `range` touches are read, each whole: best in multiples of [`CHUNK_OCTETS`].
     /// [`StoreError::Damaged`] when a record is not what it was, or there is none.
-    pub fn read(&self, body: BodyId, range: std::ops::Range<u64>) -> Result<Bytes, StoreError> {
+    pub fn read(&self, body: BodyId, range: Range<u64>) -> Result<Bytes, StoreError> {
         self.shared().reader.body(body, range)
     }
 
@@ -263,18 +320,10 @@ impl Log {
     /// [`StoreError::InDoubt`] when it could not be, [`StoreError::Unavailable`] when the log is closed or
     /// poisoned.
     pub fn sync(&self) -> Result<(), StoreError> {
-        let (asked, answer) = mpsc::channel();
-        {
-            let mut queue = self.shared().queue();
-            match queue.refusal() {
-                Some(error) => return Err(error),
-                None if self.shared().durability == Durability::Sync => return Ok(()),
-                None => queue.syncs.push(asked),
-            }
+        match self.shared().durability {
+            Durability::Sync => self.refusal().map_or(Ok(()), Err),
+            _ => self.shared().sync_now(),
         }
-        self.shared().work.notify_one();
-        let gone = |_| StoreError::Unavailable { reason: "the log's writer is gone".to_owned() };
-        answer.recv().map_err(gone)?
     }
 
     /// Behind the last published change: a checkpoint taken now may name it, after [`Log::sync`].
@@ -304,6 +353,7 @@ struct Shared {
     /// The queue became shorter, or was refused.
     room: Notify,
     reader: Reader,
+    pins: Arc<Pins>,
     preparer: Preparer,
     disk: Arc<dyn Disk>,
     dir: PathBuf,
@@ -314,6 +364,21 @@ struct Shared {
 }
 
 impl Shared {
+    /// Waits until all that was written is on the disk. Blocking.
+    fn sync_now(&self) -> Result<(), StoreError> {
+        let (asked, answer) = mpsc::channel();
+        {
+            let mut queue = self.queue();
+            match queue.refusal() {
+                Some(error) => return Err(error),
+                None => queue.syncs.push(asked),
+            }
+        }
+        self.work.notify_one();
+        let gone = |_| StoreError::Unavailable { reason: "the log's writer is gone".to_owned() };
+        answer.recv().map_err(gone)?
+    }
+
     /// Nothing under this lock can panic half way, so a poisoned lock is as good as another.
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)

@@ -62,6 +62,9 @@ pub(super) struct Queue {
     pub(super) syncs: Vec<SyncAsked>,
     /// Octets of records queued or being written.
     pub(super) octets: usize,
+    /// Records that were ever queued, and how many of them were published or refused.
+    pub(super) pushed: u64,
+    pub(super) settled: u64,
     /// Behind the last published change.
     pub(super) published: Position,
     tail: Tail,
@@ -93,6 +96,8 @@ impl Queue {
             pending: VecDeque::new(),
             syncs: Vec::new(),
             octets: 0,
+            pushed: 0,
+            settled: 0,
             published,
             tail: Tail { segment, record: 0, written: GROUPS_AT, queued: 0, target },
             segment_octets,
@@ -109,6 +114,11 @@ impl Queue {
         Some(StoreError::Unavailable { reason })
     }
 
+    /// The segment that the next record goes to, if that one is not full.
+    pub(super) fn segment(&self) -> u64 {
+        self.tail.segment
+    }
+
     /// Gives the record its address and queues it.
     pub(super) fn push(&mut self, mut pending: Pending) -> Position {
         let octets = pending.content.record_octets();
@@ -119,6 +129,7 @@ impl Queue {
         self.tail.record += 1;
         self.tail.queued += octets as u64;
         self.octets += octets;
+        self.pushed += 1;
         self.pending.push_back(pending);
         position
     }
@@ -153,6 +164,7 @@ impl Queue {
     pub(super) fn written(&mut self, group: &[Pending], end: u64) {
         let octets: usize = group.iter().map(|pending| pending.content.record_octets()).sum();
         self.octets -= octets;
+        self.settled += group.len() as u64;
         if group.first().is_some_and(|pending| pending.position.segment == self.tail.segment) {
             self.tail.queued -= octets as u64;
             self.tail.written = end;
@@ -171,6 +183,7 @@ impl Queue {
     pub(super) fn refuse_all(&mut self, next: Position, end: u64, full: bool) -> VecDeque<Pending> {
         self.epoch += 1;
         self.octets = 0;
+        self.settled = self.pushed;
         if self.tail.segment != next.segment {
             self.tail.target = self.tail.target.min(self.segment_octets);
         }
@@ -188,7 +201,7 @@ impl Queue {
 /// Whether a group must be synced before its waiters are answered: a body counts only with the change that
 /// names it.
 pub(super) fn needs_sync(group: &[Pending]) -> bool {
-    group.iter().any(|pending| pending.content.kind() == Kind::Change)
+    group.iter().any(|pending| matches!(pending.content.kind(), Kind::Change | Kind::Image))
 }
 
 /// The size of the segment behind one of `octets`: small ones come first, so that a small store stays small

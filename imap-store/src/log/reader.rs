@@ -1,6 +1,6 @@
 //! Finds and reads records: the active segment by the offsets in memory, sealed ones by their tables.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::{Bytes, BytesMut};
 
-use super::record::{BODY_HEAD_OCTETS, ChunkList, KIND_LOST, Kind, Stored};
+use super::record::{BODY_HEAD_OCTETS, ChunkList, Kind, Stored};
 use super::recovery::scan;
-use super::segment::{Entry, Header, Table, bound_of, path_of, read_record};
+use super::segment::{Entry, Header, Name, Table, bound_of, read_record};
 use super::{BodyId, Position};
 use crate::StoreError;
 use crate::files::{Disk, DiskFile};
@@ -23,6 +23,15 @@ pub(super) struct Segment {
     pub(super) table: Table,
 }
 
+impl Segment {
+    /// A record by its index; `None` when it is not what it was.
+    pub(super) fn read(&self, index: usize) -> Result<Option<Stored>, StoreError> {
+        let Some((offset, bound)) = place(&self.table, index) else { return Ok(None) };
+        read_record(&*self.file, self.seed, offset, bound)
+            .map_err(|error| StoreError::Damaged { what: format!("a segment: {error}") })
+    }
+}
+
 /// Reads records by their address.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -30,11 +39,56 @@ pub(super) struct Reader {
     dir: PathBuf,
     active: RwLock<Option<(u64, Segment)>>,
     cache: Mutex<Cache>,
+    /// Segments whose file is not the one that was first written, and those that have none any more.
+    files: RwLock<BTreeMap<u64, Option<u32>>>,
+    /// The generations of each segment that were there when the log was opened.
+    found: BTreeMap<u64, Vec<u32>>,
 }
 
 impl Reader {
-    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
-        Self { disk, dir, active: RwLock::default(), cache: Mutex::default() }
+    /// Of each segment that was `found` the first generation counts until [`Reader::switch`].
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, found: BTreeMap<u64, Vec<u32>>) -> Self {
+        let first = |(&segment, generations): (&u64, &Vec<u32>)| Some((segment, *generations.first()?));
+        let others = found.iter().filter_map(first).filter(|&(_, generation)| generation != 0);
+        let files = others.map(|(segment, generation)| (segment, Some(generation))).collect();
+        let (active, cache) = (RwLock::default(), Mutex::default());
+        Self { disk, dir, active, cache, files: RwLock::new(files), found }
+    }
+
+    /// The generations of each segment that were there when the log was opened.
+    pub(super) fn found(&self) -> impl Iterator<Item = (u64, &[u32])> {
+        self.found.iter().map(|(&segment, generations)| (segment, &generations[..]))
+    }
+
+    /// Which file of a segment counts; `None`: compaction has removed it.
+    pub(super) fn generation(&self, segment: u64) -> Option<u32> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        files.get(&segment).copied().unwrap_or(Some(0))
+    }
+
+    /// From now on another file of a segment counts; returns which one did.
+    pub(super) fn switch(&self, segment: u64, generation: Option<u32>) -> Option<u32> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        cache.remove(segment);
+        files.insert(segment, generation).unwrap_or(Some(0))
+    }
+
+    /// The segment that is being written.
+    pub(super) fn active_number(&self) -> Option<u64> {
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        active.as_ref().map(|(number, _)| *number)
+    }
+
+    /// A segment as it would be sealed now; `None` when compaction has removed it.
+    pub(super) fn segment(&self, number: u64) -> Result<Option<Arc<Segment>>, StoreError> {
+        if let Some(active) = self.active_copy(number) {
+            return Ok(Some(Arc::new(active)));
+        }
+        if self.generation(number).is_none() {
+            return Ok(None);
+        }
+        self.sealed(Position { segment: number, record: 0 }).map(Some)
     }
 
     /// The writer wrote a group: its records can be found.
@@ -118,7 +172,7 @@ impl Reader {
             return Ok(active.table.entries.clone());
         }
         drop(active);
-        Ok(self.sealed(Position { segment, record: 0 })?.table.entries.clone())
+        Ok(self.segment(segment)?.map(|it| it.table.entries.clone()).unwrap_or_default())
     }
 
     /// A record, whole and checked.
@@ -144,8 +198,7 @@ impl Reader {
             return Ok(segment);
         }
         drop(cache);
-        let path = path_of(&self.dir, position.segment);
-        let file = self.disk.open(&path).map_err(|error| damaged(position, &error.to_string()))?;
+        let (generation, file) = self.open(position)?;
         let header = Header::read(&*file)
             .map_err(|error| damaged(position, &error.to_string()))?
             .map_err(|_| damaged(position, "the segment has no header"))?;
@@ -159,14 +212,31 @@ impl Reader {
         };
         let segment = Arc::new(Segment { file, seed, table });
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.insert(position.segment, Arc::clone(&segment));
+        if self.generation(position.segment) == Some(generation) {
+            cache.insert(position.segment, Arc::clone(&segment));
+        }
         Ok(segment)
+    }
+
+    /// The file that counts, and which it is. Compaction may put another in its place while we look.
+    fn open(&self, position: Position) -> Result<(u32, Arc<dyn DiskFile>), StoreError> {
+        let mut tried = None;
+        loop {
+            let generation = self.generation(position.segment);
+            let generation = generation.ok_or_else(|| damaged(position, "the segment was removed"))?;
+            let path = Name { segment: position.segment, generation }.path(&self.dir);
+            match self.disk.open(&path) {
+                Ok(file) => return Ok((generation, file)),
+                Err(_) if tried != Some(generation) => tried = Some(generation),
+                Err(error) => return Err(damaged(position, &error.to_string())),
+            }
+        }
     }
 }
 
 /// Offset and bound of a record; `None` when there is no such or it is lost.
 fn place(table: &Table, index: usize) -> Option<(u64, u64)> {
-    let entry = table.entries.get(index).filter(|entry| entry.kind != KIND_LOST)?;
+    let entry = table.entries.get(index).filter(|entry| entry.is_there())?;
     Some((entry.offset.into(), bound_of(&table.entries, index, table.end)))
 }
 
@@ -207,6 +277,12 @@ impl Cache {
         let (used, segment) = self.segments.get_mut(&number)?;
         *used = self.clock;
         Some(Arc::clone(segment))
+    }
+
+    fn remove(&mut self, number: u64) {
+        if let Some((_, old)) = self.segments.remove(&number) {
+            self.records -= old.table.entries.len();
+        }
     }
 
     fn insert(&mut self, number: u64, segment: Arc<Segment>) {

@@ -16,6 +16,10 @@ pub(super) enum Kind {
     ChunkList = 3,
     /// An account's change.
     Change = 4,
+    /// What closes an account's image: [`ChunkList`] of its octets.
+    Image = 5,
+    /// In the place of records that compaction dropped: how many (4 octets).
+    Gone = 6,
 }
 
 /// The table's mark of a record that recovery could not read.
@@ -34,6 +38,7 @@ pub(super) enum Content {
     Chunk(Vec<u8>),
     ChunkList(Vec<u8>),
     Change(Vec<u8>),
+    Image(Vec<u8>),
 }
 
 impl Content {
@@ -43,6 +48,7 @@ impl Content {
             Self::Chunk(_) => Kind::Chunk,
             Self::ChunkList(_) => Kind::ChunkList,
             Self::Change(_) => Kind::Change,
+            Self::Image(_) => Kind::Image,
         }
     }
 
@@ -56,9 +62,11 @@ impl Content {
 
     pub(super) fn octets(&self) -> &[u8] {
         match self {
-            Self::Body(_, octets) | Self::Chunk(octets) | Self::ChunkList(octets) | Self::Change(octets) => {
-                octets
-            }
+            Self::Body(_, octets)
+            | Self::Chunk(octets)
+            | Self::ChunkList(octets)
+            | Self::Change(octets)
+            | Self::Image(octets) => octets,
         }
     }
 
@@ -75,19 +83,38 @@ pub(super) fn encode_header(
     seq: Seq,
     content: &Content,
 ) -> [u8; RECORD_HEADER_OCTETS] {
-    let length = content.head().len() + content.octets().len();
-    let length = u32::try_from(length).expect("the queue takes no record over 1 GiB");
+    header_of(seed, account, seq, content.kind(), [content.head(), content.octets()])
+}
+
+fn header_of(
+    seed: u32,
+    account: AccountId,
+    seq: Seq,
+    kind: Kind,
+    payload: [&[u8]; 2],
+) -> [u8; RECORD_HEADER_OCTETS] {
+    let length = u32::try_from(payload[0].len() + payload[1].len());
+    let length = length.expect("the queue takes no record over 1 GiB");
     let mut header = [0; RECORD_HEADER_OCTETS];
     header[..4].copy_from_slice(&length.to_le_bytes());
-    header[8] = content.kind() as u8;
+    header[8] = kind as u8;
     header[9] = KEY_CLEAR;
     header[12..20].copy_from_slice(&account.0.to_le_bytes());
     header[20..].copy_from_slice(&seq.0.to_le_bytes());
-    let mut crc = crc_of_header(seed, &header);
-    crc = crc32c::crc32c_append(crc, content.head());
-    crc = crc32c::crc32c_append(crc, content.octets());
+    let crc = payload.iter().fold(crc_of_header(seed, &header), |crc, it| crc32c::crc32c_append(crc, it));
     header[4..8].copy_from_slice(&crc.to_le_bytes());
     header
+}
+
+/// A record in the place of `count` others that were dropped.
+pub(super) fn encode_gone(seed: u32, count: u32) -> Vec<u8> {
+    let payload = count.to_le_bytes();
+    [&header_of(seed, AccountId(0), Seq(0), Kind::Gone, [&payload, &[]])[..], &payload].concat()
+}
+
+/// How many records it stands for.
+pub(super) fn decode_gone(payload: &[u8]) -> u32 {
+    payload.try_into().map_or(1, u32::from_le_bytes)
 }
 
 /// The length of the payload that a header names; `None` when there is no whole header. Unchecked.

@@ -3,23 +3,23 @@
 //! A fault at or behind the highest `synced_to` that any group names is a torn tail: nobody was ever told
 //! that it is kept, and it is cut. A fault before it is damage: it is named, and all behind it is kept.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::group::{BLOCK_OCTETS, GROUP_HEADER_OCTETS, GroupHeader};
-use super::record::{Kind, RECORD_HEADER_OCTETS, Record};
+use super::record::{ChunkList, Kind, RECORD_HEADER_OCTETS, Record, Stored, decode_gone};
 use super::segment::{
-    Entry, FORMAT, GROUPS_AT, Header, HeaderFault, TEMPORARY, TORN, Table, bound_of, number_of, path_of,
-    read_record, seal,
+    Entry, FORMAT, GROUPS_AT, Header, HeaderFault, Name, TEMPORARY, TORN, Table, bound_of, read_record, seal,
 };
-use super::{Position, Recovery, Replayed};
+use super::{AccountId, BodyId, Position, Recovery, Replay, Replayed, Seq};
 use crate::OpenError;
 use crate::files::{Disk, DiskFile, read_full};
 
 /// Takes every change that is replayed.
-pub(super) type Replay<'a> = &'a mut dyn FnMut(Replayed) -> Result<(), OpenError>;
+pub(super) type Changes<'a> = &'a mut dyn FnMut(Replayed) -> Result<(), OpenError>;
 
 /// What the writer goes on from.
 #[derive(Debug)]
@@ -31,15 +31,18 @@ pub(super) struct Opened {
     pub(super) end: Position,
     /// The number of the last group.
     pub(super) last_group: u64,
+    /// The generations of each segment that are there; the first of them was read.
+    pub(super) files: BTreeMap<u64, Vec<u32>>,
     pub(super) recovery: Recovery,
 }
 
-/// Reads the whole directory, mends what a crash left, and replays what is at or behind `from`.
+/// Reads the whole directory, mends what a crash left, and replays what is at or behind `from`; without one,
+/// the newest image of each account, and then every change.
 pub(super) fn recover(
     disk: &dyn Disk,
     dir: &Path,
     from: Option<Position>,
-    replay: Replay<'_>,
+    replay: &mut dyn Replay,
 ) -> Result<Opened, OpenError> {
     let mut recovery = Recovery::default();
     let files = survey(disk, dir, &mut recovery)?;
@@ -54,10 +57,13 @@ pub(super) fn recover(
     recovery.unclean |= !segments.is_empty() && !last.is_some_and(|table| table.closed);
     recovery.may_have_lost = may_have_lost(&segments, &tables);
     let last_group = tables.iter().map(|table| table.last_group).max().unwrap_or(0);
+    if from.is_none() {
+        show_images(&segments, &tables, replay)?;
+    }
     for (segment, table) in segments.iter().zip(&tables) {
         if from.is_none_or(|from| from.segment <= segment.number) {
             let first = from.filter(|from| from.segment == segment.number).map_or(0, |from| from.record);
-            replay_segment(disk, dir, segment, table, first, &mut recovery, replay)?;
+            replay_segment(disk, segment, table, first, &mut recovery, &mut |change| replay.change(change))?;
         }
     }
     let segment = highest + 1;
@@ -67,13 +73,15 @@ pub(super) fn recover(
         }
         _ => Position { segment, record: 0 },
     };
-    Ok(Opened { store, segment, end, last_group, recovery })
+    let files = segments.into_iter().map(|segment| (segment.number, segment.generations)).collect();
+    Ok(Opened { store, segment, end, last_group, files, recovery })
 }
 
 /// A segment file in the directory.
 #[derive(Debug)]
 struct Found {
     number: u64,
+    generation: u32,
     path: PathBuf,
     file: Arc<dyn DiskFile>,
     header: Option<Header>,
@@ -85,7 +93,7 @@ fn survey(disk: &dyn Disk, dir: &Path, recovery: &mut Recovery) -> Result<Vec<Fo
     let mut found = Vec::new();
     let mut temporary = Vec::new();
     for path in disk.list(dir).map_err(|error| io_error(dir, error))? {
-        let Some(number) = number_of(&path) else {
+        let Some(Name { segment: number, generation }) = Name::of(&path) else {
             match ours_beside(&path) {
                 Some(TEMPORARY) => temporary.push(path),
                 Some(_) => {}
@@ -101,13 +109,13 @@ fn survey(disk: &dyn Disk, dir: &Path, recovery: &mut Recovery) -> Result<Vec<Fo
             }
             Err(HeaderFault::Bad) => None,
         };
-        found.push(Found { number, path, file, header });
+        found.push(Found { number, generation, path, file, header });
     }
     for path in temporary {
         disk.remove(&path).map_err(|error| io_error(&path, error))?;
     }
     recovery.foreign.sort();
-    found.sort_by_key(|file| file.number);
+    found.sort_by_key(|file| (file.number, file.generation));
     Ok(found)
 }
 
@@ -116,13 +124,14 @@ fn ours_beside(path: &Path) -> Option<&'static str> {
     let kind = path.extension()?.to_str()?;
     let kind = [TEMPORARY, TORN].into_iter().find(|known| *known == kind)?;
     let stem = path.file_stem()?.to_str()?;
-    let numbered = stem.len() >= 10 && stem.bytes().all(|octet| octet.is_ascii_digit());
-    numbered.then_some(kind)
+    Name::of_stem(stem).map(|_| kind)
 }
 
 #[derive(Debug)]
 struct Ours {
     number: u64,
+    /// This one, and those that a crash left beside it.
+    generations: Vec<u32>,
     path: PathBuf,
     file: Arc<dyn DiskFile>,
     seed: u32,
@@ -141,23 +150,79 @@ fn may_have_lost(segments: &[Ours], tables: &[Table]) -> bool {
 fn ours(files: Vec<Found>, store: [u8; 16], recovery: &mut Recovery) -> Vec<Ours> {
     let mut segments: Vec<Ours> = Vec::new();
     let mut expected = 1;
-    for Found { number, path, file, header } in files {
+    for Found { number, generation, path, file, header } in files {
+        if number > expected {
+            recovery.missing.push(expected..number);
+        }
+        expected = expected.max(number + 1);
         let Some(header) = header else {
             recovery.damage.push(format!("segment {number}: both headers are damaged"));
-            expected = number + 1;
             continue;
         };
-        if number > expected {
-            recovery.damage.push(format!("segments {expected} to {} are missing", number - 1));
-        }
-        expected = number + 1;
         if header.store != store || header.segment != number {
             recovery.foreign.push(path);
             continue;
         }
-        segments.push(Ours { number, path, file, seed: header.seed(), lazy: header.lazy });
+        match segments.last_mut() {
+            // An older generation has all that a newer one has.
+            Some(older) if older.number == number => older.generations.push(generation),
+            _ => segments.push(Ours {
+                number,
+                generations: vec![generation],
+                path,
+                file,
+                seed: header.seed(),
+                lazy: header.lazy,
+            }),
+        }
     }
     segments
+}
+
+/// Shows the newest image of each account that is whole and that `replay` can use.
+fn show_images(segments: &[Ours], tables: &[Table], replay: &mut dyn Replay) -> Result<(), OpenError> {
+    let mut images: BTreeMap<AccountId, Vec<(Seq, Stored)>> = BTreeMap::new();
+    for (segment, table) in segments.iter().zip(tables) {
+        for index in (0..table.entries.len()).filter(|&at| table.entries[at].kind == Kind::Image as u8) {
+            let found = read_entry(segment, table, index).map_err(|error| io_error(&segment.path, error))?;
+            if let Some(image) = found.filter(|image| image.kind == Kind::Image as u8) {
+                images.entry(image.account).or_default().push((image.seq, image));
+            }
+        }
+    }
+    for (account, mut images) in images {
+        // Of two at one seq the later.
+        images.sort_by_key(|(seq, _)| *seq);
+        for (seq, image) in images.into_iter().rev() {
+            let octets = read_image(&image, &mut |chunk: BodyId| {
+                let at = segments.binary_search_by_key(&chunk.segment, |it| it.number).ok()?;
+                read_entry(&segments[at], &tables[at], chunk.record as usize).ok()?
+            });
+            match octets {
+                Some(octets) if replay.image(account, seq, &octets)? => break,
+                _ => tracing::warn!(account = account.0, seq = seq.0, "an image in the log is not whole"),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_entry(segment: &Ours, table: &Table, index: usize) -> io::Result<Option<Stored>> {
+    let Some(entry) = table.entries.get(index).filter(|entry| entry.is_there()) else { return Ok(None) };
+    let bound = bound_of(&table.entries, index, table.end);
+    read_record(&*segment.file, segment.seed, entry.offset.into(), bound)
+}
+
+/// The octets of an image, if all are there.
+pub(super) fn read_image(image: &Stored, chunk: &mut dyn FnMut(BodyId) -> Option<Stored>) -> Option<Vec<u8>> {
+    let list = ChunkList::decode(&image.payload)?;
+    let mut octets = Vec::new();
+    for body in list.chunks {
+        octets.extend_from_slice(&chunk(body).filter(|it| it.kind == Kind::Chunk as u8)?.payload);
+    }
+    let is_whole =
+        octets.len() as u64 == list.size_octets && *blake3::hash(&octets).as_bytes() == image.payload[..32];
+    is_whole.then_some(octets)
 }
 
 /// The table of each segment. Those that are not sealed are scanned, cut where they are torn, and sealed.
@@ -207,7 +272,7 @@ fn rewrite(disk: &dyn Disk, dir: &Path, segment: &Ours, scan: &Scan) -> io::Resu
     let file = disk.create(&path)?;
     copy(&*segment.file, &*file, 0..scan.table.end, 0)?;
     seal(&*file, segment.seed, &scan.table)?;
-    disk.rename(&path, &path_of(dir, segment.number))?;
+    disk.rename(&path, &segment.path)?;
     disk.sync_dir(dir)
 }
 
@@ -228,15 +293,14 @@ fn copy(from: &dyn DiskFile, to: &dyn DiskFile, range: Range<u64>, at: u64) -> i
 
 fn replay_segment(
     disk: &dyn Disk,
-    dir: &Path,
     segment: &Ours,
     table: &Table,
     first: u32,
     recovery: &mut Recovery,
-    replay: Replay<'_>,
+    replay: Changes<'_>,
 ) -> Result<(), OpenError> {
     // It may have been rewritten: the file of that name counts.
-    let file = disk.open(&path_of(dir, segment.number)).map_err(|error| io_error(&segment.path, error))?;
+    let file = disk.open(&segment.path).map_err(|error| io_error(&segment.path, error))?;
     for (index, entry) in table.entries.iter().enumerate().skip(first as usize) {
         if entry.kind != Kind::Change as u8 {
             continue;
@@ -395,9 +459,15 @@ fn read_group(file: &dyn DiskFile, seed: u32, at: u64, header: GroupHeader) -> i
     let mut records = vec![0; octets as usize];
     let count = read_full(file, &mut records, at + GROUP_HEADER_OCTETS as u64)?;
     let mut rest = &records[..count];
-    let mut entries = Vec::with_capacity(header.records as usize);
+    let mut entries = Vec::new();
     while entries.len() < header.records as usize {
         let Some(record) = Record::decode(seed, rest) else { break };
+        if record.kind == Kind::Gone as u8 {
+            let dropped = entries.len() + decode_gone(record.payload) as usize;
+            entries.resize(dropped.min(header.records as usize), Entry::GONE);
+            rest = &rest[RECORD_HEADER_OCTETS + record.payload.len()..];
+            continue;
+        }
         let offset = at + GROUP_HEADER_OCTETS as u64 + (count - rest.len()) as u64;
         let offset = u32::try_from(offset).map_err(|_| io::Error::other("a segment is over 4 GiB"))?;
         entries.push(Entry { offset, kind: record.kind });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::group::BLOCK_OCTETS;
-use super::record::{KIND_LOST, RECORD_HEADER_OCTETS, Stored, le_u32, le_u64, payload_octets};
+use super::record::{KIND_LOST, Kind, RECORD_HEADER_OCTETS, Record, Stored, le_u32, le_u64, payload_octets};
 use crate::files::{Disk, DiskFile, read_full};
 
 /// The format that this program writes, and the newest that it reads.
@@ -92,6 +92,13 @@ pub(super) struct Entry {
 impl Entry {
     /// A record that recovery could not read.
     pub(super) const LOST: Self = Self { offset: 0, kind: KIND_LOST };
+    /// A record that compaction dropped.
+    pub(super) const GONE: Self = Self { offset: 0, kind: Kind::Gone as u8 };
+
+    /// Whether there is a record.
+    pub(super) fn is_there(self) -> bool {
+        self.kind != KIND_LOST && self.kind != Kind::Gone as u8
+    }
 }
 
 /// Where a segment's records are, and where its groups end.
@@ -193,6 +200,20 @@ pub(super) fn read_record(
     offset: u64,
     bound: u64,
 ) -> io::Result<Option<Stored>> {
+    Ok(read_octets(file, offset, bound)?.and_then(|octets| Stored::decode(seed, octets)))
+}
+
+/// The same, as it stands in the file.
+pub(super) fn read_raw(file: &dyn DiskFile, seed: u32, offset: u64, bound: u64) -> io::Result<Option<Bytes>> {
+    let octets = read_octets(file, offset, bound)?;
+    Ok(octets.and_then(|octets| {
+        let payload = Record::decode(seed, &octets)?.payload.len();
+        Some(octets.slice(..RECORD_HEADER_OCTETS + payload))
+    }))
+}
+
+/// The octets from `offset` on, at least as many as the record there says that it has.
+fn read_octets(file: &dyn DiskFile, offset: u64, bound: u64) -> io::Result<Option<Bytes>> {
     let guess = bound.saturating_sub(offset).min(READ_FIRST_OCTETS);
     let mut octets = vec![0; usize::try_from(guess).expect("at most half a megabyte")];
     let count = read_full(file, &mut octets, offset)?;
@@ -208,26 +229,49 @@ pub(super) fn read_record(
         let count = read_full(file, &mut octets[have..], offset + have as u64)?;
         octets.truncate(have + count);
     }
-    Ok(Stored::decode(seed, Bytes::from(octets)))
+    Ok(Some(Bytes::from(octets)))
 }
 
 /// Where the record behind number `index` begins, or the groups end.
 pub(super) fn bound_of(entries: &[Entry], index: usize, end: u64) -> u64 {
-    let next = entries[index + 1..].iter().find(|entry| entry.kind != KIND_LOST);
+    let next = entries[index + 1..].iter().find(|entry| entry.is_there());
     next.map_or(end, |entry| entry.offset.into())
 }
 
-/// A segment's file name.
-pub(super) fn path_of(dir: &Path, segment: u64) -> PathBuf {
-    dir.join(format!("{segment:010}.{EXTENSION}"))
+/// A segment's file name: its number, and, once compaction wrote it anew, for which time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Name {
+    pub(super) segment: u64,
+    /// 0: as it was first written.
+    pub(super) generation: u32,
 }
 
-/// The number in a segment's file name.
-pub(super) fn number_of(path: &Path) -> Option<u64> {
-    let name = path.file_name()?.to_str()?;
-    let digits = name.strip_suffix(EXTENSION)?.strip_suffix('.')?;
-    let number: u64 = digits.parse().ok()?;
-    (format!("{number:010}") == digits).then_some(number)
+impl Name {
+    /// As the writer makes it.
+    pub(super) fn first(segment: u64) -> Self {
+        Self { segment, generation: 0 }
+    }
+
+    pub(super) fn path(self, dir: &Path) -> PathBuf {
+        dir.join(match self.generation {
+            0 => format!("{:010}.{EXTENSION}", self.segment),
+            generation => format!("{:010}-{generation}.{EXTENSION}", self.segment),
+        })
+    }
+
+    /// The name of a file, if it is a segment's.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let stem = path.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?;
+        Self::of_stem(stem)
+    }
+
+    /// The same without the extension.
+    pub(super) fn of_stem(stem: &str) -> Option<Self> {
+        let (number, generation) = stem.split_once('-').unwrap_or((stem, "0"));
+        let name = Self { segment: number.parse().ok()?, generation: generation.parse().ok()? };
+        let is_ours = name.path(Path::new("")).file_stem()?.to_str()? == stem;
+        is_ours.then_some(name)
+    }
 }
 
 /// A segment file under its temporary name: headers and zeros, synced.
@@ -275,7 +319,7 @@ impl Prepared {
 
     /// Gives the file its name, lastingly.
     pub(super) fn adopt(&self, disk: &dyn Disk, dir: &Path) -> io::Result<()> {
-        let path = path_of(dir, self.header.segment);
+        let path = Name::first(self.header.segment).path(dir);
         match disk.rename(&self.path, &path) {
             // A second try after the directory could not be synced.
             Err(error) if error.kind() == io::ErrorKind::NotFound => disk.open(&path).map(drop)?,

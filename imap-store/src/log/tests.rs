@@ -54,10 +54,11 @@ type Opening = (Log, Recovery, Vec<(u64, u64, Vec<u8>)>);
 
 fn open_on(disk: Arc<dyn Disk>, options: LogOptions) -> Result<Opening, OpenError> {
     let mut seen = Vec::new();
-    let (log, recovery) = Log::open_on(disk, options, None, &mut |change| {
+    let (log, mut recovery) = Log::open_on(disk, options, None, &mut |change| {
         seen.push((change.account.0, change.seq.0, change.payload.to_vec()));
         Ok(())
     })?;
+    recovery.name_missing(&|_| false);
     Ok((log, recovery, seen))
 }
 
@@ -215,7 +216,7 @@ fn killed_process_loses_nothing_that_it_acknowledged() {
 
 /// The path of a segment in the simulated log.
 fn segment(number: u64) -> PathBuf {
-    segment::path_of(Path::new("log"), number)
+    segment::Name::first(number).path(Path::new("log"))
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::queue::Pending;
 use super::record::{BodyHead, ChunkList, Content};
-use super::{AccountId, BodyId, Finished, Position, Seq, Shared};
+use super::{AccountId, BodyId, Finished, Pin, Position, Seq, Shared, Waiter};
 use crate::StoreError;
 
 /// Octets of a body that is still one record, and of a longer one's chunks. Reads that begin and end at
@@ -30,6 +30,8 @@ pub struct Upload {
     /// The epoch in which the first chunk was queued: after a refusal chunks may be missing.
     epoch: Option<u64>,
     share: Arc<Semaphore>,
+    /// From the segment of the first record on.
+    pin: Option<Arc<Pin>>,
 }
 
 impl Upload {
@@ -43,6 +45,7 @@ impl Upload {
             chunks: Vec::new(),
             epoch: None,
             share: Arc::new(Semaphore::new(SHARE_CHUNKS)),
+            pin: None,
         }
     }
 
@@ -76,25 +79,48 @@ impl Upload {
             let list = ChunkList { size_octets: self.size_octets, chunk_octets, chunks };
             Content::ChunkList(list.encode(&head))
         };
-        let (body, epoch) = self.queue(content, Seq(0)).await?;
-        Ok(Finished { body, size_octets: self.size_octets, epoch })
+        let (body, epoch) = self.queue(content, Seq(0), None).await?;
+        let pin = self.pin.take().expect("a record was queued, and that pins its segment");
+        Ok(Finished { body, size_octets: self.size_octets, epoch, pin })
+    }
+
+    /// Closes the octets as the account's image at `seq`, and waits until that is on the disk, in every durability.
+    pub(crate) async fn finish_image(mut self, seq: Seq) -> Result<(), StoreError> {
+        self.queue_chunk().await?;
+        let head = BodyHead::new(&self.hasher.finalize(), now_ms());
+        let chunks = std::mem::take(&mut self.chunks);
+        let list = ChunkList { size_octets: self.size_octets, chunk_octets: CHUNK_OCTETS as u32, chunks };
+        let (answer, answered) = oneshot::channel();
+        let waiter = Box::new(ImageWritten(answer));
+        self.queue(Content::Image(list.encode(&head)), seq, Some(waiter)).await?;
+        let gone = |_| StoreError::InDoubt { reason: "the log's writer is gone".to_owned() };
+        answered.await.map_err(gone)??;
+        let shared = Arc::clone(&self.shared);
+        drop(self);
+        shared.sync_now()
     }
 
     async fn queue_chunk(&mut self) -> Result<(), StoreError> {
         let octets = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_OCTETS));
         let number = Seq(self.chunks.len() as u64);
-        let (chunk, epoch) = self.queue(Content::Chunk(octets), number).await?;
+        let (chunk, epoch) = self.queue(Content::Chunk(octets), number, None).await?;
         self.epoch = Some(epoch);
         self.chunks.push(chunk);
         Ok(())
     }
 
-    async fn queue(&self, content: Content, number: Seq) -> Result<(BodyId, u64), StoreError> {
+    async fn queue(
+        &mut self,
+        content: Content,
+        number: Seq,
+        waiter: Option<Box<dyn Waiter>>,
+    ) -> Result<(BodyId, u64), StoreError> {
         let closed = |_| StoreError::Unavailable { reason: "the log is closed".to_owned() };
         let share = Arc::clone(&self.share).acquire_owned().await.map_err(closed)?;
-        let mut pending = Some(self.pending(content, number, share));
+        let mut pending = Some(Pending { waiter, ..self.pending(content, number, share) });
         loop {
-            let mut room = pin!(self.shared.room.notified());
+            let shared = Arc::clone(&self.shared);
+            let mut room = pin!(shared.room.notified());
             // From here on no call of `notify_waiters` is missed.
             room.as_mut().enable();
             if let Some(queued) = self.try_queue(&mut pending)? {
@@ -109,7 +135,7 @@ impl Upload {
     }
 
     /// Queues it if there is room. Bodies fill the queue by half at the most: the rest is for changes.
-    fn try_queue(&self, pending: &mut Option<Pending>) -> Result<Option<(BodyId, u64)>, StoreError> {
+    fn try_queue(&mut self, pending: &mut Option<Pending>) -> Result<Option<(BodyId, u64)>, StoreError> {
         let mut queue = self.shared.queue();
         if let Some(error) = queue.refusal() {
             return Err(error);
@@ -124,10 +150,26 @@ impl Upload {
         }
         let Some(pending) = pending.take() else { return Ok(None) };
         let position = queue.push(pending);
+        // Before the lock is given back: afterwards the segment might be sealed, and compaction look at it.
+        let pins = &self.shared.pins;
+        self.pin.get_or_insert_with(|| pins.pin(position.segment));
         let epoch = queue.epoch;
         drop(queue);
         self.shared.work.notify_one();
         Ok(Some((position.into(), epoch)))
+    }
+}
+
+/// Waits for an image.
+struct ImageWritten(oneshot::Sender<Result<(), StoreError>>);
+
+impl Waiter for ImageWritten {
+    fn committed(&mut self, _position: Position) {}
+    fn wake(self: Box<Self>) {
+        let _ = self.0.send(Ok(()));
+    }
+    fn failed(self: Box<Self>, error: StoreError) {
+        let _ = self.0.send(Err(error));
     }
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod backup;
 mod check;
+mod compact;
 mod corpus;
 mod faults;
 mod graves;
@@ -32,6 +33,7 @@ fn options() -> Options {
         durability: Durability::None,
         // Whatever nobody holds is given back: so every test loads often.
         state_octets_max: 0,
+        compacts_by_itself: false,
         ..Options::default()
     }
 }
