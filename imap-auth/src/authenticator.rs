@@ -45,8 +45,13 @@ impl Authenticator {
         if !self.login_command_offered(channel) {
             return Err(AuthError::UnknownMechanism);
         }
-        let proven = self.backend.password(user, password, channel).await?;
-        self.backend.admit(proven, "", "login").await
+        let entered = async {
+            let proven = self.backend.password(user, password, channel).await?;
+            self.backend.admit(proven, "", "login").await
+        };
+        let entered = entered.await;
+        self.backend.note(&String::from_utf8_lossy(user), channel.peer, &entered).await;
+        entered
     }
 
     /// Begins AUTHENTICATE. `mechanism` in upper case.

@@ -1,11 +1,12 @@
 //! [`Backend`]: what every mechanism asks: users, passwords, who may act as whom.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::password::PasswordCheck;
 use crate::{
-    AuthError, CertificateMapping, Channel, Directory, Identity, Secret, Settings, UserRecord,
+    AuthError, CertificateMapping, Channel, Directory, Identity, Secret, Settings, Throttle, UserRecord,
     prepare_user_name,
 };
 
@@ -15,6 +16,7 @@ pub(crate) struct Backend {
     pub(crate) server_secret: Secret,
     pub(crate) certificates: CertificateMapping,
     pub(crate) anonymous: Option<String>,
+    pub(crate) throttle: Option<Throttle>,
     #[cfg(feature = "oauth")]
     pub(crate) tokens: Option<Arc<crate::Tokens>>,
 }
@@ -40,6 +42,7 @@ impl Backend {
             server_secret: settings.server_secret,
             certificates: settings.certificates,
             anonymous: settings.anonymous,
+            throttle: settings.throttle,
             #[cfg(feature = "oauth")]
             tokens: settings.tokens,
         }
@@ -60,7 +63,20 @@ impl Backend {
     ) -> Result<Proven, AuthError> {
         // What is no user name at all is nobody's: the rules are public, so saying it fast tells nothing.
         let name = prepare_user_name(name).map_err(|_| AuthError::UNKNOWN_USER)?;
+        self.may_try(&name, channel.peer)?;
         self.passwords.check(&name, password, channel).await
+    }
+
+    /// Whether what proves to be that user may be looked at; empty: nobody is named before it is.
+    pub(crate) fn may_try(&self, name: &str, peer: Option<IpAddr>) -> Result<(), AuthError> {
+        self.throttle.as_ref().map_or(Ok(()), |throttle| throttle.admit(peer, name))
+    }
+
+    /// Notes how a try ended; after a failure it waits a while.
+    pub(crate) async fn note<T>(&self, name: &str, peer: Option<IpAddr>, outcome: &Result<T, AuthError>) {
+        if let Some(throttle) = &self.throttle {
+            throttle.note(peer, name, outcome).await;
+        }
     }
 
     /// Lets a user in as whom they ask for: `authzid` is empty or names the user in question, or somebody whom the

@@ -89,6 +89,8 @@ mod secret;
 mod settings;
 #[cfg(feature = "server")]
 mod stamp;
+#[cfg(feature = "server")]
+mod throttle;
 
 #[cfg(feature = "server")]
 pub use authenticator::Authenticator;
@@ -120,3 +122,5 @@ pub use prepare::{BadPassword, prepare_password, prepare_user_name};
 pub use secret::Secret;
 #[cfg(feature = "server")]
 pub use settings::Settings;
+#[cfg(feature = "server")]
+pub use throttle::{Ban, Throttle, ThrottleSettings};

@@ -17,6 +17,8 @@ pub struct Settings {
     /// The user whose mail those see that come with ANONYMOUS (RFC 4505), which is not offered where there is none.
     /// The user is in no directory; the server opens that mail read-only ([`crate::Identity::anonymous`]).
     pub anonymous: Option<String>,
+    /// Who is refused after too many failures; `None`: nobody.
+    pub throttle: Option<crate::Throttle>,
     /// Who checks tokens: for OAUTHBEARER and XOAUTH2, which are not offered where there is nobody.
     #[cfg(feature = "oauth")]
     pub tokens: Option<std::sync::Arc<crate::Tokens>>,
@@ -32,6 +34,7 @@ impl Settings {
             server_secret,
             certificates: CertificateMapping::default(),
             anonymous: None,
+            throttle: None,
             #[cfg(feature = "oauth")]
             tokens: None,
         }

@@ -251,3 +251,33 @@ async fn many_logins_at_once_all_get_their_turn() {
         assert_eq!(login.await.expect("no panic"), number % 2 == 0);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_failed_too_often_is_refused_without_a_hash() {
+    let (directory, _) = with_alice();
+    let throttle = crate::Throttle::new(crate::ThrottleSettings::default());
+    let settings = Settings { throttle: Some(throttle.clone()), ..settings() };
+    let authenticator = Authenticator::new(directory, settings);
+    let attacker = Channel { peer: Some([192, 0, 2, 1].into()), ..open() };
+    let wrong = Secret::new("guess");
+    let began = tokio::time::Instant::now();
+    for number in 0..21 {
+        let failed = authenticator.login(b"alice", &wrong, &attacker).await;
+        assert_eq!(failed.expect_err("wrong"), WRONG, "{number}");
+    }
+    assert!(began.elapsed().as_secs() > 200, "the answers waited: {:?}", began.elapsed());
+    let hashes = authenticator.backend.hashes();
+    let right = Secret::new("sesame");
+    let refused = authenticator.login(b"alice", &right, &attacker).await.expect_err("banned");
+    assert!(matches!(refused, AuthError::Unavailable { .. }), "{refused}");
+    for (mechanism, message) in [("PLAIN", &b"\0alice\0sesame"[..]), ("SCRAM-SHA-256", b"n,,n=alice,r=abc")] {
+        let mut exchange = authenticator.start(mechanism, &attacker).expect("offered");
+        let refused = exchange.step(Some(&Secret::new(message))).await.expect_err("banned");
+        assert!(matches!(refused, AuthError::Unavailable { .. }), "{mechanism}: {refused}");
+    }
+    assert_eq!(authenticator.backend.hashes(), hashes);
+    let elsewhere = Channel { peer: Some([192, 0, 2, 2].into()), ..open() };
+    assert!(authenticator.login(b"alice", &right, &elsewhere).await.is_ok());
+    assert!(throttle.lift("192.0.2.1"));
+    assert!(authenticator.login(b"alice", &right, &attacker).await.is_ok());
+}

@@ -15,6 +15,7 @@ pub(super) const SPEC: MechanismSpec = MechanismSpec {
     name: "ANONYMOUS",
     possible: |backend, _| backend.anonymous.is_some(),
     client_first: true,
+    names_first: false,
     start: |backend, _| Box::new(Anonymous { backend: Arc::clone(backend), trace: None }),
 };
 

@@ -15,6 +15,7 @@ pub(super) const SPEC: MechanismSpec = MechanismSpec {
     name: "EXTERNAL",
     possible: |backend, channel| !names(backend, channel).is_empty(),
     client_first: true,
+    names_first: false,
     start: |backend, channel| {
         let (backend, names) = (Arc::clone(backend), names(backend, channel));
         Box::new(External { backend, names, authzid: None })

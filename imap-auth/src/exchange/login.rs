@@ -11,6 +11,7 @@ pub(super) const SPEC: MechanismSpec = MechanismSpec {
     name: "LOGIN",
     possible: |_, _| true,
     client_first: false,
+    names_first: true,
     start: |backend, channel| {
         Box::new(Login { backend: Arc::clone(backend), channel: channel.clone(), user: None, asked: false })
     },

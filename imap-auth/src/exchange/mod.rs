@@ -9,6 +9,7 @@ mod plain;
 mod scram;
 mod settle;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::backend::Backend;
@@ -20,6 +21,8 @@ pub struct Exchange {
     client_first: bool,
     claimed: Option<String>,
     authzid: Option<String>,
+    backend: Arc<Backend>,
+    peer: Option<IpAddr>,
     /// `None` once it has come to an end.
     mechanism: Option<Box<dyn ServerMechanism>>,
 }
@@ -48,8 +51,19 @@ impl Exchange {
         if !spec.allowed(backend, channel) {
             return Err(AuthError::UnknownMechanism);
         }
+        if !spec.names_first {
+            backend.may_try("", channel.peer)?;
+        }
         let mechanism = Some((spec.start)(backend, channel));
-        Ok(Self { name: spec.name, client_first: spec.client_first, claimed: None, authzid: None, mechanism })
+        Ok(Self {
+            name: spec.name,
+            client_first: spec.client_first,
+            claimed: None,
+            authzid: None,
+            backend: Arc::clone(backend),
+            peer: channel.peer,
+            mechanism,
+        })
     }
 
     /// Whether the mechanism lets the client speak first, so that an initial response makes sense and, without one, the
@@ -89,6 +103,9 @@ impl Exchange {
                 let step = mechanism.step(response).await;
                 self.claimed = mechanism.claimed().or(self.claimed.take());
                 self.authzid = mechanism.authzid().or(self.authzid.take());
+                if !matches!(step, Ok(Step::Challenge(_))) {
+                    self.backend.note(self.claimed.as_deref().unwrap_or_default(), self.peer, &step).await;
+                }
                 step?
             }
         };
@@ -112,6 +129,8 @@ pub(crate) struct MechanismSpec {
     possible: fn(&Backend, &Channel) -> bool,
     /// The client's message comes first.
     client_first: bool,
+    /// The client names the user before it proves anything.
+    names_first: bool,
     start: fn(&Arc<Backend>, &Channel) -> Box<dyn ServerMechanism>,
 }
 

@@ -23,6 +23,7 @@ pub(super) const OAUTHBEARER_SPEC: MechanismSpec = MechanismSpec {
     name: "OAUTHBEARER",
     possible: |backend, _| backend.tokens.is_some(),
     client_first: true,
+    names_first: false,
     start: |backend, _| Oauth::start(Form::OauthBearer, backend),
 };
 pub(super) const XOAUTH2_SPEC: MechanismSpec = MechanismSpec {

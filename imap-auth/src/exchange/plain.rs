@@ -15,6 +15,7 @@ pub(super) const SPEC: MechanismSpec = MechanismSpec {
     name: "PLAIN",
     possible: |_, _| true,
     client_first: true,
+    names_first: true,
     start: |backend, channel| {
         let (backend, channel) = (Arc::clone(backend), channel.clone());
         Box::new(Plain { backend, channel, claimed: None, authzid: None })

@@ -3,6 +3,7 @@
 //! rsasl computes; names, flags and the shape of messages are checked here first. It is told the user's keys
 //! before its step, and an unknown user has keys too ([`ScramKeys::fake`]), so that nothing tells them apart.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rsasl::callback::{Context, Request, SessionCallback, SessionData};
@@ -29,6 +30,7 @@ pub(super) const SHA512_PLUS: MechanismSpec = MechanismSpec {
     name: "SCRAM-SHA-512-PLUS",
     possible: |_, channel| !channel.bindings.is_empty(),
     client_first: true,
+    names_first: true,
     start: |backend, channel| Scram::start(ScramHash::Sha512, &SHA512_PLUS, backend, channel),
 };
 pub(super) const SHA256_PLUS: MechanismSpec = MechanismSpec {
@@ -63,6 +65,7 @@ struct Scram {
     spec: &'static MechanismSpec,
     backend: Arc<Backend>,
     bindings: ChannelBindings,
+    peer: Option<IpAddr>,
     claimed: Option<String>,
     authzid: Option<String>,
     state: State,
@@ -117,7 +120,17 @@ impl Scram {
         let plus = channel.mechanisms.names().any(|name| name.ends_with(PLUS));
         let bindings = if plus { channel.bindings.clone() } else { ChannelBindings::default() };
         let backend = Arc::clone(backend);
-        Box::new(Self { hash, spec, backend, bindings, claimed: None, authzid: None, state: State::First })
+        let peer = channel.peer;
+        Box::new(Self {
+            hash,
+            spec,
+            backend,
+            bindings,
+            peer,
+            claimed: None,
+            authzid: None,
+            state: State::First,
+        })
     }
 
     async fn first(&mut self, octets: &[u8]) -> Result<Step, AuthError> {
@@ -127,6 +140,7 @@ impl Scram {
         self.check_flag(message.flag)?;
         // What is no user name at all is nobody's: the rules are public, so saying it fast tells nothing.
         let name = prepare_user_name(message.authcid.as_bytes()).map_err(|_| AuthError::UNKNOWN_USER)?;
+        self.backend.may_try(&name, self.peer)?;
         let found = self.backend.find(&name).await?;
         let answers = self.answers(&name, message, found).await?;
         let mut session = self.session(answers)?;
