@@ -50,6 +50,8 @@ pub struct Limits {
     pub receive_timeout: Duration,
     /// Without the client taking any of our octets.
     pub send_timeout: Duration,
+    /// Messages that one COPY or MOVE takes into another account.
+    pub messages_across_max: usize,
     /// Threads that look into messages for SEARCH, of all sessions together.
     pub search_threads: usize,
     /// Octets of output that are gathered before they are handed to the socket.
@@ -77,6 +79,7 @@ impl Default for Limits {
             idle_command_timeout: Duration::from_secs(60 * 60),
             receive_timeout: Duration::from_secs(5 * 60),
             send_timeout: Duration::from_secs(10 * 60),
+            messages_across_max: 10_000,
             search_threads: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
             output_piece_octets: 64 << 10,
         }

@@ -5,10 +5,11 @@ use imap_proto::command::{Append, AppendMessage, Tag};
 use imap_proto::response::Code;
 use imap_proto::types::WireMailbox;
 use imap_proto::wire::{Event, LiteralHead};
-use imap_store::account::{Account, MailboxId, NewMessage, Upload};
+use imap_store::account::{Account, MailboxId, NewMessage, Rights, Upload};
 
 use super::error::into_target;
 use super::literal::{self, Decision};
+use super::place::Found;
 use super::{Ctx, Done, Halt, Refusal, conclude};
 use crate::session::machine::{apply, bad};
 use crate::session::outbox::Gone;
@@ -34,22 +35,19 @@ struct Incoming {
 
 /// Decides on the first message before its octets come: the mailbox is there (else TRYCREATE), the size is in
 /// bounds (else TOOBIG).
-pub(super) fn begin(
-    ctx: &Ctx<'_>,
+pub(super) async fn begin(
+    ctx: &mut Ctx<'_>,
     tag: Tag,
     mailbox: &WireMailbox,
     message: AppendMessage,
-) -> Result<Appending, Refusal> {
+) -> Result<Appending, Halt> {
     if !ctx.connection.policy.dialect.serves(Level::Imap2bis) {
-        return Err(Refusal::bad("That is not known here"));
+        return Err(Refusal::bad("That is not known here").into());
     }
-    let login = ctx.state.login().ok_or_else(|| Refusal::bad("Log in first"))?;
-    let name = mailbox
-        .decode(ctx.connection.dialect.name_form())
-        .map_err(|bad| Refusal::no(Code::Cannot, bad.reason))?;
+    ctx.mailbox_name(mailbox)?;
     check_size(ctx, &message)?;
-    let account = login.account.clone();
-    let mailbox = account.snapshot().mailbox_named(&name).ok_or_else(Refusal::try_create)?.id();
+    let Found { account, mailbox, .. } = ctx.find(mailbox, Rights::INSERT, Refusal::try_create).await?;
+    let mailbox = mailbox.id();
     let current = Some(Incoming { head: message, upload: account.upload() });
     Ok(Appending { tag, account, mailbox, messages: Vec::new(), current, failure: None })
 }

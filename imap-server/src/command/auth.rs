@@ -8,6 +8,8 @@ use imap_auth::{AuthError, ChannelBindings, Exchange, Identity, Secret, Step};
 use imap_proto::command::{Authenticate, Login as LoginCommand, Tag};
 use imap_proto::response::Code;
 use imap_proto::wire::Expect;
+use imap_store::account::Who;
+use imap_store::log::AccountId;
 
 use super::audit::{self, Attempt};
 use super::{Ctx, Done, Halt, Refusal, blocking, conclude};
@@ -16,6 +18,9 @@ use crate::session::caps;
 use crate::session::outbox::Gone;
 use crate::session::state::{Doing, Login, State, framer_limits};
 use crate::session::view::News;
+
+/// Counts the sessions of nobody in particular: no account has this number.
+const NOBODY: AccountId = AccountId(u64::MAX);
 
 /// STARTTLS: only where the listener offers it and TLS is off.
 pub(super) async fn start_tls(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
@@ -149,13 +154,21 @@ async fn enter(
 }
 
 async fn open(ctx: &mut Ctx<'_>, identity: Identity) -> Result<Done, Halt> {
-    let Some(user) = ctx.services.store.user(&identity.user) else {
-        return Err(Refusal::no(Code::Unavailable, "Your mailbox was not found").into());
+    let mut who = Who { user: identity.user.clone(), groups: Vec::new(), is_owner: true };
+    let (place, account) = if identity.anonymous {
+        // Nobody in particular has no mail, and sees what everybody may see.
+        who.is_owner = false;
+        (ctx.services.logins.enter(NOBODY, ctx.connection.login_began).map_err(no_entry)?, None)
+    } else {
+        let Some(user) = ctx.services.store.user(&identity.user) else {
+            return Err(Refusal::no(Code::Unavailable, "Your mailbox was not found").into());
+        };
+        let place = ctx.services.logins.enter(user.account, ctx.connection.login_began).map_err(no_entry)?;
+        let store = ctx.services.store.clone();
+        let account = blocking(move || store.account(user.account)).await??;
+        (place, Some(account.as_user(who.clone())))
     };
-    let place = ctx.services.logins.enter(user.account, ctx.connection.login_began).map_err(no_entry)?;
-    let store = ctx.services.store.clone();
-    let account = blocking(move || store.account(user.account)).await??;
-    let login = Login { user: Arc::from(identity.user), account, place: Arc::new(place) };
+    let login = Login { user: Arc::from(identity.user), account, who, place: Arc::new(place) };
     *ctx.state = State::Authenticated(login);
     // An idle connection holds no more than it needs.
     ctx.connection.bindings = ChannelBindings::default();

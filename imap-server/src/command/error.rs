@@ -52,6 +52,11 @@ impl Refusal {
         Self::no(Code::NonExistent, "There is no such mailbox")
     }
 
+    /// A right is missing, and the user may know it.
+    pub(crate) fn no_permission() -> Self {
+        Self::no(Code::NoPerm, "You may not do that")
+    }
+
     /// The mailbox was opened by EXAMINE.
     pub(crate) fn read_only() -> Self {
         Self::no(Code::ReadOnly, "The mailbox is open read-only")
@@ -77,7 +82,7 @@ impl From<StoreError> for Halt {
             StoreError::InDoubt { reason } => return Self::InDoubt(reason),
             StoreError::NonExistent { .. } => Code::NonExistent,
             StoreError::AlreadyExists { .. } => Code::AlreadyExists,
-            StoreError::NoPerm => Code::NoPerm,
+            StoreError::NoPerm => return Refusal::no_permission().into(),
             StoreError::Cannot { .. } => Code::Cannot,
             StoreError::HasChildren => Code::HasChildren,
             StoreError::Expunged => Code::ExpungeIssued,

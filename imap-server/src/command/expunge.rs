@@ -25,7 +25,8 @@ async fn remove(ctx: &mut Ctx<'_>, uids: Option<NumberSet>) -> Result<Done, Halt
         return Err(Refusal::read_only().into());
     }
     let id = view.id();
-    let gone = ctx.account()?.expunge(id, uids).await?;
+    let account = view.account().clone();
+    let gone = account.expunge(id, uids).await?;
     if ctx.connection.enabled.qresync && !gone.is_empty() {
         // What is told is told before, so that the number holds for it (RFC 7162 §3.2.7).
         ctx.tell_news(News::All).await?;

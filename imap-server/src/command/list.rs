@@ -7,9 +7,10 @@ use imap_proto::Level;
 use imap_proto::command::{List, ListReturn, ListSelect, PlainList, StatusItem};
 use imap_proto::response::{ListData, ListExtension, NameAttribute, Namespace, Response};
 use imap_proto::types::{MailboxName, WireMailbox};
-use imap_store::account::{Mailbox, Snapshot, SpecialUse};
+use imap_store::account::{Mailbox, Place, Rights, SpecialUse};
 
 use super::glob::Pattern;
+use super::place::{self, Names};
 use super::{Ctx, Done, Halt, status};
 use crate::session::view::News;
 
@@ -32,25 +33,25 @@ pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
     let patterns = cmd.patterns.iter().filter(|pattern| !pattern.is_empty());
     let patterns: Vec<Pattern> =
         patterns.map(|pattern| Pattern::new(&[&cmd.reference[..], &pattern[..]].concat())).collect();
-    let snapshot = ctx.account()?.snapshot();
+    let all = ctx.names().await?;
     let form = ctx.connection.dialect.name_form();
     let matches = |name: &MailboxName| {
         let octets = name.encode(form);
         patterns.iter().any(|pattern| pattern.matches(&octets))
     };
-    let names = names(&snapshot, &wishes);
-    let above = wishes.recursive.then(|| Above::of(&snapshot, &names, &wishes, &matches));
+    let names = names(&all, &wishes);
+    let above = wishes.recursive.then(|| Above::of(&all, &names, &wishes, &matches));
     for (index, name) in names.iter().enumerate() {
-        let selected = wishes.selects(&snapshot, name);
+        let selected = wishes.selects(&all, name);
         let has_hidden_child = above.as_ref().is_some_and(|above| above.unlisted.contains(name));
         if !(selected || has_hidden_child) || !matches(name) {
             continue;
         }
-        let mailbox = snapshot.mailbox_named(name);
+        let listed = all.get(name);
         let mut below = names[index + 1..].iter().take_while(|next| next.is_below(name));
-        let has_children = below.any(|next| exists(&snapshot, next));
-        let mut attributes = attributes(mailbox.map(|mailbox| &**mailbox), has_children);
-        if wishes.subscribed && snapshot.is_subscribed(name) {
+        let has_children = below.any(|next| all.contains(next));
+        let mut attributes = attributes(listed.as_ref().map(|listed| &*listed.mailbox), has_children);
+        if wishes.subscribed && all.is_subscribed(name) {
             attributes.push(NameAttribute::Subscribed);
         }
         let mut data = ListData::new(attributes, DELIMITER, name.encode(form));
@@ -58,8 +59,11 @@ pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
             data.extended.push(ListExtension::ChildInfo(wishes.criteria()));
         }
         ctx.untagged(&Response::List(data));
-        if let (false, Some(mailbox)) = (wishes.status.is_empty(), mailbox) {
-            status::tell(ctx, name, mailbox, &wishes.status);
+        // Of a mailbox that the user may not read nothing is told (RFC 5819 §2).
+        if let (false, Some(listed)) = (wishes.status.is_empty(), listed)
+            && listed.rights.has(Rights::READ)
+        {
+            status::tell(ctx, name, &listed, &wishes.status);
         }
         ctx.out.flush_if_full().await?;
     }
@@ -68,21 +72,23 @@ pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
 
 /// Tells the line of one mailbox to a client of IMAP4rev2, with the name that it used where that is not the mailbox's
 /// (RFC 9051 §6.3.9.7).
-pub(super) fn tell_name(ctx: &mut Ctx<'_>, name: &MailboxName, asked: &WireMailbox) {
+pub(super) async fn tell_name(ctx: &mut Ctx<'_>, asked: &WireMailbox) -> Result<(), Halt> {
     if ctx.connection.dialect.level < Level::Rev2 {
-        return;
+        return Ok(());
     }
-    let Some(snapshot) = ctx.state.login().map(|login| login.account.snapshot()) else { return };
-    let mailbox = snapshot.mailbox_named(name);
-    let has_children = snapshot.names().any(|(other, _)| other.is_below(name));
+    let name = ctx.mailbox_name(asked)?;
+    let names = ctx.names().await?;
+    let listed = names.get(&name);
+    let has_children = names.has_children(&name);
     let octets = name.encode(ctx.connection.dialect.name_form());
     let is_another = asked.0 != octets;
-    let attributes = attributes(mailbox.map(|mailbox| &**mailbox), has_children);
+    let attributes = attributes(listed.as_ref().map(|listed| &*listed.mailbox), has_children);
     let mut data = ListData::new(attributes, DELIMITER, octets);
     if is_another {
         data.extended.push(ListExtension::OldName(asked.0.clone()));
     }
     ctx.untagged(&Response::List(data));
+    Ok(())
 }
 
 /// What the options of a LIST ask for.
@@ -115,11 +121,11 @@ impl<'a> Wishes<'a> {
     }
 
     /// Whether the selection options take a name.
-    fn selects(&self, snapshot: &Snapshot, name: &MailboxName) -> bool {
-        let special_use = || snapshot.mailbox_named(name).is_some_and(|it| it.special_use().is_some());
-        (!self.subscribed_only || snapshot.is_subscribed(name))
+    fn selects(&self, names: &Names, name: &MailboxName) -> bool {
+        let special_use = || names.get(name).is_some_and(|it| it.mailbox.special_use().is_some());
+        (!self.subscribed_only || names.is_subscribed(name))
             && (!self.special_use_only || special_use())
-            && (self.subscribed_only || exists(snapshot, name))
+            && (self.subscribed_only || names.contains(name))
     }
 
     /// The options that CHILDINFO names.
@@ -145,13 +151,13 @@ struct Above {
 
 impl Above {
     fn of(
-        snapshot: &Snapshot,
+        all: &Names,
         names: &[MailboxName],
         wishes: &Wishes<'_>,
         matches: &impl Fn(&MailboxName) -> bool,
     ) -> Self {
         let mut above = Self::default();
-        for name in names.iter().filter(|name| wishes.selects(snapshot, name)) {
+        for name in names.iter().filter(|name| wishes.selects(all, name)) {
             let parents = || std::iter::successors(name.parent(), MailboxName::parent);
             above.selected.extend(parents());
             if !matches(name) {
@@ -163,33 +169,23 @@ impl Above {
 }
 
 /// Every name that may be told, in the order of LIST: a name's children stand behind it.
-fn names(snapshot: &Snapshot, wishes: &Wishes<'_>) -> Vec<MailboxName> {
-    let mut names: Vec<MailboxName> = snapshot.names().map(|(name, _)| name.clone()).collect();
+fn names(all: &Names, wishes: &Wishes<'_>) -> Vec<MailboxName> {
+    let mut names: Vec<MailboxName> = all.iter().map(|(name, _)| name.clone()).collect();
     if wishes.subscribed_only {
-        let missing = snapshot.subscriptions().filter(|name| !exists(snapshot, name));
+        let missing = all.subscriptions().filter(|name| !all.contains(name));
         let mut missing: BTreeSet<MailboxName> = missing.cloned().collect();
         if wishes.recursive {
             let above =
                 missing.iter().flat_map(|name| std::iter::successors(name.parent(), MailboxName::parent));
-            let above: Vec<MailboxName> = above.filter(|name| !exists(snapshot, name)).collect();
+            let above: Vec<MailboxName> = above.filter(|name| !all.contains(name)).collect();
             missing.extend(above);
         }
         if !missing.is_empty() {
             names.extend(missing);
-            let inbox = MailboxName::inbox();
-            let is_outside = |name: &MailboxName| *name != inbox && !name.is_below(&inbox);
-            names.sort_by(|a, b| {
-                let levels = || a.as_str().split('/').cmp(b.as_str().split('/'));
-                is_outside(a).cmp(&is_outside(b)).then_with(levels)
-            });
+            names.sort_by(place::order);
         }
     }
     names
-}
-
-/// Whether a name is in the tree, as a mailbox or above one.
-fn exists(snapshot: &Snapshot, name: &MailboxName) -> bool {
-    snapshot.has_name(name)
 }
 
 fn attributes(mailbox: Option<&Mailbox>, has_children: bool) -> Vec<NameAttribute> {
@@ -217,11 +213,11 @@ pub(super) async fn lsub(ctx: &mut Ctx<'_>, cmd: &PlainList) -> Result<Done, Hal
         return Ok(Done::text("That is how names are made"));
     }
     let pattern = Pattern::new(&[&cmd.reference[..], &cmd.pattern[..]].concat());
-    let snapshot = ctx.account()?.snapshot();
-    let subscribed: BTreeSet<&MailboxName> = snapshot.subscriptions().collect();
+    let names = ctx.names().await?;
+    let subscribed: BTreeSet<&MailboxName> = names.subscriptions().collect();
     let form = ctx.connection.dialect.name_form();
     let mut parents_told = BTreeSet::new();
-    for name in snapshot.subscriptions() {
+    for name in names.subscriptions() {
         let octets = name.encode(form);
         if pattern.matches(&octets) {
             let data = ListData::new(Vec::new(), DELIMITER, octets);
@@ -252,9 +248,16 @@ fn matching_parent(
         .filter(|parent| !subscribed.contains(parent))
 }
 
-/// NAMESPACE: one personal namespace.
+/// NAMESPACE: the personal one, and those of other users and of no person where something is in them (RFC 2342).
 pub(super) async fn namespace(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
-    let personal = vec![Namespace { delimiter: DELIMITER, ..Namespace::default() }];
-    ctx.untagged(&Response::Namespace { spaces: [personal, Vec::new(), Vec::new()] });
+    let names = ctx.names().await?;
+    let one = |prefix: &str| {
+        let prefix = Bytes::copy_from_slice(prefix.as_bytes());
+        vec![Namespace { prefix, delimiter: DELIMITER, ..Namespace::default() }]
+    };
+    let others = |root: &str| if names.is_used(root) { one(&format!("{root}/")) } else { Vec::new() };
+    let personal = if names.has_own() { one("") } else { Vec::new() };
+    let spaces = [personal, others(Place::OTHER_USERS), others(Place::SHARED_FOLDERS)];
+    ctx.untagged(&Response::Namespace { spaces });
     Ok(Done::text("Namespaces told"))
 }

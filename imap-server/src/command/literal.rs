@@ -7,7 +7,7 @@ use imap_proto::response::{Code, Kind};
 use imap_proto::wire::LiteralHead;
 
 use super::append::{self, Appending};
-use super::{Ctx, Refusal, served};
+use super::{Ctx, Halt, Refusal, served};
 
 /// What becomes of a literal.
 pub(crate) enum Decision {
@@ -33,7 +33,7 @@ fn login_command_offered(ctx: &Ctx<'_>) -> bool {
 }
 
 /// Decides on the literal of a command that is not under way yet.
-pub(crate) fn decide(ctx: &Ctx<'_>, head: &LiteralHead) -> Decision {
+pub(crate) async fn decide(ctx: &mut Ctx<'_>, head: &LiteralHead) -> Decision {
     let (tag, spec) = peek(&head.frame);
     let refused = match spec {
         None => Err(Refusal::bad("That is no command")),
@@ -54,9 +54,10 @@ pub(crate) fn decide(ctx: &Ctx<'_>, head: &LiteralHead) -> Decision {
         return refuse(tag, refusal);
     }
     if let Some((tag, mailbox, message)) = Append::parse_head(head) {
-        return match append::begin(ctx, tag.clone(), &mailbox, message) {
+        return match append::begin(ctx, tag.clone(), &mailbox, message).await {
             Ok(appending) => Decision::Message(Box::new(appending)),
-            Err(refusal) => refuse(Some(tag), refusal),
+            Err(Halt::Refused(refusal)) => refuse(Some(tag), refusal),
+            Err(_) => refuse(Some(tag), Refusal::no(Code::Unavailable, "The mail store is unavailable")),
         };
     }
     Decision::Argument

@@ -16,6 +16,7 @@ mod glob;
 mod list;
 pub(crate) mod literal;
 mod mailbox;
+mod place;
 mod search;
 mod select;
 pub(crate) mod served;
@@ -84,9 +85,9 @@ impl Ctx<'_> {
         self.state.login().ok_or_else(|| Refusal::bad("Log in first").into())
     }
 
-    /// The mail of who is logged in.
-    fn account(&self) -> Result<Account, Halt> {
-        Ok(self.login()?.account.clone())
+    /// The own mail of who is logged in.
+    fn own_account(&self) -> Result<Account, Halt> {
+        self.login()?.account.clone().ok_or_else(|| Refusal::no_permission().into())
     }
 
     /// The view of the selected mailbox.
@@ -114,6 +115,12 @@ impl Ctx<'_> {
     /// Writes an untagged response.
     fn untagged(&mut self, response: &Response) {
         response.write(&mut self.out.buffer, self.connection.dialect);
+    }
+
+    /// Whether bulletin boards are served: by default where there are mailboxes that are no person's.
+    fn has_boards(&self) -> bool {
+        let decided = self.connection.policy.dialect.bboards;
+        decided.unwrap_or_else(|| !self.services.store.shared_accounts().is_empty())
     }
 
     /// The client showed that it knows this dialect: what was hidden from it is told with the next news.
@@ -197,6 +204,9 @@ pub(crate) async fn dispatch(ctx: &mut Ctx<'_>, tag: Tag, command: &Command) -> 
     let is_too_new = !ctx.connection.policy.dialect.serves(evidence::needed(command));
     let result = match (served::missing(command), ctx.state.forbids(spec.valid_in)) {
         _ if is_too_new => Err(Refusal::bad("That is not known here").into()),
+        _ if served::is_of_boards(command) && !ctx.has_boards() => {
+            Err(Refusal::bad("There are no bulletin boards here").into())
+        }
         (Some(what), _) => Err(Refusal::bad(format!("{what} is not served")).into()),
         (None, forbidden) => {
             // Only what is known tells of the client.
@@ -252,6 +262,9 @@ async fn run(ctx: &mut Ctx<'_>, tag: &Tag, command: &Command) -> Result<Done, Ha
         Command::Move(cmd) => copy::move_messages(ctx, cmd).await,
         Command::FindMailboxes(cmd) => find::mailboxes(ctx, cmd).await,
         Command::FindAllMailboxes(cmd) => find::all_mailboxes(ctx, cmd).await,
+        Command::FindBulletinBoards(cmd) => find::bulletin_boards(ctx, cmd).await,
+        Command::FindAllBulletinBoards(cmd) => find::all_bulletin_boards(ctx, cmd).await,
+        Command::BulletinBoard(cmd) => select::bulletin_board(ctx, cmd).await,
         Command::Partial(cmd) => fetch::partial(ctx, cmd).await,
         // Not done yet: `served` has refused these.
         Command::Unauthenticate
@@ -259,9 +272,6 @@ async fn run(ctx: &mut Ctx<'_>, tag: &Tag, command: &Command) -> Result<Done, Ha
         | Command::Rlist(_)
         | Command::Rlsub(_)
         | Command::Xlist(_)
-        | Command::FindBulletinBoards(_)
-        | Command::FindAllBulletinBoards(_)
-        | Command::BulletinBoard(_)
         | Command::Esearch(_)
         | Command::CancelUpdate(_)
         | Command::Notify(_)
@@ -298,7 +308,11 @@ fn news_after(command: &Command) -> News {
         Command::Store(store) if !store.uid => News::NoExpunge,
         Command::Search(search) if !search.uid || search::has_numbers(&search.key) => News::NoExpunge,
         Command::Move(_) => News::AllExistsFirst,
-        Command::Logout | Command::StartTls | Command::Select(_) | Command::Examine(_) => News::None,
+        Command::Logout
+        | Command::StartTls
+        | Command::Select(_)
+        | Command::Examine(_)
+        | Command::BulletinBoard(_) => News::None,
         _ => News::All,
     }
 }

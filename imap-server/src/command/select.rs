@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use imap_proto::Level;
-use imap_proto::command::{Qresync, Select};
+use imap_proto::command::{OneMailbox, Qresync, Select};
 use imap_proto::response::{Code, Kind, Response, Vanished, write_status};
 use imap_proto::types::{NumberSet, SeqNum, Uid};
+use imap_store::StoreError;
+use imap_store::account::Rights;
 
+use super::find::mailbox_of_board;
+use super::place::Found;
 use super::{Ctx, Done, Halt, Refusal, list};
 use crate::session::flags::{FlagNames, write_flags, write_permanent_flags};
 use crate::session::state::State;
@@ -22,24 +26,31 @@ pub(super) async fn select(ctx: &mut Ctx<'_>, cmd: &Select, read_only: bool) -> 
     if ctx.state.unselect() {
         write_status(&mut ctx.out.buffer, None, Kind::Ok, Some(&Code::Closed), "The other mailbox is closed");
     }
-    let name = ctx.mailbox_name(&cmd.mailbox)?;
-    let login = ctx.login()?.clone();
-    let id = login.account.snapshot().mailbox_named(&name).map(|mailbox| mailbox.id());
-    let view = id.and_then(|id| View::open(&login.account, id, read_only, ctx.connection.dialect));
+    let Found { account, mailbox, rights, who } =
+        ctx.find(&cmd.mailbox, Rights::READ, Refusal::no_mailbox).await?;
+    let view = View::open(&account, mailbox.id(), (who, rights), read_only, ctx.connection.dialect);
     let mut view = view.ok_or_else(Refusal::no_mailbox)?;
     write_opening(ctx, &view);
-    list::tell_name(ctx, &name, &cmd.mailbox);
+    list::tell_name(ctx, &cmd.mailbox).await?;
     ctx.connection.enabled.condstore |= cmd.condstore;
     if let Some(known) = &cmd.qresync {
         resynchronize(ctx, &mut view, known).await?;
     }
-    *ctx.state = State::Selected(login, Box::new(view));
+    let may_change = view.may_change();
+    *ctx.state = State::Selected(ctx.login()?.clone(), Box::new(view));
     // The code comes first: clients of 1992 look at the first eleven octets only.
-    Ok(if read_only {
-        Done::code(Code::ReadOnly, "Opened, nothing can be changed")
-    } else {
+    Ok(if may_change {
         Done::code(Code::ReadWrite, "Opened")
+    } else {
+        Done::code(Code::ReadOnly, "Opened, nothing can be changed")
     })
+}
+
+/// BBOARD: EXAMINE of a mailbox that is no person's (RFC 1176).
+pub(super) async fn bulletin_board(ctx: &mut Ctx<'_>, cmd: &OneMailbox) -> Result<Done, Halt> {
+    let mailbox = mailbox_of_board(&cmd.mailbox);
+    let examine = Select { mailbox, condstore: false, qresync: None, annotate: false };
+    select(ctx, &examine, true).await
 }
 
 fn write_opening(ctx: &mut Ctx<'_>, view: &View) {
@@ -56,7 +67,7 @@ fn write_opening(ctx: &mut Ctx<'_>, view: &View) {
     }
     ok(Code::UidValidity(mailbox.uid_validity()), "UIDs are valid under this number");
     ok(Code::UidNext(mailbox.uid_next().map_or(u32::MAX, Uid::get)), "The next UID");
-    write_permanent_flags(out, dialect, mailbox, view.read_only());
+    write_permanent_flags(out, dialect, mailbox, view.flag_rights());
     let highest = Code::HighestModSeq(mailbox.highest_mod_seq().get());
     write_status(out, None, Kind::Ok, Some(&highest), "The highest modification sequence");
 }
@@ -105,10 +116,14 @@ pub(super) async fn close(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
     let view = ctx.view()?;
     let (id, read_only) = (view.id(), view.read_only());
     let exists = view.published().is_some();
-    let account = ctx.account()?;
+    let account = view.account().clone();
     ctx.state.unselect();
     if !read_only && exists {
-        account.expunge(id, None).await?;
+        match account.expunge(id, None).await {
+            // Without the right to expunge it only closes (RFC 4314 §4).
+            Ok(_) | Err(StoreError::NoPerm | StoreError::NonExistent { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(Done::text("Closed"))
 }

@@ -10,9 +10,18 @@ use crate::session::caps;
 
 /// Whether commands of that name are done: the base protocol, what was before it, and what is announced.
 pub(crate) fn is_served(spec: &Spec) -> bool {
-    // There are no bulletin boards here; RFC 2061 advises new servers against them.
-    let is_old = matches!(spec.name, "BBOARD" | "FIND BBOARDS" | "FIND ALL.BBOARDS");
-    !is_old && spec.capability.is_none_or(caps::is_known)
+    spec.capability.is_none_or(caps::is_known)
+}
+
+/// Whether a command is about bulletin boards: RFC 2061 advises new servers against them, so they are an option.
+pub(crate) fn is_of_boards(command: &Command) -> bool {
+    match command {
+        Command::BulletinBoard(_) | Command::FindBulletinBoards(_) | Command::FindAllBulletinBoards(_) => {
+            true
+        }
+        Command::Subscribe(cmd) | Command::Unsubscribe(cmd) => cmd.bulletin_board,
+        _ => false,
+    }
 }
 
 /// What a command asks for that is not done here; `None`: all of it is.
@@ -27,7 +36,6 @@ pub(crate) fn missing(command: &Command) -> Option<&'static str> {
         }
         Command::Status(status) => status.items.iter().copied().find_map(missing_status_item),
         Command::Select(select) | Command::Examine(select) => missing_parameter(select),
-        Command::Subscribe(cmd) | Command::Unsubscribe(cmd) if cmd.bulletin_board => Some("BBOARD"),
         Command::List(list) => list.returns.iter().flatten().find_map(missing_list_return),
         Command::Fetch(fetch) => missing_of_fetch(fetch),
         Command::Store(store) => missing_of_store(store),
@@ -187,15 +195,12 @@ mod tests {
             "SEARCH NOT OR (SEEN FILTER x) ALL",
             "SEARCH FUZZY ALL",
             "STORE 1 +X-GM-LABELS (x)",
-            "SUBSCRIBE BBOARD x",
             "APPEND x CATENATE (URL u)",
             "SELECT x (ANNOTATE)",
             "STATUS x (MAILBOXID)",
             "LIST \"\" * RETURN (MYRIGHTS)",
             "FETCH 1 EMAILID",
             "UID FETCH 1 FLAGS (PARTIAL 1:2)",
-            "FIND BBOARDS *",
-            "BBOARD x",
             "SORT (DATE) UTF-8 ALL",
             "LANGUAGE",
         ] {
@@ -210,6 +215,9 @@ mod tests {
             "CREATE x (USE (\\Sent))",
             "FIND MAILBOXES *",
             "PARTIAL 1 RFC822 1 2",
+            "SUBSCRIBE BBOARD x",
+            "FIND BBOARDS *",
+            "BBOARD x",
         ] {
             assert_eq!(missing_in(line), None, "{line}");
         }

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use imap_proto::command::{Status, StatusItem};
 use imap_proto::response::{Response, StatusData};
 use imap_proto::types::{MailboxName, Uid};
-use imap_store::account::Mailbox;
+use imap_store::account::{Mailbox, Rights};
 
+use super::place::Listed;
 use super::{Ctx, Done, Halt, Refusal};
 use crate::session::view::News;
 
@@ -13,21 +14,22 @@ use crate::session::view::News;
 /// so that both speak of the same state.
 pub(super) async fn status(ctx: &mut Ctx<'_>, cmd: &Status) -> Result<Done, Halt> {
     let name = ctx.mailbox_name(&cmd.mailbox)?;
-    let snapshot = ctx.account()?.snapshot();
-    let mailbox = snapshot.mailbox_named(&name).ok_or_else(Refusal::no_mailbox)?;
-    if ctx.state.view().is_some_and(|view| view.id() == mailbox.id()) {
+    let found = ctx.find(&cmd.mailbox, Rights::READ, Refusal::no_mailbox).await?;
+    let listed = Listed { account: found.account.id(), mailbox: found.mailbox, rights: found.rights };
+    if ctx.state.view().is_some_and(|view| view.is_of(listed.account, listed.mailbox.id())) {
         ctx.tell_news(News::All).await?;
     }
-    tell(ctx, &name, mailbox, &cmd.items);
+    tell(ctx, &name, &listed, &cmd.items);
     Ok(Done::text("Status told"))
 }
 
 /// Writes the numbers of a mailbox; of the selected one as its session knows it.
-pub(super) fn tell(ctx: &mut Ctx<'_>, name: &MailboxName, mailbox: &Mailbox, items: &[StatusItem]) {
+pub(super) fn tell(ctx: &mut Ctx<'_>, name: &MailboxName, listed: &Listed, items: &[StatusItem]) {
     let values = |mailbox: &Mailbox, recent: u32| {
         items.iter().map(|&item| (item, value(mailbox, recent, item).into())).collect()
     };
-    let items = match ctx.state.view().filter(|view| view.id() == mailbox.id()) {
+    let Listed { account, mailbox, .. } = listed;
+    let items = match ctx.state.view().filter(|view| view.is_of(*account, mailbox.id())) {
         Some(view) => values(view.mailbox(), view.recent_count()),
         None => values(mailbox, recent_count(mailbox)),
     };

@@ -27,7 +27,7 @@ pub(super) async fn store(ctx: &mut Ctx<'_>, cmd: &Store) -> Result<Done, Halt> 
     if uids.is_empty() {
         return Ok(Done::text("Nothing to store"));
     }
-    let (id, account) = (view.id(), ctx.account()?);
+    let (id, account) = (view.id(), view.account().clone());
     let change = change(ctx, cmd)?;
     let modified = account.store_flags(id, uids.clone(), change, cmd.unchanged_since).await?.modified;
     let passed = uids.difference(&modified);

@@ -95,7 +95,7 @@ mod tests {
         for name in ["FETCH", "UID MOVE", "IDLE", "STARTTLS", "APPEND", "LSUB", "PARTIAL", "FIND MAILBOXES"] {
             assert!(is_served(name), "{name}");
         }
-        for name in ["SORT", "UID THREAD", "GETQUOTA", "NOTIFY", "FIND BBOARDS", "BBOARD"] {
+        for name in ["SORT", "UID THREAD", "GETQUOTA", "NOTIFY"] {
             assert!(!is_served(name), "{name}");
         }
     }

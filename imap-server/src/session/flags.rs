@@ -3,7 +3,7 @@
 use imap_proto::response::{Code, Kind, Response, write_status};
 use imap_proto::types::{Flag, SystemFlag};
 use imap_proto::{Dialect, Level};
-use imap_store::account::{Flags, Mailbox};
+use imap_store::account::{Flags, Mailbox, Rights};
 
 /// Keywords that a client of IMAP2 or IMAP2bis is shown: its tables have room for thirty (RFC 1176 speaks of them).
 const OLD_KEYWORDS_MAX: usize = 30;
@@ -73,12 +73,18 @@ pub(crate) fn write_flags(out: &mut Vec<u8>, dialect: Dialect, mailbox: &Mailbox
     Response::Flags(all_flags(dialect, mailbox)).write(out, dialect);
 }
 
-/// PERMANENTFLAGS of a mailbox: none where nothing can be changed. To old clients it is text to be shown, in a
+/// PERMANENTFLAGS of a mailbox: those that the user's rights let change. To old clients it is text to be shown, in a
 /// line of bounded length.
-pub(crate) fn write_permanent_flags(out: &mut Vec<u8>, dialect: Dialect, mailbox: &Mailbox, read_only: bool) {
-    let mut flags = Vec::new();
-    if !read_only {
-        flags = all_flags(dialect, mailbox);
+pub(crate) fn write_permanent_flags(out: &mut Vec<u8>, dialect: Dialect, mailbox: &Mailbox, rights: Rights) {
+    let mut flags = all_flags(dialect, mailbox);
+    flags.retain(|flag| {
+        rights.has(match flag {
+            Flag::System(SystemFlag::Seen) => Rights::SEEN,
+            Flag::System(SystemFlag::Deleted) => Rights::DELETE_MESSAGES,
+            _ => Rights::WRITE,
+        })
+    });
+    if rights.has(Rights::WRITE) {
         if is_old(dialect) {
             let mut octets = 0;
             flags.retain(|flag| {

@@ -55,7 +55,7 @@ async fn step(doing: Doing, ctx: &mut Ctx<'_>, event: Event) -> Result<Doing, Go
     match (doing, event) {
         (_, Event::Hopeless) => Ok(bye(ctx, Some(&Code::TooBig), "That is too large to be skipped")),
         (Doing::Commands, Event::Literal(head)) => {
-            let decision = literal::decide(ctx, &head);
+            let decision = literal::decide(ctx, &head).await;
             if !head.synchronizing && !matches!(decision, Decision::Refuse { .. }) {
                 ctx.rise(Level::Imap4);
             }

@@ -160,7 +160,7 @@ impl Session {
     /// What to watch while waiting (IDLE): `None` when news has to wait for a command.
     pub fn watch(&self) -> Option<tokio::sync::watch::Receiver<imap_store::log::Seq>> {
         match (&self.doing, &self.state) {
-            (Doing::Idling(_), State::Selected(login, _)) => Some(login.account.watch()),
+            (Doing::Idling(_), State::Selected(_, view)) => Some(view.account().watch()),
             _ => None,
         }
     }

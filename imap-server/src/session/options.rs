@@ -14,6 +14,8 @@ pub struct DialectOptions {
     pub copy_creates: bool,
     /// INTERNALDATE is told in the form of RFC 1176 to clients of IMAP2 and IMAP2bis.
     pub old_dates: bool,
+    /// BBOARD and its kin are served, over the mailboxes that are no person's; `None`: where there are any.
+    pub bboards: Option<bool>,
     /// Capabilities that are not announced, and that ENABLE does not know, in any case: the way round a faulty client.
     /// IMAP4rev1 is announced all the same.
     #[serde(rename = "hide-capabilities")]

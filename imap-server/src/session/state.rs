@@ -7,7 +7,7 @@ use imap_auth::{Channel, ChannelBindings, ClientCertificate, Exchange};
 use imap_proto::Dialect;
 use imap_proto::command::{Tag, ValidIn};
 use imap_proto::wire::{self, Framer};
-use imap_store::account::Account;
+use imap_store::account::{Account, Who};
 
 use super::Peer;
 use super::view::View;
@@ -34,8 +34,10 @@ pub(crate) enum State {
 pub(crate) struct Login {
     /// The name, as the directory spells it.
     pub(crate) user: Arc<str>,
-    /// The mail.
-    pub(crate) account: Account,
+    /// The user's own mail; `None`: it is nobody in particular, who has none.
+    pub(crate) account: Option<Account>,
+    /// Who that is in ACLs, in the own account.
+    pub(crate) who: Who,
     /// Its place among the user's sessions.
     pub(crate) place: Arc<logins::Login>,
 }

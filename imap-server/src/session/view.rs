@@ -8,7 +8,8 @@ use std::sync::Arc;
 use imap_proto::response::{FetchWriter, Response, Vanished};
 use imap_proto::types::{ModSeq, NumberSet, SeqNum, SequenceSet, Uid};
 use imap_proto::{Dialect, Level};
-use imap_store::account::{Account, Flags, Mailbox, MailboxId, MessageRef, Snapshot};
+use imap_store::account::{Account, Flags, Mailbox, MailboxId, MessageRef, Rights, SeenMode, Snapshot, Who};
+use imap_store::log::AccountId;
 
 use super::flags::{FlagNames, has_hidden, is_old, keywords_shown, write_flags, write_permanent_flags};
 use super::outbox::{Gone, Outbox};
@@ -18,6 +19,9 @@ pub(crate) struct View {
     account: Account,
     id: MailboxId,
     read_only: bool,
+    rights: Rights,
+    /// Whose eyes look at it: in the accounts of others, \Seen is each user's own.
+    who: Who,
     snapshot: Arc<Snapshot>,
     mailbox: Arc<Mailbox>,
     /// UIDs that are \Recent to this session, in ranges that may reach over UIDs which are not there.
@@ -91,9 +95,15 @@ const TOLD_MAX: usize = 64;
 impl View {
     /// A view of the mailbox as it is now; `None` when it is not there. Takes the \Recent messages unless
     /// `read_only`, or for a client of IMAP4rev2, which is not told of them.
-    pub(crate) fn open(account: &Account, id: MailboxId, read_only: bool, dialect: Dialect) -> Option<Self> {
+    pub(crate) fn open(
+        account: &Account,
+        id: MailboxId,
+        (who, rights): (Who, Rights),
+        read_only: bool,
+        dialect: Dialect,
+    ) -> Option<Self> {
         let snapshot = account.snapshot();
-        let mailbox = Arc::clone(snapshot.mailbox(id)?);
+        let mailbox = snapshot.mailbox(id)?.seen_by(&who);
         let keywords_told = keywords_shown(dialect, &mailbox);
         let recent = NumberSet::new();
         let account = account.clone();
@@ -101,6 +111,8 @@ impl View {
             account,
             id,
             read_only,
+            rights,
+            who,
             snapshot,
             mailbox,
             recent,
@@ -126,6 +138,21 @@ impl View {
         &self.snapshot
     }
 
+    /// The account that it is in, for what the session's user does there.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Whose eyes look at it.
+    pub(crate) fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// Whether it is that mailbox.
+    pub(crate) fn is_of(&self, account: AccountId, id: MailboxId) -> bool {
+        self.account.id() == account && self.id == id
+    }
+
     /// Which mailbox.
     pub(crate) fn id(&self) -> MailboxId {
         self.id
@@ -134,6 +161,21 @@ impl View {
     /// Opened by EXAMINE.
     pub(crate) fn read_only(&self) -> bool {
         self.read_only
+    }
+
+    /// Whether the client is told READ-WRITE: it may change something that others see too (RFC 4314 §5.2).
+    pub(crate) fn may_change(&self) -> bool {
+        let mut shared =
+            Rights::INSERT.with(Rights::EXPUNGE).with(Rights::WRITE).with(Rights::DELETE_MESSAGES);
+        if self.mailbox.seen_mode() == SeenMode::Shared {
+            shared = shared.with(Rights::SEEN);
+        }
+        !self.read_only && self.rights.has_any(shared)
+    }
+
+    /// The rights to flags that the user has here.
+    pub(crate) fn flag_rights(&self) -> Rights {
+        if self.read_only { Rights::NONE } else { self.rights }
     }
 
     /// The UIDs that are \Recent, in ranges that may reach over UIDs which are not there.
@@ -153,7 +195,7 @@ impl View {
     /// The mailbox as it is now; `None` when it was deleted.
     pub(crate) fn published(&self) -> Option<(Arc<Snapshot>, Arc<Mailbox>)> {
         let snapshot = self.account.snapshot();
-        let mailbox = Arc::clone(snapshot.mailbox(self.id)?);
+        let mailbox = snapshot.mailbox(self.id)?.seen_by(&self.who);
         Some((snapshot, mailbox))
     }
 
@@ -258,7 +300,7 @@ impl View {
         if shown > self.keywords_told {
             self.keywords_told = shown;
             write_flags(out, dialect, mailbox);
-            write_permanent_flags(out, dialect, mailbox, self.read_only);
+            write_permanent_flags(out, dialect, mailbox, self.flag_rights());
         }
     }
 
@@ -372,7 +414,7 @@ impl View {
     /// So does a client of IMAP4rev2, which is not told of them: another client's RECENT still means new.
     fn claim_recent(&mut self, dialect: Dialect) {
         let uid_next = self.mailbox.uid_next().map_or(u32::MAX, Uid::get);
-        let from = if self.read_only || dialect.level == Level::Rev2 {
+        let from = if !self.may_change() || dialect.level == Level::Rev2 {
             self.account.recent_watermark(self.id)
         } else {
             self.account.claim_recent(self.id, uid_next)

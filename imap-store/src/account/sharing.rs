@@ -46,6 +46,11 @@ pub enum Place {
 }
 
 impl Place {
+    /// What lies below it is other users'.
+    pub const OTHER_USERS: &str = OTHER_USERS;
+    /// What lies below it is no person's.
+    pub const SHARED_FOLDERS: &str = SHARED_FOLDERS;
+
     /// Where a name leads.
     pub fn of(name: &MailboxName) -> Self {
         let mut components = name.as_str().splitn(3, MailboxName::DELIMITER);

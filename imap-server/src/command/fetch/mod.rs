@@ -74,7 +74,7 @@ async fn serve(
     slice: Option<Partial>,
 ) -> Result<Done, Halt> {
     let view = ctx.view()?;
-    let account = ctx.account()?;
+    let account = view.account().clone();
     let (snapshot, mailbox) = (Arc::clone(view.snapshot()), Arc::clone(view.mailbox()));
     let recent = view.recent().clone();
     let sets_seen = !view.read_only() && cmd.items.iter().any(sets_seen);
@@ -152,7 +152,8 @@ async fn mark_seen(ctx: &mut Ctx<'_>, mailbox: &Mailbox, places: &NumberSet) -> 
         return Ok(uids);
     }
     let change = FlagChange::Add(vec![Flag::System(SystemFlag::Seen)]);
-    match ctx.account()?.store_flags(mailbox.id(), uids.clone(), change, None).await.map_err(Halt::from) {
+    let account = ctx.view()?.account().clone();
+    match account.store_flags(mailbox.id(), uids.clone(), change, None).await.map_err(Halt::from) {
         Err(halt @ (Halt::InDoubt(_) | Halt::Broken(_) | Halt::Gone)) => return Err(halt),
         Err(Halt::Refused(_)) => return Ok(NumberSet::new()),
         Ok(_) => {}

@@ -180,7 +180,7 @@ async fn find(ctx: &mut Ctx<'_>, cmd: &Search) -> Result<Found, Halt> {
 
 fn prepare(ctx: &Ctx<'_>, cmd: &Search) -> Result<Hunt, Halt> {
     let view = ctx.view()?;
-    let account = ctx.account()?;
+    let account = view.account().clone();
     let now = account.now();
     let context = Context { mailbox: view.mailbox(), recent: view.recent(), saved: view.saved(), now };
     let decoded = is_old(ctx.connection.dialect).then(|| with_words_decoded(&cmd.key));

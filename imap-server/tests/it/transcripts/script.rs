@@ -3,6 +3,7 @@
 //! ```text
 //! # A comment; also behind two spaces at the end of any line below.
 //! listener: cleartext                          # or: starttls, tls, imap2, imap2bis, copy-creates, old-dates,
+//!                                              # anonymous, bboards, no-bboards,
 //!                                              # hide-capabilities NAME...; cleartext where nothing is said
 //! limit: message_octets_max 100                # a field of `Limits`
 //! message hello:                               # a message of the file's own, lines behind `| ` with CRLF
@@ -12,6 +13,8 @@
 //! store: user alice, INBOX with 3 messages     # made messages; `3 recent messages` leaves them \Recent
 //! store: user alice, INBOX with hello, hello   # messages of the file's own
 //! store: user alice, Work/Old                  # a mailbox more
+//! store: user alice, Work allows bob lrs       # an entry of the mailbox's ACL
+//! store: shared support, INBOX with 1 message  # the same for an account that is no person's
 //! store: user alice, INBOX 2 is \Seen work     # flags of message 2
 //! 1 and 2: logged in as alice, INBOX selected  # or: connected; logged in as alice; ... examined
 //! 1C: a1 NOOP                                  # the client sends this and CRLF
@@ -105,9 +108,11 @@ fn kind(text: &str) -> Option<Kind> {
     if let Some(rest) = line.strip_prefix("message ") {
         return Some(Kind::Message(rest.strip_suffix(':')?.to_owned()));
     }
-    if let Some(rest) = line.strip_prefix("store: user ") {
-        let (user, what) = rest.split_once(", ").unwrap_or((rest, ""));
-        return Some(Kind::Store { user: user.to_owned(), what: what.to_owned() });
+    for (prefix, mark) in [("store: user ", ""), ("store: shared ", "$")] {
+        if let Some(rest) = line.strip_prefix(prefix) {
+            let (user, what) = rest.split_once(", ").unwrap_or((rest, ""));
+            return Some(Kind::Store { user: format!("{mark}{user}"), what: what.to_owned() });
+        }
     }
     of_connection(line)
 }

@@ -12,7 +12,8 @@ use imap_proto::types::{Flag, Keyword, MailboxName, NumberSet, SystemFlag, Uid};
 use imap_server::session::options::Ceiling;
 use imap_server::session::{Next, Output, Peer, Session};
 use imap_server::{Limits, ListenerPolicy, Logins, Services};
-use imap_store::account::{Account, FlagChange, NewMessage};
+use imap_store::account::{Account, AclChange, FlagChange, NewMessage, Rights};
+use imap_store::log::AccountId;
 use imap_store::{Clock, Options, Store};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,7 @@ impl Stage {
         let mut limits = Limits::default();
         let mut policy = ListenerPolicy { allow_cleartext: true, ..ListenerPolicy::default() };
         let mut tls = false;
+        let mut anonymous = None;
         let mut messages: HashMap<String, Vec<u8>> = HashMap::new();
         let mut current = String::new();
         for line in &script.lines {
@@ -73,6 +75,9 @@ impl Stage {
                     }
                     "imap2" => policy.dialect.ceiling = Some(Ceiling::Imap2),
                     "imap2bis" => policy.dialect.ceiling = Some(Ceiling::Imap2bis),
+                    "anonymous" => anonymous = Some("anonymous".to_owned()),
+                    "bboards" => policy.dialect.bboards = Some(true),
+                    "no-bboards" => policy.dialect.bboards = Some(false),
                     "copy-creates" => policy.dialect.copy_creates = true,
                     "old-dates" => policy.dialect.old_dates = true,
                     other => match other.strip_prefix("hide-capabilities ") {
@@ -92,8 +97,12 @@ impl Stage {
             }
         }
         let directory = Arc::new(StoreDirectory(store.clone()));
-        let settings =
-            Settings { cost: COST, hashes_at_once: 1, ..Settings::new(Secret::new("of the stage")) };
+        let settings = Settings {
+            cost: COST,
+            hashes_at_once: 1,
+            anonymous,
+            ..Settings::new(Secret::new("of the stage"))
+        };
         let authenticator = Authenticator::new(directory, settings);
         let services = Services {
             store,
@@ -231,16 +240,35 @@ fn set_limit(limits: &mut Limits, name: &str, value: u64) {
 }
 
 /// One `store:` line.
-async fn fill(store: &Store, messages: &HashMap<String, Vec<u8>>, user: &str, what: &str) {
-    let user = match store.user(user) {
-        Some(user) => user,
+/// The account of a user, or the shared one of that name; made when it is missing.
+async fn account_of(store: &Store, user: &str) -> AccountId {
+    if let Some(name) = user.strip_prefix("$") {
+        let known = store.shared_accounts().into_iter().find(|(known, _)| known == name);
+        return match known {
+            Some((_, id)) => id,
+            None => store.create_shared_account(name).await.expect("a new account"),
+        };
+    }
+    match store.user(user) {
+        Some(user) => user.account,
         None => {
             let credentials = Credentials::from_password(&Secret::new(PASSWORD), COST).expect("a password");
-            store.create_user(user, credentials.to_bytes()).await.expect("a new user")
+            store.create_user(user, credentials.to_bytes()).await.expect("a new user").account
         }
-    };
-    let account = store.account(user.account).expect("the user's account");
+    }
+}
+
+async fn fill(store: &Store, messages: &HashMap<String, Vec<u8>>, user: &str, what: &str) {
+    let account = store.account(account_of(store, user).await).expect("the user's account");
     if what.is_empty() {
+        return;
+    }
+    if let Some((mailbox, grant)) = what.split_once(" allows ") {
+        let (identifier, rights) = grant.split_once(' ').expect("MAILBOX allows WHOM RIGHTS");
+        let name = MailboxName::new(mailbox).expect("a mailbox name");
+        let id = account.snapshot().mailbox_named(&name).expect("it is there").id();
+        let change = AclChange::Replace(Rights::parse(rights.as_bytes()).expect("rights"));
+        store.set_acl(&account, id, identifier, change).await.expect("the ACL is kept");
         return;
     }
     if let Some((place, flags)) = what.split_once(" is ") {
