@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::text::{write_list, write_word};
 use crate::Dialect;
+use crate::types::Octets;
 use crate::wire::read::Reader;
 use crate::wire::write;
 
@@ -209,7 +210,7 @@ pub(super) fn write_delimiter(out: &mut Vec<u8>, delimiter: Option<u8>) {
 
 /// The outer `None`: there is neither NIL nor a single octet. An empty string is taken for NIL.
 pub(super) fn read_delimiter(reader: &mut Reader<'_>) -> Option<Option<u8>> {
-    match reader.nstring()?.as_deref() {
+    match reader.nstring::<Octets>()?.as_deref() {
         None | Some([]) => Some(None),
         Some(&[octet]) => Some(Some(octet)),
         Some(_) => None,

@@ -1,8 +1,6 @@
 //! BODY and BODYSTRUCTURE: the MIME tree of a message (RFC 9051 §7.5.2).
 
-use bytes::Bytes;
-
-use super::Envelope;
+use super::{Envelope, Octets};
 use crate::wire::read::Reader;
 use crate::wire::write;
 use crate::{Dialect, Level};
@@ -18,26 +16,26 @@ pub enum BodyStructure {
         /// The parts in order.
         parts: Vec<BodyStructure>,
         /// `MIXED`, `ALTERNATIVE`, ... as written in the message.
-        subtype: Bytes,
+        subtype: Octets,
         /// Content-Type's parameters, attribute and value.
-        parameters: Vec<(Bytes, Bytes)>,
+        parameters: Vec<(Octets, Octets)>,
         /// What BODYSTRUCTURE says beyond BODY; `None` where it says nothing.
         extension: Option<Box<Extension>>,
     },
     /// A leaf, or an attached message.
     Single {
         /// `TEXT`, `IMAGE`, ... as written in the message.
-        media_type: Bytes,
+        media_type: Octets,
         /// `PLAIN`, `PNG`, ... as written in the message.
-        subtype: Bytes,
+        subtype: Octets,
         /// Content-Type's parameters, attribute and value.
-        parameters: Vec<(Bytes, Bytes)>,
+        parameters: Vec<(Octets, Octets)>,
         /// Content-ID.
-        id: Option<Bytes>,
+        id: Option<Octets>,
         /// Content-Description.
-        description: Option<Bytes>,
+        description: Option<Octets>,
         /// Content-Transfer-Encoding, `7BIT` where there is none.
-        encoding: Bytes,
+        encoding: Octets,
         /// Octets of the body in its transfer encoding.
         size_octets: u64,
         /// What its type brings along.
@@ -72,13 +70,13 @@ pub enum Content {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Extension {
     /// Content-MD5; multiparts have none.
-    pub md5: Option<Bytes>,
+    pub md5: Option<Octets>,
     /// Content-Disposition and its parameters.
     pub disposition: Option<Disposition>,
     /// Content-Language. Empty is NIL.
-    pub language: Vec<Bytes>,
+    pub language: Vec<Octets>,
     /// Content-Location.
-    pub location: Option<Bytes>,
+    pub location: Option<Octets>,
 }
 
 impl From<Extension> for Option<Box<Extension>> {
@@ -92,9 +90,9 @@ impl From<Extension> for Option<Box<Extension>> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disposition {
     /// `inline`, `attachment`, ...
-    pub kind: Bytes,
+    pub kind: Octets,
     /// Its parameters, attribute and value.
-    pub parameters: Vec<(Bytes, Bytes)>,
+    pub parameters: Vec<(Octets, Octets)>,
 }
 
 /// A tree that is deeper is not read: it comes from no honest server.
@@ -149,7 +147,7 @@ impl Writer<'_> {
         &mut self,
         parts: &[BodyStructure],
         subtype: &[u8],
-        parameters: &[(Bytes, Bytes)],
+        parameters: &[(Octets, Octets)],
         extension: Option<&Extension>,
     ) {
         for part in parts {
@@ -259,7 +257,7 @@ impl Writer<'_> {
     }
 
     /// `body-fld-lang = nstring / "(" string *(SP string) ")"`
-    fn languages(&mut self, languages: &[Bytes]) {
+    fn languages(&mut self, languages: &[Octets]) {
         match languages {
             [] => self.nil(),
             [language] => self.string(language),
@@ -276,7 +274,7 @@ impl Writer<'_> {
     }
 
     /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`
-    fn parameters(&mut self, parameters: &[(Bytes, Bytes)]) {
+    fn parameters(&mut self, parameters: &[(Octets, Octets)]) {
         if parameters.is_empty() {
             return self.nil();
         }
@@ -347,12 +345,12 @@ fn read_multipart(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStru
 }
 
 fn read_single(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStructure> {
-    let media_type = reader.string()?;
-    let subtype = reader.string()?;
+    let media_type: Octets = reader.string()?;
+    let subtype: Octets = reader.string()?;
     let parameters = read_parameters(reader)?;
     let id = reader.nstring()?;
     let description = reader.nstring()?;
-    let encoding = reader.nstring()?.unwrap_or_else(|| Bytes::from_static(b"7BIT"));
+    let encoding = reader.nstring()?.unwrap_or_else(|| Octets::from(b"7BIT"));
     let size_octets = read_count(reader)?;
     let content = read_content(reader, &media_type, &subtype, depth_left)?;
     Some(BodyStructure::Single {
@@ -408,7 +406,7 @@ fn read_extension(reader: &mut Reader<'_>, has_md5: bool) -> Option<Option<Box<E
 /// `body-fld-dsp`; a bare string is a disposition without parameters.
 fn read_disposition(reader: &mut Reader<'_>) -> Option<Option<Disposition>> {
     if !reader.eat_spaced(b'(') {
-        let kind = reader.nstring()?;
+        let kind: Option<Octets> = reader.nstring()?;
         return Some(kind.map(|kind| Disposition { kind, parameters: Vec::new() }));
     }
     let kind = reader.string()?;
@@ -416,7 +414,7 @@ fn read_disposition(reader: &mut Reader<'_>) -> Option<Option<Disposition>> {
     reader.eat_spaced(b')').then_some(Some(Disposition { kind, parameters }))
 }
 
-fn read_languages(reader: &mut Reader<'_>) -> Option<Vec<Bytes>> {
+fn read_languages(reader: &mut Reader<'_>) -> Option<Vec<Octets>> {
     reader.skip_spaces();
     if reader.peek() == Some(b'(') {
         return reader.list(Reader::string);
@@ -424,7 +422,7 @@ fn read_languages(reader: &mut Reader<'_>) -> Option<Vec<Bytes>> {
     Some(reader.nstring()?.into_iter().collect())
 }
 
-fn read_parameters(reader: &mut Reader<'_>) -> Option<Vec<(Bytes, Bytes)>> {
+fn read_parameters(reader: &mut Reader<'_>) -> Option<Vec<(Octets, Octets)>> {
     if reader.eat_nils(b" NIL") {
         return Some(Vec::new());
     }

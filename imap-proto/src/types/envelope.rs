@@ -1,7 +1,6 @@
 //! ENVELOPE: the listing fields of a message's header (RFC 9051 §7.5.2).
 
-use bytes::Bytes;
-
+use super::Octets;
 use crate::Dialect;
 use crate::wire::read::Reader;
 use crate::wire::write::nstring;
@@ -11,9 +10,9 @@ use crate::wire::write::nstring;
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// Date, as written.
-    pub date: Option<Bytes>,
+    pub date: Option<Octets>,
     /// Subject, as written (RFC 2047 words are not decoded).
-    pub subject: Option<Bytes>,
+    pub subject: Option<Octets>,
     /// From. Empty is NIL.
     pub from: Vec<Address>,
     /// Sender, or From where it is missing or empty.
@@ -27,9 +26,9 @@ pub struct Envelope {
     /// Bcc. Empty is NIL.
     pub bcc: Vec<Address>,
     /// In-Reply-To, as written.
-    pub in_reply_to: Option<Bytes>,
+    pub in_reply_to: Option<Octets>,
     /// Message-ID, as written.
-    pub message_id: Option<Bytes>,
+    pub message_id: Option<Octets>,
 }
 
 /// One element of an address list (RFC 9051 §7.5.2).
@@ -38,13 +37,13 @@ pub struct Envelope {
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Address {
     /// The display name.
-    pub name: Option<Bytes>,
+    pub name: Option<Octets>,
     /// The source route (at-domain-list), as good as extinct.
-    pub route: Option<Bytes>,
+    pub route: Option<Octets>,
     /// The local part, or a group's name.
-    pub mailbox: Option<Bytes>,
+    pub mailbox: Option<Octets>,
     /// The domain; `None` marks the ends of a group.
-    pub host: Option<Bytes>,
+    pub host: Option<Octets>,
 }
 
 impl Envelope {
@@ -123,7 +122,7 @@ fn read_addresses(reader: &mut Reader<'_>) -> Option<Vec<Address>> {
     }
     reader.skip_spaces();
     if reader.peek() == Some(b'"') {
-        return reader.quoted().filter(Bytes::is_empty).map(|_| Vec::new());
+        return reader.quoted().filter(|string| string.is_empty()).map(|_| Vec::new());
     }
     reader.list(Address::read)
 }

@@ -2,7 +2,8 @@
 //! built by one checked constructor.
 //!
 //! Text is kept as [`bytes::Bytes`]: slices of the frame it was parsed from, so parsing copies nothing and
-//! every value owns what it needs. Whoever keeps a small value for long copies it.
+//! every value owns what it needs. Whoever keeps a small value for long copies it. The many short strings of
+//! envelopes and body structures are [`Octets`], which hold them in place.
 
 mod body_structure;
 mod date;
@@ -13,6 +14,7 @@ mod modified_utf7;
 mod number;
 mod number_ranges;
 mod object_id;
+mod octets;
 mod partial_range;
 mod quota_resource;
 mod search_key;
@@ -29,6 +31,7 @@ pub use number::{ModSeq, SeqNum, Uid, UidValidity};
 pub use number_ranges::NumberRanges;
 pub use object_id::ObjectId;
 pub(crate) use object_id::is_id_char;
+pub use octets::Octets;
 pub use partial_range::PartialRange;
 pub use quota_resource::QuotaResource;
 pub use search_key::{AnnotationKey, AnnotationValue, EntryScope, ModSeqEntry, SearchKey};

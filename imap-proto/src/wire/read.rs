@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use crate::parse::{DIGITS_SAFE, Parsed, Span, decimal, leading_decimal};
+use crate::types::Octets;
 
 /// A place in a frame. Copies are cheap: one is kept to go back to.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +15,27 @@ pub(crate) struct Reader<'a> {
     frame: &'a Bytes,
     /// What was not read yet: the end of the frame.
     rest: &'a [u8],
+}
+
+/// A value that owns a string of a frame.
+pub(crate) trait Owned: From<Bytes> + Default {
+    /// The first `length` octets of `octets`, which is the end of `frame`.
+    fn from_frame(frame: &Bytes, octets: &[u8], length: usize) -> Self;
+}
+
+impl Owned for Octets {
+    #[inline]
+    fn from_frame(_frame: &Bytes, octets: &[u8], length: usize) -> Self {
+        Self::of_start(octets, length)
+    }
+}
+
+impl Owned for Bytes {
+    #[inline]
+    fn from_frame(frame: &Bytes, octets: &[u8], length: usize) -> Self {
+        let start = frame.len() - octets.len();
+        frame.slice(start..start + length)
+    }
 }
 
 /// A string in one of its forms.
@@ -181,7 +203,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `nstring`; an atom is a string too. The outer `None`: there is no string here.
-    pub(crate) fn nstring(&mut self) -> Option<Option<Bytes>> {
+    pub(crate) fn nstring<S: Owned>(&mut self) -> Option<Option<S>> {
         if self.eat_nils(b" NIL") || self.eat_nils(b"NIL") {
             return Some(None);
         }
@@ -190,12 +212,12 @@ impl<'a> Reader<'a> {
         }
         Some(match self.token()? {
             Token::Atom(atom) if atom.eq_ignore_ascii_case(b"NIL") => None,
-            token => Some(self.own_token(token)),
+            token => Some(self.own_token(token).into()),
         })
     }
 
     /// `string`; an atom is one too, and NIL an empty one.
-    pub(crate) fn string(&mut self) -> Option<Bytes> {
+    pub(crate) fn string<S: Owned>(&mut self) -> Option<S> {
         match self.plain_string() {
             Some(string) => Some(string),
             None => self.nstring().map(Option::unwrap_or_default),
@@ -218,20 +240,15 @@ impl<'a> Reader<'a> {
     /// A quoted string without escapes behind one space or none: what nearly every string is. Takes nothing
     /// where something else stands.
     #[inline]
-    fn plain_string(&mut self) -> Option<Bytes> {
+    fn plain_string<S: Owned>(&mut self) -> Option<S> {
         let inside = match self.rest {
             [b' ', b'"', inside @ ..] | [b'"', inside @ ..] => inside,
             _ => return None,
         };
         let length = plain_octets(inside);
-        let (octets, rest) = inside.split_at(length);
-        let [b'"', rest @ ..] = rest else { return None };
+        let [b'"', rest @ ..] = &inside[length..] else { return None };
         self.rest = rest;
-        if let Some(word) = well_known(octets) {
-            return Some(Bytes::from_static(word));
-        }
-        let end = self.at() - 1;
-        Some(self.frame.slice(end - length..end))
+        Some(S::from_frame(self.frame, inside, length))
     }
 
     /// `astring`: here `NIL` is a name like any other.
@@ -284,18 +301,7 @@ impl<'a> Reader<'a> {
     fn own_token(&self, token: Token<'a>) -> Bytes {
         match token {
             Token::Quoted(inside, true) => unescape(inside),
-            Token::Quoted(octets, false) | Token::Literal(octets) | Token::Atom(octets) => {
-                self.own_plain(octets)
-            }
-        }
-    }
-
-    /// As [`Self::own`]; what nearly every message says holds no reference to the frame.
-    #[inline]
-    fn own_plain(&self, octets: &'a [u8]) -> Bytes {
-        match well_known(octets) {
-            Some(word) => Bytes::from_static(word),
-            None => self.own(octets),
+            Token::Quoted(octets, false) | Token::Literal(octets) | Token::Atom(octets) => self.own(octets),
         }
     }
 
@@ -443,29 +449,6 @@ const fn zero_octets(eight: u64) -> u64 {
 #[inline]
 fn is_atom_end(octet: u8) -> bool {
     matches!(octet, b' ' | b'(' | b')' | b'\r' | b'\n')
-}
-
-/// What nearly every structure of a message says: a value that holds no reference to the frame costs nothing
-/// to make, to copy and to drop.
-fn well_known(octets: &[u8]) -> Option<&'static [u8]> {
-    macro_rules! words {
-        ($($word:literal)*) => {
-            match octets {
-                $($word => Some($word),)*
-                _ => None,
-            }
-        };
-    }
-    words! {
-        b"TEXT" b"text" b"PLAIN" b"plain" b"HTML" b"html" b"CHARSET" b"charset" b"UTF-8" b"utf-8" b"US-ASCII"
-        b"us-ascii" b"ISO-8859-1" b"iso-8859-1" b"FORMAT" b"format" b"FLOWED" b"flowed" b"DELSP" b"delsp" b"YES"
-        b"yes" b"7BIT" b"7bit" b"8BIT" b"8bit" b"BASE64" b"base64" b"QUOTED-PRINTABLE" b"quoted-printable"
-        b"MULTIPART" b"multipart" b"MIXED" b"mixed" b"ALTERNATIVE" b"alternative" b"RELATED" b"related" b"SIGNED"
-        b"signed" b"BOUNDARY" b"boundary" b"TYPE" b"type" b"APPLICATION" b"application" b"PDF" b"pdf"
-        b"OCTET-STREAM" b"octet-stream" b"IMAGE" b"image" b"PNG" b"png" b"JPEG" b"jpeg" b"MESSAGE" b"message"
-        b"RFC822" b"rfc822" b"NAME" b"name" b"ATTACHMENT" b"attachment" b"INLINE" b"inline" b"FILENAME"
-        b"filename"
-    }
 }
 
 fn unescape(inside: &[u8]) -> Bytes {

@@ -9,7 +9,7 @@ use imap_proto::response::{
 };
 use imap_proto::types::{
     Address, BodyStructure, Content, DateTime, Disposition, Envelope, Extension, Flag, Keyword, ModSeq,
-    NumberSet, ObjectId, SeqNum, SystemFlag, Uid, UidValidity,
+    NumberSet, ObjectId, Octets, SeqNum, SystemFlag, Uid, UidValidity,
 };
 use imap_proto::wire::{ResponseEvent, ResponseFramer};
 use imap_proto::{Dialect, Level};
@@ -29,6 +29,7 @@ pub(crate) const DIALECTS: [Dialect; 4] = [
 pub(crate) fn octets() -> BoxedStrategy<Bytes> {
     prop_oneof![
         3 => "[ -~]{0,12}".prop_map(Bytes::from),
+        1 => "[ -~]{16,40}".prop_map(Bytes::from),
         1 => select(vec!["", "NIL", "nil", "%", "{", "{3}", "a\"b", "a\\b", "\\", "(", ")", "]", "\r\n", "ü", "a b"])
             .prop_map(Bytes::from),
         1 => vec(any::<u8>(), 0..12).prop_map(Bytes::from),
@@ -52,12 +53,17 @@ fn flag() -> BoxedStrategy<Flag> {
     .boxed()
 }
 
-fn parameters() -> impl Strategy<Value = Vec<(Bytes, Bytes)>> {
-    vec((octets(), octets()), 0..3)
+/// A string of an envelope or a structure.
+fn text() -> impl Strategy<Value = Octets> {
+    octets().prop_map(Octets::from)
+}
+
+fn parameters() -> impl Strategy<Value = Vec<(Octets, Octets)>> {
+    vec((text(), text()), 0..3)
 }
 
 fn address() -> BoxedStrategy<Address> {
-    (option::of(octets()), option::of(octets()), option::of(octets()), option::of(octets()))
+    (option::of(text()), option::of(text()), option::of(text()), option::of(text()))
         .prop_map(|(name, route, mailbox, host)| Address { name, route, mailbox, host })
         .boxed()
 }
@@ -65,7 +71,7 @@ fn address() -> BoxedStrategy<Address> {
 fn envelope() -> BoxedStrategy<Envelope> {
     let addresses = || vec(address(), 0..3);
     (
-        vec(option::of(octets()), 4),
+        vec(option::of(text()), 4),
         (addresses(), addresses(), addresses(), addresses(), addresses(), addresses()),
     )
         .prop_map(|(fields, (from, sender, reply_to, to, cc, bcc))| {
@@ -76,24 +82,23 @@ fn envelope() -> BoxedStrategy<Envelope> {
 }
 
 fn extension() -> BoxedStrategy<Extension> {
-    let disposition =
-        (octets(), parameters()).prop_map(|(kind, parameters)| Disposition { kind, parameters });
-    (option::of(octets()), option::of(disposition), vec(octets(), 0..3), option::of(octets()))
+    let disposition = (text(), parameters()).prop_map(|(kind, parameters)| Disposition { kind, parameters });
+    (option::of(text()), option::of(disposition), vec(text(), 0..3), option::of(text()))
         .prop_map(|(md5, disposition, language, location)| Extension { md5, disposition, language, location })
         .boxed()
 }
 
 /// A leaf of that type.
 fn single(
-    media_type: impl Strategy<Value = (Bytes, Bytes)> + 'static,
+    media_type: impl Strategy<Value = (Octets, Octets)> + 'static,
     content: impl Strategy<Value = Content> + 'static,
 ) -> BoxedStrategy<BodyStructure> {
-    let encoding = octets().prop_filter("it is never empty", |encoding| !encoding.is_empty());
+    let encoding = text().prop_filter("it is never empty", |encoding| !encoding.is_empty());
     (
         media_type,
         parameters(),
-        option::of(octets()),
-        option::of(octets()),
+        option::of(text()),
+        option::of(text()),
         encoding,
         any::<u64>(),
         content,
@@ -128,28 +133,24 @@ fn single(
 
 /// Without message/global, which depends on the dialect.
 pub(crate) fn structure() -> BoxedStrategy<BodyStructure> {
-    let of_type = |media_type: &'static [u8]| {
-        octets().prop_map(move |subtype| (Bytes::from_static(media_type), subtype))
-    };
+    let of_type =
+        |media_type: &'static [u8]| text().prop_map(move |subtype| (Octets::from(media_type), subtype));
     let leaf = prop_oneof![
         single(of_type(b"Image"), Just(Content::Basic)),
         single(of_type(b"text"), any::<u64>().prop_map(|lines| Content::Text { lines })),
-        single(Just((Bytes::from_static(b"message"), Bytes::from_static(b"partial"))), Just(Content::Basic)),
+        single(Just((Octets::from(b"message"), Octets::from(b"partial"))), Just(Content::Basic)),
     ];
     leaf.prop_recursive(4, 12, 3, |inner| {
         let message = (envelope(), inner.clone(), any::<u64>()).prop_map(|(envelope, structure, lines)| {
             Content::Message { envelope: Box::new(envelope), structure: Box::new(structure), lines }
         });
-        let multipart = (vec(inner, 1..4), octets(), parameters(), extension()).prop_map(
+        let multipart = (vec(inner, 1..4), text(), parameters(), extension()).prop_map(
             |(parts, subtype, parameters, extension)| {
                 let extension = Extension { md5: None, ..extension }.into();
                 BodyStructure::Multipart { parts, subtype, parameters, extension }
             },
         );
-        prop_oneof![
-            single(Just((Bytes::from_static(b"MESSAGE"), Bytes::from_static(b"rfc822"))), message),
-            multipart,
-        ]
+        prop_oneof![single(Just((Octets::from(b"MESSAGE"), Octets::from(b"rfc822"))), message), multipart,]
     })
     .boxed()
 }
@@ -598,12 +599,12 @@ proptest! {
 #[test]
 fn message_global_by_dialect() {
     let leaf = |media_type: &'static [u8], subtype: &'static [u8], content| BodyStructure::Single {
-        media_type: Bytes::from_static(media_type),
-        subtype: Bytes::from_static(subtype),
+        media_type: media_type.into(),
+        subtype: subtype.into(),
         parameters: Vec::new(),
         id: None,
         description: None,
-        encoding: Bytes::from_static(b"8BIT"),
+        encoding: b"8BIT".into(),
         size_octets: 3,
         content,
         extension: None,
@@ -639,7 +640,7 @@ fn message_global_by_dialect() {
 fn a_multipart_without_parts_has_an_empty_text() {
     let empty = BodyStructure::Multipart {
         parts: Vec::new(),
-        subtype: Bytes::from_static(b"mixed"),
+        subtype: b"mixed".into(),
         parameters: Vec::new(),
         extension: None,
     };

@@ -6,8 +6,7 @@
 //!   writes MISSING_DOMAIN, which people then answer to.)
 //! - `;` outside of a group separates, as Outlook writes it. A quote without its end is an ordinary octet.
 
-use bytes::Bytes;
-use imap_proto::types::Address;
+use imap_proto::types::{Address, Octets};
 
 /// The addresses of a field's unfolded value. Elements beyond `addresses_max` are left out.
 pub(super) fn parse_list(value: &[u8], addresses_max: usize) -> Vec<Address> {
@@ -70,11 +69,11 @@ impl Words {
     }
 
     /// Local part and domain. A domain ends at white space; where there is none it is empty.
-    fn mailbox_and_host(&self) -> (Bytes, Bytes) {
-        let Some(at) = self.at else { return (Bytes::copy_from_slice(&self.spec), Bytes::new()) };
+    fn mailbox_and_host(&self) -> (Octets, Octets) {
+        let Some(at) = self.at else { return (Octets::from(&*self.spec), Octets::default()) };
         let host = &self.spec[at + 1..];
         let host = &host[..memchr::memchr(b' ', host).unwrap_or(host.len())];
-        (Bytes::copy_from_slice(&self.spec[..at]), Bytes::copy_from_slice(host))
+        (Octets::from(&self.spec[..at]), Octets::from(host))
     }
 }
 
@@ -209,7 +208,7 @@ impl List<'_> {
     fn bare(&mut self, words: &Words) {
         if words.any {
             let (mailbox, host) = words.mailbox_and_host();
-            let name = words.comment.clone().filter(|name| !name.is_empty()).map(Bytes::from);
+            let name = words.comment.clone().filter(|name| !name.is_empty()).map(Octets::from);
             self.addresses.push(Address { name, route: None, mailbox: Some(mailbox), host: Some(host) });
         }
     }
@@ -239,7 +238,7 @@ impl List<'_> {
         let name = if name.any { Some(name.phrase) } else { name.comment.or(behind.comment) };
         let (mailbox, host) = spec.mailbox_and_host();
         self.addresses.push(Address {
-            name: name.filter(|name| !name.is_empty()).map(Bytes::from),
+            name: name.filter(|name| !name.is_empty()).map(Octets::from),
             route,
             mailbox: Some(mailbox),
             host: Some(host),
@@ -247,7 +246,7 @@ impl List<'_> {
     }
 
     /// The source route `@a,@b:` at the start of an angle-addr, without its colon and white space.
-    fn route(&mut self) -> Option<Bytes> {
+    fn route(&mut self) -> Option<Octets> {
         let inner = self.rest.trim_ascii_start();
         if inner.first() != Some(&b'@') {
             return None;
@@ -257,12 +256,13 @@ impl List<'_> {
             return None;
         }
         self.rest = &inner[end + 1..];
-        Some(inner[..end].iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect())
+        let route = inner[..end].iter().copied().filter(|octet| !octet.is_ascii_whitespace());
+        Some(route.collect::<Vec<_>>().into())
     }
 
     fn start_group(&mut self, name: &Words) {
         self.in_group = true;
-        let name = Bytes::copy_from_slice(&name.phrase);
+        let name = Octets::from(&*name.phrase);
         self.addresses.push(Address { mailbox: Some(name), ..Address::default() });
     }
 
@@ -279,7 +279,7 @@ mod tests {
 
     /// Writes `name|route|mailbox|host`, `-` for NIL, elements separated by a space and a slash.
     fn check(value: &str, expected: &str) {
-        let shown = |part: &Option<Bytes>| {
+        let shown = |part: &Option<Octets>| {
             part.as_ref().map_or("-".to_owned(), |part| String::from_utf8_lossy(part).into_owned())
         };
         let list: Vec<_> = parse_list(value.as_bytes(), 100)

@@ -3,8 +3,7 @@
 //! Attributes and values stand as written: RFC 2231 names (`filename*0*`) are the client's to decode, as in
 //! Dovecot's BODYSTRUCTURE. Comments are skipped, quotes undone.
 
-use bytes::Bytes;
-use imap_proto::types::{Disposition, Extension};
+use imap_proto::types::{Disposition, Extension, Octets};
 
 use super::header::{fields, unfold};
 
@@ -14,12 +13,12 @@ const PARAMETERS_MAX: usize = 64;
 /// What a header says of its body.
 #[derive(Debug, PartialEq)]
 pub(super) struct ContentFields {
-    pub(super) media_type: Bytes,
-    pub(super) subtype: Bytes,
-    pub(super) parameters: Vec<(Bytes, Bytes)>,
-    pub(super) id: Option<Bytes>,
-    pub(super) description: Option<Bytes>,
-    pub(super) encoding: Bytes,
+    pub(super) media_type: Octets,
+    pub(super) subtype: Octets,
+    pub(super) parameters: Vec<(Octets, Octets)>,
+    pub(super) id: Option<Octets>,
+    pub(super) description: Option<Octets>,
+    pub(super) encoding: Octets,
     pub(super) extension: Extension,
 }
 
@@ -31,8 +30,8 @@ impl ContentFields {
         let mut content = Self::default();
         let mut seen = [false; 8];
         if in_digest {
-            content.media_type = Bytes::from_static(b"MESSAGE");
-            content.subtype = Bytes::from_static(b"RFC822");
+            content.media_type = Octets::from(b"MESSAGE");
+            content.subtype = Octets::from(b"RFC822");
             content.parameters.clear();
         }
         for field in fields(header) {
@@ -47,13 +46,13 @@ impl ContentFields {
     }
 
     fn take(&mut self, name: &str, value: &[u8]) {
-        let text = || Some(Bytes::copy_from_slice(value));
+        let text = || Some(Octets::from(value));
         match name {
             "type" => self.take_type(value),
             "transfer-encoding" => {
                 let encoding = Cursor(value).token();
                 if !encoding.is_empty() {
-                    self.encoding = Bytes::copy_from_slice(encoding);
+                    self.encoding = Octets::from(encoding);
                 }
             }
             "id" => self.id = text(),
@@ -75,8 +74,8 @@ impl ContentFields {
             self.become_text_plain();
             return;
         }
-        self.media_type = Bytes::copy_from_slice(media_type);
-        self.subtype = Bytes::copy_from_slice(subtype);
+        self.media_type = Octets::from(media_type);
+        self.subtype = Octets::from(subtype);
         self.parameters = cursor.parameters();
     }
 
@@ -102,25 +101,25 @@ impl ContentFields {
     }
 
     /// The first parameter of that name.
-    pub(super) fn parameter(&self, name: &str) -> Option<&Bytes> {
+    pub(super) fn parameter(&self, name: &str) -> Option<&Octets> {
         parameter(&self.parameters, name)
     }
 }
 
 /// The first of `parameters` with that name.
-pub(crate) fn parameter<'a>(parameters: &'a [(Bytes, Bytes)], name: &str) -> Option<&'a Bytes> {
+pub(crate) fn parameter<'a>(parameters: &'a [(Octets, Octets)], name: &str) -> Option<&'a Octets> {
     parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
 }
 
 impl Default for ContentFields {
     fn default() -> Self {
         Self {
-            media_type: Bytes::from_static(b"TEXT"),
-            subtype: Bytes::from_static(b"PLAIN"),
-            parameters: vec![(Bytes::from_static(b"CHARSET"), Bytes::from_static(b"US-ASCII"))],
+            media_type: Octets::from(b"TEXT"),
+            subtype: Octets::from(b"PLAIN"),
+            parameters: vec![(Octets::from(b"CHARSET"), Octets::from(b"US-ASCII"))],
             id: None,
             description: None,
-            encoding: Bytes::from_static(b"7BIT"),
+            encoding: Octets::from(b"7BIT"),
             extension: Extension::default(),
         }
     }
@@ -137,19 +136,19 @@ fn disposition(value: &[u8]) -> Option<Disposition> {
     let parameters = cursor.parameters();
     let kind = match (kind.is_empty(), parameters.is_empty()) {
         (true, true) => return None,
-        (true, false) => Bytes::from_static(b"attachment"),
-        (false, _) => Bytes::copy_from_slice(kind),
+        (true, false) => Octets::from(b"attachment"),
+        (false, _) => Octets::from(kind),
     };
     Some(Disposition { kind, parameters })
 }
 
-fn languages(value: &[u8]) -> Vec<Bytes> {
+fn languages(value: &[u8]) -> Vec<Octets> {
     let mut cursor = Cursor(value);
     let mut languages = Vec::new();
     while languages.len() < PARAMETERS_MAX && !cursor.0.is_empty() {
         let language = cursor.token();
         if !language.is_empty() {
-            languages.push(Bytes::copy_from_slice(language));
+            languages.push(Octets::from(language));
         }
         cursor.skip_behind(b',');
     }
@@ -205,14 +204,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// `; attribute=value` until the end. What is none is skipped.
-    fn parameters(&mut self) -> Vec<(Bytes, Bytes)> {
+    fn parameters(&mut self) -> Vec<(Octets, Octets)> {
         let mut parameters = Vec::new();
         self.skip_behind(b';');
         while parameters.len() < PARAMETERS_MAX && !self.0.is_empty() {
             let attribute = self.token();
             if !attribute.is_empty() && self.take(b'=') {
                 let value = self.value();
-                parameters.push((Bytes::copy_from_slice(attribute), value));
+                parameters.push((Octets::from(attribute), value));
             }
             self.skip_behind(b';');
         }
@@ -221,7 +220,7 @@ impl<'a> Cursor<'a> {
 
     /// A parameter's value. One without quotes reaches to `;` or white space, so that `name=a(1).pdf` and
     /// `boundary=a/b=c`, which many write, are whole.
-    fn value(&mut self) -> Bytes {
+    fn value(&mut self) -> Octets {
         self.skip_cfws();
         if self.0.first() == Some(&b'"') {
             return self.quoted();
@@ -229,11 +228,11 @@ impl<'a> Cursor<'a> {
         let end = self.0.iter().position(|&octet| octet == b';' || octet.is_ascii_whitespace());
         let (value, rest) = self.0.split_at(end.unwrap_or(self.0.len()));
         self.0 = rest;
-        Bytes::copy_from_slice(value)
+        Octets::from(value)
     }
 
     /// The text of the quoted string that begins here; one without an end takes all that is left.
-    fn quoted(&mut self) -> Bytes {
+    fn quoted(&mut self) -> Octets {
         let mut text = Vec::new();
         let mut at = 1;
         while let Some(&octet) = self.0.get(at) {

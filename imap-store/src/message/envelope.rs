@@ -1,7 +1,6 @@
 //! ENVELOPE from a header (RFC 9051 §7.5.2).
 
-use bytes::Bytes;
-use imap_proto::types::{Address, Envelope};
+use imap_proto::types::{Address, Envelope, Octets};
 
 use super::address;
 use super::header::{fields, unfold};
@@ -15,7 +14,7 @@ pub(super) fn parse(header: &[u8], addresses_max: usize) -> Envelope {
     let mut envelope = Envelope::default();
     let (mut from, mut sender, mut reply_to, mut to, mut cc, mut bcc) = (None, None, None, None, None, None);
     for field in fields(header) {
-        let text = || Bytes::copy_from_slice(&unfold(field.value));
+        let text = || Octets::from(&*unfold(field.value));
         let list = || address::parse_list(&unfold(field.value), addresses_max);
         match &*field.name.to_ascii_lowercase() {
             b"date" => keep_first(&mut envelope.date, text),

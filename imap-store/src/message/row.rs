@@ -4,7 +4,7 @@
 //! length plus 1, 0 is none. Reading is bounded by the octets that are there, and by depth.
 
 use bytes::Bytes;
-use imap_proto::types::{Address, BodyStructure, Content, Disposition, Envelope, Extension};
+use imap_proto::types::{Address, BodyStructure, Content, Disposition, Envelope, Extension, Octets};
 
 use super::Part;
 
@@ -103,7 +103,7 @@ fn write_extension(out: &mut Vec<u8>, extension: &Extension) {
     extension.language.iter().for_each(|language| write_string(out, language));
 }
 
-fn write_pairs(out: &mut Vec<u8>, pairs: &[(Bytes, Bytes)]) {
+fn write_pairs(out: &mut Vec<u8>, pairs: &[(Octets, Octets)]) {
     write_number(out, pairs.len() as u64);
     for (attribute, value) in pairs {
         write_string(out, attribute);
@@ -116,7 +116,7 @@ fn write_string(out: &mut Vec<u8>, octets: &[u8]) {
     out.extend_from_slice(octets);
 }
 
-fn write_option(out: &mut Vec<u8>, octets: Option<&Bytes>) {
+fn write_option(out: &mut Vec<u8>, octets: Option<&Octets>) {
     match octets {
         None => write_number(out, 0),
         Some(octets) => {
@@ -184,29 +184,29 @@ impl<'a> Reader<'a> {
         (count <= self.row.len() - self.at).then_some(count)
     }
 
-    fn octets(&mut self, length: u64) -> Option<Bytes> {
+    fn octets(&mut self, length: u64) -> Option<Octets> {
         let end = self.at.checked_add(usize::try_from(length).ok()?)?;
         if end > self.row.len() {
             return None;
         }
-        let octets = self.row.slice(self.at..end);
+        let octets = Octets::from(&self.row[self.at..end]);
         self.at = end;
         Some(octets)
     }
 
-    fn string(&mut self) -> Option<Bytes> {
+    fn string(&mut self) -> Option<Octets> {
         let length = self.number()?;
         self.octets(length)
     }
 
-    fn option(&mut self) -> Option<Option<Bytes>> {
+    fn option(&mut self) -> Option<Option<Octets>> {
         match self.number()? {
             0 => Some(None),
             length => self.octets(length - 1).map(Some),
         }
     }
 
-    fn pairs(&mut self) -> Option<Vec<(Bytes, Bytes)>> {
+    fn pairs(&mut self) -> Option<Vec<(Octets, Octets)>> {
         (0..self.count()?).map(|_| Some((self.string()?, self.string()?))).collect()
     }
 

@@ -431,8 +431,9 @@ impl Scanner {
     fn kind(&self, fields: &mut ContentFields) -> Kind {
         let deep = self.open.len() >= DEPTH_MAX || self.parts.len() >= PARTS_MAX;
         if fields.is("multipart") {
-            let boundary =
-                fields.parameter("boundary").map(|boundary| boundary.slice_ref(boundary.trim_ascii_end()));
+            let boundary = fields
+                .parameter("boundary")
+                .map(|boundary| Bytes::copy_from_slice(boundary.trim_ascii_end()));
             match boundary.filter(|boundary| !deep && (1..=BOUNDARY_MAX).contains(&boundary.len())) {
                 Some(boundary) => Kind::Multipart { boundary: Some(boundary), parts: Vec::new(), count: 0 },
                 None => {

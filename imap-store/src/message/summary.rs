@@ -108,7 +108,7 @@ impl Summary {
             let row = self.row.slice(self.section(3));
             Reader::new(&row).structure().unwrap_or_else(|| BodyStructure::Multipart {
                 parts: Vec::new(),
-                subtype: Bytes::from_static(b"MIXED"),
+                subtype: b"MIXED".into(),
                 parameters: Vec::new(),
                 extension: Default::default(),
             })

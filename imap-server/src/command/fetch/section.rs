@@ -149,7 +149,7 @@ fn binary(opened: &mut impl Opened, number: &[u32], last: u64) -> Result<Octets,
     let Some(part) = summary.part(number) else { return Ok(Octets::Missing) };
     let (start, len) = part.body;
     let encoding = match summary.structure_of(number) {
-        Some(BodyStructure::Single { encoding, .. }) => encoding.clone(),
+        Some(BodyStructure::Single { encoding, .. }) => encoding.clone().into(),
         Some(BodyStructure::Multipart { .. }) | None => Bytes::new(),
     };
     let stored = start..start + len;

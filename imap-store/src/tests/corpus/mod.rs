@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bytes::Bytes;
-use imap_proto::types::{Address, BodyStructure, Content};
+use imap_proto::types::{Address, BodyStructure, Content, Octets};
 
 use crate::message::{Scanner, Summary, decode_transfer};
 use crate::search::day_of;
@@ -119,7 +118,7 @@ fn parts(
 
 /// `name|mailbox@host`; `None` for the ends of groups.
 fn address(address: &Address) -> Option<String> {
-    let part = |part: &Option<Bytes>| part.as_deref().map(shown).unwrap_or_default();
+    let part = |part: &Option<Octets>| part.as_deref().map(shown).unwrap_or_default();
     let host = match address.host.as_deref()? {
         b"" => String::new(),
         host => format!("@{}", shown(host)),
