@@ -92,6 +92,15 @@ pub enum StoreError {
         /// How much there may be.
         limit: u64,
     },
+    /// An annotation is larger than the store takes.
+    #[error("the annotation is larger than {max_octets} octets")]
+    MetadataTooBig {
+        /// The bound.
+        max_octets: u64,
+    },
+    /// The mailbox, or the account, has as many annotations as it may.
+    #[error("there are too many annotations")]
+    MetadataTooMany,
     /// The message is larger than the store takes.
     #[error("the message is larger than {max_octets} octets")]
     TooBig {

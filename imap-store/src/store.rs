@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
 use crate::account::{
-    self, Account, AclChange, Core, Dirt, MailboxId, Owner, Retention, Rights, Snapshot, Summaries,
-    SummaryWriter, Who, sharing, users,
+    self, Account, AclChange, Core, Dirt, Limits, MailboxId, MetadataLimits, Owner, Retention, Rights,
+    Snapshot, Summaries, SummaryWriter, Who, sharing, users,
 };
 use crate::accounts::{Accounts, Slot, locked};
 use crate::check::{self, CheckReport};
@@ -51,8 +51,7 @@ struct Inner {
 #[derive(Debug, Clone)]
 struct Makes {
     clock: Clock,
-    message_octets_max: u64,
-    retention: Retention,
+    limits: Limits,
     summary_dir: Option<PathBuf>,
     summary_writer: SummaryWriter,
 }
@@ -92,6 +91,12 @@ pub struct Options {
     /// dropped, from the one that was not used for longest on, and read again when they are asked for. What
     /// is in use is never dropped, so that it can be more.
     pub state_octets_max: u64,
+    /// Annotations that a mailbox has of one user, and of `/shared`.
+    pub metadata_entries_max: u32,
+    /// Octets of one annotation.
+    pub metadata_value_octets_max: u32,
+    /// Octets of all annotations of an account.
+    pub metadata_octets_max: u64,
     /// Octets that sled may cache.
     pub cache_octets: u64,
     /// Whether compaction runs in the background when it is due.
@@ -167,10 +172,17 @@ impl Store {
         let dirt = Arc::new(Dirt::new(DIRTY_OCTETS_MAX, wake.clone()));
         let makes = Makes {
             clock: options.clock.clone(),
-            message_octets_max: options.message_octets_max,
-            retention: Retention {
-                seconds: options.undelete_seconds.into(),
-                octets_max: options.undelete_octets_max,
+            limits: Limits {
+                message_octets_max: options.message_octets_max,
+                retention: Retention {
+                    seconds: options.undelete_seconds.into(),
+                    octets_max: options.undelete_octets_max,
+                },
+                metadata: MetadataLimits {
+                    entries: options.metadata_entries_max,
+                    value_octets: options.metadata_value_octets_max,
+                    account_octets: options.metadata_octets_max,
+                },
             },
             summary_dir,
             summary_writer: SummaryWriter::start().map_err(no_thread)?,
@@ -289,6 +301,20 @@ impl Store {
         self.forget_identifier(name).await?;
         let decide = |state: &_| users::delete(state, name);
         self.inner.directory.core().commit(USER_CHANGE_OCTETS, decide).await
+    }
+
+    /// The annotations of the store as a whole, of which everybody sees those below `/shared` (RFC 5464 §3).
+    pub fn metadata(&self) -> BTreeMap<String, Vec<u8>> {
+        let directory = self.inner.directory.snapshot();
+        let program = Who { user: String::new(), groups: Vec::new(), is_owner: true };
+        let entries = directory.metadata().entries(&program).into_iter();
+        entries.map(|(entry, value)| (entry.to_owned(), value.to_vec())).collect()
+    }
+
+    /// Sets annotations of the store as a whole, all or none; a value of `None` removes one. For operators: what a
+    /// user sets for themselves belongs into their account ([`Account::set_metadata`]).
+    pub async fn set_metadata(&self, values: Vec<(String, Option<Vec<u8>>)>) -> Result<(), StoreError> {
+        self.inner.directory.set_metadata(None, values).await
     }
 
     /// Makes an account that is no person's, with an INBOX, which is what `Shared Folders/` and the name stand
@@ -541,7 +567,7 @@ impl Makes {
     fn account(&self, core: Arc<Core>) -> Account {
         let path = self.summary_dir.as_ref().map(|dir| dir.join(format!("{}.sum", core.id().0)));
         let summaries = Summaries::new(path, self.summary_writer.clone());
-        Account::new(core, summaries, self.clock.clone(), self.message_octets_max, self.retention)
+        Account::new(core, summaries, self.clock.clone(), self.limits)
     }
 }
 
@@ -562,6 +588,9 @@ impl Default for Options {
             message_octets_max: 128 << 20,
             undelete_seconds: 30 * 24 * 3600,
             undelete_octets_max: 1 << 30,
+            metadata_entries_max: 200,
+            metadata_value_octets_max: 64 << 10,
+            metadata_octets_max: 16 << 20,
             state_octets_max: 256 << 20,
             cache_octets: 64 << 20,
             compacts_by_itself: true,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use imap_proto::response::{Code, Kind};
+use imap_proto::response::{Code, Kind, MetadataLimit};
 use imap_store::StoreError;
 
 use crate::session::outbox::Gone;
@@ -89,6 +89,8 @@ impl From<StoreError> for Halt {
             StoreError::Limit { .. } => Code::Limit,
             StoreError::OverQuota { .. } => Code::OverQuota,
             StoreError::TooBig { .. } => Code::TooBig,
+            StoreError::MetadataTooBig { max_octets } => Code::Metadata(MetadataLimit::MaxSize(max_octets)),
+            StoreError::MetadataTooMany => Code::Metadata(MetadataLimit::TooMany),
             StoreError::Damaged { what } => {
                 tracing::error!(what, "stored data is damaged");
                 Code::Corruption

@@ -102,6 +102,7 @@ impl Snapshot {
                     self.take_no_grants(account);
                 }
             }
+            Change::SetMetadata { mailbox, values } => self.take_metadata(*mailbox, values),
             Change::SetQuota(quota) => self.quota = *quota,
             Change::Grant { identifier, account, on } => self.take_grant(identifier, *account, *on),
             Change::ForgetIdentifier { identifier } => self.take_forget(identifier),
@@ -255,6 +256,7 @@ impl Snapshot {
             special_use: new.special_use,
             acl: above.as_ref().map(|it| it.acl.clone()).unwrap_or_default(),
             seen_mode: above.map(|it| it.seen_mode).unwrap_or_default(),
+            metadata: Arc::default(),
             overlays: Arc::default(),
             eyes: None,
             keywords: Arc::default(),
@@ -427,6 +429,7 @@ mod tests {
     use super::*;
     use crate::account::change::SeenChange;
     use crate::account::change::Undelete;
+    use crate::account::metadata::MetadataValue;
     use crate::account::quota::Quota;
     use crate::account::rights::Rights;
     use crate::account::seen::SeenMode;
@@ -553,6 +556,11 @@ mod tests {
             ("[a-c]", 0u64..3)
                 .prop_map(|(name, account)| { Change::CreateShared { name, account: AccountId(account) } }),
             "[a-c]".prop_map(|name| Change::DeleteShared { name }),
+            (prop::option::of(0u64..6), "[a-c]?", "/private/[ab]", prop::option::of(any::<Vec<u8>>()))
+                .prop_map(|(id, user, entry, value)| {
+                    let values = vec![MetadataValue { user, entry, value }];
+                    Change::SetMetadata { mailbox: id.map(MailboxId), values }
+                }),
             (prop::option::of(any::<u64>()), prop::option::of(0u64..3)).prop_map(
                 |(storage_octets, mailboxes)| {
                     Change::SetQuota(Quota { storage_octets, messages: None, mailboxes })

@@ -9,6 +9,7 @@ use imap_proto::types::{DateTime, Flag, Keyword, MailboxName, NumberSet, SystemF
 
 use super::codec::{Decoder, Encoder, Malformed};
 use super::files::{decode_replaced, encode_replaced};
+use super::metadata::{MetadataValue, decode_values, encode_values};
 use super::quota::Quota;
 use super::rights::Rights;
 use super::seen::{SEEN, SeenMode};
@@ -64,6 +65,8 @@ pub(crate) enum Change {
     Epoch { epoch: u64, losses: Vec<u64> },
     /// Account 0: compaction wrote the files of these segments anew for the so-manyeth time; `None`: removed them.
     Replaced { segments: BTreeMap<u64, Option<u32>> },
+    /// Annotations of a mailbox, or of the account as a whole, are others now.
+    SetMetadata { mailbox: Option<MailboxId>, values: Vec<MetadataValue> },
     /// What the account may hold.
     SetQuota(Quota),
     /// Account 0: there is an account that is no person's.
@@ -348,6 +351,7 @@ mod kind {
     pub(super) const SEEN: u8 = 31;
     pub(super) const SET_SEEN_MODE: u8 = 32;
     pub(super) const SET_QUOTA: u8 = 33;
+    pub(super) const SET_METADATA: u8 = 34;
 }
 
 impl Change {
@@ -468,6 +472,12 @@ impl Change {
                 out.octet(kind::REPLACED);
                 encode_replaced(segments, &mut out);
             }
+            Self::SetMetadata { mailbox, values } => {
+                out.octet(kind::SET_METADATA);
+                out.octet(u8::from(mailbox.is_some()));
+                mailbox.iter().for_each(|mailbox| out.number(mailbox.0));
+                encode_values(values, &mut out);
+            }
             Self::SetQuota(quota) => {
                 out.octet(kind::SET_QUOTA);
                 quota.encode(&mut out);
@@ -558,6 +568,10 @@ impl Change {
             kind::EPOCH => Self::Epoch {
                 epoch: input.number()?,
                 losses: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,
+            },
+            kind::SET_METADATA => Self::SetMetadata {
+                mailbox: if input.flag()? { Some(mailbox(&mut input)?) } else { None },
+                values: decode_values(&mut input)?,
             },
             kind::SET_QUOTA => Self::SetQuota(Quota::decode(&mut input)?),
             kind::CREATE_SHARED => {

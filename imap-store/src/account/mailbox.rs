@@ -8,6 +8,7 @@ use imap_proto::types::{
 };
 
 use super::history::History;
+use super::metadata::Metadata;
 use super::page::{Entry, Page, PageSum, ranges_within};
 use super::quota::MailboxSum;
 use super::rights::{Acl, Rights, Who};
@@ -26,6 +27,7 @@ pub struct Mailbox {
     pub(super) highest_mod_seq: u64,
     pub(super) special_use: Option<SpecialUse>,
     pub(super) acl: Arc<Acl>,
+    pub(super) metadata: Arc<Metadata>,
     pub(super) seen_mode: SeenMode,
     /// What others than the owner have seen, by user.
     pub(super) overlays: Arc<BTreeMap<String, Arc<Overlay>>>,
@@ -71,6 +73,11 @@ impl Mailbox {
     /// Who may do what with it, besides the owner of the account.
     pub fn acl(&self) -> &Acl {
         &self.acl
+    }
+
+    /// Its annotations.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// What somebody may do with it. Nearly free where the ACL is empty.
@@ -368,9 +375,12 @@ impl Mailbox {
     /// Tells everything in it, page borders aside.
     pub(super) fn describe(&self, tell: &mut impl FnMut(std::fmt::Arguments<'_>)) {
         let Self { id, name, uid_validity, uid_next, highest_mod_seq, special_use, .. } = self;
-        let Self { keywords, recent, history, acl, seen_mode, overlays, eyes: _, messages: _, .. } = self;
+        let Self {
+            keywords, recent, history, acl, seen_mode, metadata, overlays, eyes: _, messages: _, ..
+        } = self;
         tell(format_args!("{id:?} {name:?} {uid_validity} {uid_next} {highest_mod_seq} {special_use:?}"));
         tell(format_args!("{keywords:?} {recent} {history:?} {acl:?} {seen_mode:?}"));
+        metadata.describe(tell);
         for (user, overlay) in &**overlays {
             tell(format_args!("{user:?}"));
             overlay.describe(tell);
@@ -499,6 +509,7 @@ impl Leaf for MailboxPage {
         MailboxSum {
             keys,
             messages: sums().map(|sum| u64::from(sum.count)).sum(),
+            metadata_octets: self.0.iter().map(|mailbox| mailbox.metadata.octets()).sum(),
             octets: sums().fold(0u64, |octets, sum| octets.saturating_add(sum.octets)),
         }
     }

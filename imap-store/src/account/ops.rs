@@ -10,6 +10,7 @@ use super::commit::Core;
 use super::decide::{self, Incoming};
 use super::decide_names;
 use super::graves::{self, Retention};
+use super::metadata::{self, MetadataLimits};
 use super::quota::{self, Quota};
 use super::rights::{self, Access, AclChange, Rights, Who};
 use super::seen::{self, SeenMode};
@@ -34,8 +35,16 @@ struct Inner {
     core: Arc<Core>,
     summaries: Summaries,
     clock: Clock,
-    message_octets_max: u64,
-    retention: Retention,
+    limits: Limits,
+}
+
+/// What bounds an account, whoever's it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Octets of the largest message.
+    pub(crate) message_octets_max: u64,
+    pub(crate) retention: Retention,
+    pub(crate) metadata: MetadataLimits,
 }
 
 /// A message to append.
@@ -102,14 +111,8 @@ const SMALL_CHANGE_OCTETS: usize = 512;
 const APPENDED_MESSAGE_OCTETS: usize = 64;
 
 impl Account {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        summaries: Summaries,
-        clock: Clock,
-        message_octets_max: u64,
-        retention: Retention,
-    ) -> Self {
-        let inner = Arc::new(Inner { core, summaries, clock, message_octets_max, retention });
+    pub(crate) fn new(core: Arc<Core>, summaries: Summaries, clock: Clock, limits: Limits) -> Self {
+        let inner = Arc::new(Inner { core, summaries, clock, limits });
         Self { inner, access: Access::Whole }
     }
 
@@ -160,7 +163,7 @@ impl Account {
     /// Begins a message.
     pub fn upload(&self) -> Upload {
         let log = self.core().log().upload(self.id());
-        Upload::new(log, self.inner.message_octets_max)
+        Upload::new(log, self.inner.limits.message_octets_max)
     }
 
     /// Makes the mailboxes of a new account; nothing when it has an INBOX.
@@ -237,7 +240,7 @@ impl Account {
     /// Drops expunged messages that are past the retention. Every expunge does so too, so it is for accounts
     /// where nothing happens: once a day is enough.
     pub async fn purge(&self) -> Result<(), StoreError> {
-        let (retention, now) = (self.inner.retention, self.now());
+        let (retention, now) = (self.inner.limits.retention, self.now());
         let decide = |state: &Snapshot| graves::purge(state, retention, now);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
@@ -248,7 +251,7 @@ impl Account {
         mailbox: MailboxId,
         uids: Option<NumberSet>,
     ) -> Result<NumberSet, StoreError> {
-        let (retention, now) = (self.inner.retention, self.now());
+        let (retention, now) = (self.inner.limits.retention, self.now());
         let access = &self.access;
         let decide =
             |state: &Snapshot| decide::expunge(state, access, mailbox, uids.as_ref(), retention, now);
@@ -325,7 +328,7 @@ impl Account {
 
     /// Deletes a mailbox and its messages. With children its name stays as \NonExistent.
     pub async fn delete(&self, name: MailboxName) -> Result<(), StoreError> {
-        let (retention, now) = (self.inner.retention, self.now());
+        let (retention, now) = (self.inner.limits.retention, self.now());
         let access = &self.access;
         let decide = |state: &Snapshot| decide_names::delete(state, access, &name, retention, now);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
@@ -354,6 +357,23 @@ impl Account {
         let access = &self.access;
         let decide = |state: &Snapshot| rights::set_acl(state, access, mailbox, identifier, change);
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
+    }
+
+    /// Sets annotations of a mailbox, or of the account as a whole (`None`), all or none; a value of `None` removes
+    /// one (RFC 5464 §4.3). Names begin with `/shared/`, for everybody, or `/private/`, for the user alone, and have
+    /// no case. It raises no MODSEQ of the mailbox.
+    ///
+    /// [`StoreError::Cannot`] for a bad name, [`StoreError::MetadataTooBig`], [`StoreError::MetadataTooMany`].
+    pub async fn set_metadata(
+        &self,
+        mailbox: Option<MailboxId>,
+        values: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<(), StoreError> {
+        let octets = values.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len));
+        let octets = SMALL_CHANGE_OCTETS + octets.sum::<usize>();
+        let (access, limits) = (&self.access, self.inner.limits.metadata);
+        let decide = |state: &Snapshot| metadata::set(state, access, mailbox, &values, limits);
+        self.core().commit(octets, decide).await
     }
 
     /// Sets what the account may hold; what is there already stays. [`StoreError::NoPerm`] for every user, the

@@ -152,6 +152,7 @@ pub(super) struct MailboxSum {
     pub(super) keys: KeySum,
     pub(super) messages: u64,
     pub(super) octets: u64,
+    pub(super) metadata_octets: u64,
 }
 
 impl Sum for MailboxSum {
@@ -165,5 +166,6 @@ impl Sum for MailboxSum {
         self.keys.add(&next.keys);
         self.messages += next.messages;
         self.octets = self.octets.saturating_add(next.octets);
+        self.metadata_octets = self.metadata_octets.saturating_add(next.metadata_octets);
     }
 }

@@ -22,6 +22,7 @@ use super::files::Files;
 use super::graves::GravePage;
 use super::history::History;
 use super::mailbox::{Mailbox, MailboxPage};
+use super::metadata::Metadata;
 use super::names::NameKey;
 use super::page::{Cold, Hot, Page};
 use super::quota::Quota;
@@ -35,7 +36,7 @@ use crate::engine::{Rows, Snapshots, Write, put_value};
 use crate::log::{AccountId, Seq};
 use crate::{StoreError, User};
 
-const VERSION: u8 = 7;
+const VERSION: u8 = 8;
 
 /// What the checkpoint has of an account, besides its contents.
 #[derive(Debug, Default)]
@@ -55,6 +56,7 @@ pub(crate) struct Unsaved {
     table: Vec<(Arc<TablePage>, u64)>,
     graves: Vec<(Arc<GravePage>, u64)>,
     overlays: Vec<(Arc<Overlay>, u64)>,
+    metadata: Vec<(Arc<Metadata>, u64)>,
     parts: Vec<(u64, u16)>,
 }
 
@@ -85,6 +87,11 @@ impl Saved {
             let row = self.put_page(id, &overlay.encode(), batch, &mut unsaved);
             unsaved.overlays.push((overlay.clone(), row));
         }
+        let metadata = state.mailboxes().map(|mailbox| &mailbox.metadata).chain([&state.metadata]);
+        for metadata in metadata.filter(|it| !it.is_empty() && it.row.get().is_none()) {
+            let row = self.put_page(id, &metadata.encode(), batch, &mut unsaved);
+            unsaved.metadata.push((metadata.clone(), row));
+        }
         unsaved
     }
 
@@ -108,6 +115,7 @@ impl Saved {
         unsaved.table.iter().for_each(|(page, row)| page.row.set(*row));
         unsaved.graves.iter().for_each(|(page, row)| page.row.set(*row));
         unsaved.overlays.iter().for_each(|(overlay, row)| overlay.row.set(*row));
+        unsaved.metadata.iter().for_each(|(metadata, row)| metadata.row.set(*row));
         self.pages.extend(unsaved.parts);
     }
 
@@ -231,6 +239,7 @@ pub(super) fn encode_root(state: &Snapshot, last_row: u64, naming: &mut Naming<'
         out.octets(&user.credentials);
     }
     state.quota.encode(&mut out);
+    encode_metadata(&state.metadata, naming, &mut out);
     encode_sharing(state, &mut out);
     let mut rows = RowList::new(naming);
     state.messages.leaves().for_each(|page| rows.push(page.row.get(), || page.encode()));
@@ -262,11 +271,28 @@ fn encode_mailbox(mailbox: &Mailbox, naming: &mut Naming<'_>, out: &mut Encoder)
         rows.push(page.cold.row.get(), || page.cold.encode());
     }
     rows.encode(out);
+    encode_metadata(&mailbox.metadata, naming, out);
     encode_seen_mode(mailbox.seen_mode, out);
     out.number(mailbox.overlays.len() as u64);
     for (user, overlay) in &*mailbox.overlays {
         out.octets(user.as_bytes());
         out.number(naming.name(overlay.row.get(), || overlay.encode()));
+    }
+}
+
+/// The row of annotations; 0: there are none.
+fn encode_metadata(metadata: &Metadata, naming: &mut Naming<'_>, out: &mut Encoder) {
+    let mut row = || naming.name(metadata.row.get(), || metadata.encode());
+    out.number(if metadata.is_empty() { 0 } else { row() });
+}
+
+fn decode_metadata(input: &mut Decoder<'_>, pages: &Pages) -> Result<Arc<Metadata>, Malformed> {
+    match input.number()? {
+        0 => Ok(Arc::default()),
+        row => {
+            let (row, octets) = pages.get(row)?;
+            Ok(Arc::new(Metadata::decode(row, octets)?))
+        }
     }
 }
 
@@ -357,6 +383,7 @@ pub(super) fn decode_root(root: &[u8], pages: &Pages) -> Result<(Snapshot, u64),
         users.insert(name.clone(), Arc::new(User { name, account, credentials }));
     }
     state.quota = Quota::decode(&mut input)?;
+    state.metadata = decode_metadata(&mut input, pages)?;
     decode_sharing(&mut input, &mut state)?;
     let mut table = Vec::new();
     for row in decode_rows(&mut input)? {
@@ -412,6 +439,7 @@ fn decode_mailbox(input: &mut Decoder<'_>, pages: &Pages) -> Result<Mailbox, Mal
         }
         leaves.push(Arc::new(Page { hot: Arc::new(hot), cold: Arc::new(cold) }));
     }
+    let metadata = decode_metadata(input, pages)?;
     let seen_mode = decode_seen_mode(input)?;
     let mut overlays = BTreeMap::new();
     for _ in 0..input.count()? {
@@ -429,6 +457,7 @@ fn decode_mailbox(input: &mut Decoder<'_>, pages: &Pages) -> Result<Mailbox, Mal
         keywords,
         recent,
         acl,
+        metadata,
         seen_mode,
         overlays: Arc::new(overlays),
         eyes: None,

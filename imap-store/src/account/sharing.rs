@@ -168,6 +168,9 @@ impl Snapshot {
             self.change_mailbox(id, |mailbox, _| {
                 Arc::make_mut(&mut mailbox.acl).forget(identifier);
                 Arc::make_mut(&mut mailbox.overlays).remove(identifier);
+                if mailbox.metadata.knows(identifier) {
+                    mailbox.metadata = Arc::new(mailbox.metadata.without_user(identifier));
+                }
             });
         }
     }
@@ -175,7 +178,8 @@ impl Snapshot {
 
 impl Mailbox {
     fn knows(&self, identifier: &str) -> bool {
-        self.acl.names(identifier) || self.overlays.contains_key(identifier)
+        let has_seen = self.overlays.contains_key(identifier);
+        has_seen || self.acl.names(identifier) || self.metadata.knows(identifier)
     }
 }
 

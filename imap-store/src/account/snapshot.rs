@@ -9,6 +9,7 @@ use super::codec::{Decoder, Encoder, Malformed};
 use super::files::Files;
 use super::graves::GravePage;
 use super::mailbox::{Mailbox, MailboxPage};
+use super::metadata::Metadata;
 use super::names::NameKey;
 use super::quota::Quota;
 use super::table::Table;
@@ -56,6 +57,7 @@ pub struct Snapshot {
     /// Account 0: which accounts may have an identifier in one of their ACLs.
     pub(super) grants: Arc<BTreeMap<String, BTreeSet<AccountId>>>,
     pub(super) quota: Quota,
+    pub(super) metadata: Arc<Metadata>,
     /// The ids that come next; none is given out twice.
     pub(super) next_mailbox: u64,
     pub(super) next_message: u64,
@@ -86,6 +88,7 @@ impl Default for Snapshot {
             shared: Arc::default(),
             grants: Arc::default(),
             quota: Quota::default(),
+            metadata: Arc::default(),
             next_mailbox: 1,
             next_message: 1,
             next_grave: 1,
@@ -176,6 +179,7 @@ impl Snapshot {
         ));
         add(format_args!("{} {} {:?} {:?}", self.leapt, self.epoch, self.losses, self.quota));
         add(format_args!("{:?}", self.files));
+        self.metadata.describe(&mut add);
         self.names.iter().for_each(|it| add(format_args!("{it:?}")));
         self.subscriptions.iter().for_each(|it| add(format_args!("{it:?}")));
         self.users.values().for_each(|it| add(format_args!("{it:?}")));

@@ -8,6 +8,7 @@ mod corpus;
 mod faults;
 mod graves;
 mod leap;
+mod metadata;
 mod model;
 mod quota;
 mod reopen;
