@@ -7,6 +7,7 @@ mod codegen;
 mod corpus;
 mod licences;
 mod sim;
+mod soak;
 mod tidy;
 
 use std::path::PathBuf;
@@ -49,6 +50,15 @@ enum Chore {
     },
     /// Fetch real mail for tests and benches into target/corpus (20 MB, once).
     Corpus,
+    /// Many sessions on the same mailboxes through real sockets, each compared with the store.
+    Soak {
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+        #[arg(long, default_value_t = 16)]
+        sessions: u64,
+        #[arg(long, default_value_t = 1988)]
+        seed: u64,
+    },
     /// The licences of all dependencies against the allow-list, and crates that must not be there.
     Licences,
 }
@@ -61,6 +71,7 @@ fn main() -> ExitCode {
         Chore::Sim { seed: Some(seed), .. } => sim::run(seed, seed + 1),
         Chore::Sim { seed: None, seeds: (from, to) } => sim::run(from, to),
         Chore::Corpus => corpus::run(),
+        Chore::Soak { seconds, sessions, seed } => soak::run(seconds, sessions, seed),
         Chore::Licences => licences::run(),
     };
     match result {

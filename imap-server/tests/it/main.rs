@@ -4,6 +4,7 @@ mod admin;
 mod client;
 mod kill;
 mod serve;
+mod soak;
 mod support;
 mod tls;
 mod transcripts;

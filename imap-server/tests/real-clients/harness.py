@@ -126,12 +126,12 @@ def mbsync_config(home, name, port, user, password, security, options=""):
 class ClientTest(unittest.TestCase):
     """A test with a fresh server and one user, and with a directory for what the client writes."""
 
-    config = ""
+    server_config = ""
 
     def setUp(self):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="restante-clients-"))
         self.addCleanup(shutil.rmtree, self.home, True)
-        self.server = Server(self.home / "data", self.config)
+        self.server = Server(self.home / "data", self.server_config)
         self.server.start()
         self.addCleanup(self.stop_server)
         self.server.add_user()

@@ -83,11 +83,11 @@ class MailutilThatWrites(Mailutil):
 
 
 class MailutilByImap2bis(MailutilThatWrites):
-    config = '[imap.dialect]\ndialect-ceiling = "imap2bis"\n'
+    server_config = '[imap.dialect]\ndialect-ceiling = "imap2bis"\n'
 
 
 class MailutilByImap2(Mailutil):
-    config = '[imap.dialect]\ndialect-ceiling = "imap2"\n'
+    server_config = '[imap.dialect]\ndialect-ceiling = "imap2"\n'
 
     def check(self, count):
         """Not this one: it opens with EXAMINE, which came with IMAP2bis."""
@@ -130,8 +130,8 @@ class Alpine(CClient):
 
 
 class AlpineByImap2bis(Alpine):
-    config = '[imap.dialect]\ndialect-ceiling = "imap2bis"\n'
+    server_config = '[imap.dialect]\ndialect-ceiling = "imap2bis"\n'
 
 
 class AlpineByImap2(Alpine):
-    config = '[imap.dialect]\ndialect-ceiling = "imap2"\n'
+    server_config = '[imap.dialect]\ndialect-ceiling = "imap2"\n'

@@ -63,7 +63,7 @@ class Fetchmail(ClientTest):
 class SteppedDown(Fetchmail):
     """The same by a listener that knows no CAPABILITY: fetchmail then speaks IMAP2."""
 
-    config = '[imap.dialect]\ndialect-ceiling = "imap2bis"\n'
+    server_config = '[imap.dialect]\ndialect-ceiling = "imap2bis"\n'
 
     def fetchmail(self, how, *more, expect=(0,)):
         log = super().fetchmail("clear " + how, *more, expect=expect)
@@ -74,4 +74,4 @@ class SteppedDown(Fetchmail):
 class SteppedDownToImap2(SteppedDown):
     """The oldest dialect."""
 
-    config = '[imap.dialect]\ndialect-ceiling = "imap2"\n'
+    server_config = '[imap.dialect]\ndialect-ceiling = "imap2"\n'
