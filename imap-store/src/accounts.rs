@@ -141,11 +141,13 @@ impl Accounts {
         }
     }
 
-    /// Counts anew what the loaded accounts take, and gives back idle ones if that is too much.
+    /// Counts anew what the loaded accounts take, and gives back idle ones if that is too much. Summary files that are
+    /// mostly garbage are written anew.
     pub(crate) fn tidy(&self) {
         for slot in self.slots() {
             if let Some(account) = &*locked(&slot.account) {
                 self.memory.count(&slot, account);
+                account.tidy_summaries();
             }
         }
         self.give_back();

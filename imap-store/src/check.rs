@@ -75,6 +75,7 @@ pub(crate) fn check(store: &Store) -> Result<CheckReport, StoreError> {
         check.holders(*id, &compared.served);
         check.counters(*id, &compared.served);
         check.messages(store, *id, &compared.served);
+        check.summaries(store, *id, &compared.served);
     }
     if check.report.index_condemned {
         store.condemn_index();
@@ -181,6 +182,15 @@ impl Check {
     fn counters(&mut self, id: AccountId, state: &Snapshot) {
         for wrong in state.wrong_counters() {
             self.find(format!("account {}: {wrong}", id.0));
+        }
+    }
+
+    /// What is wrong with them costs a listing some time, and no message.
+    fn summaries(&mut self, store: &Store, id: AccountId, state: &Snapshot) {
+        // Account 0 has none.
+        let Ok(account) = store.account(id) else { return };
+        for what in account.check_summaries(state) {
+            self.find(format!("account {}: {what}", id.0));
         }
     }
 

@@ -433,8 +433,7 @@ impl Store {
     /// the log says, whether every message has its octets. Blocking, and long; others go on meanwhile.
     ///
     /// Names every message that cannot be served. An index that does not agree with a sound log is made again at
-    /// the next start. Takes the memory of all accounts at once. Summaries are not looked at: each has its own
-    /// checksum, and is made again when it is wrong.
+    /// the next start, a bad summary when its message is next listed. Takes the memory of all accounts at once.
     pub fn check(&self) -> Result<CheckReport, StoreError> {
         let _alone = self.maintenance();
         check::check(self)
@@ -493,6 +492,14 @@ impl Store {
     pub(crate) fn loaded(&self) -> (usize, usize) {
         self.inner.accounts.tidy();
         (self.inner.accounts.loaded(), self.inner.accounts.slot_count())
+    }
+
+    /// Waits until the summaries that wait are in their files, and files that are to be written anew are.
+    #[cfg(test)]
+    pub(crate) fn flush_summaries(&self) {
+        self.inner.makes.summary_writer.flush();
+        self.inner.accounts.tidy();
+        self.inner.makes.summary_writer.flush();
     }
 
     /// How many rows the index has.

@@ -140,6 +140,16 @@ impl Account {
         self.snapshot().octets() + self.inner.summaries.octets()
     }
 
+    /// Sees to it that the summary file is not mostly garbage. Never blocks.
+    pub(crate) fn tidy_summaries(&self) {
+        self.inner.summaries.tidy(&self.snapshot());
+    }
+
+    /// What is wrong with the summaries of a state's messages; see [`Summaries::check`]. Blocking.
+    pub(crate) fn check_summaries(&self, state: &Snapshot) -> Vec<String> {
+        self.inner.summaries.check(state)
+    }
+
     /// The store's clock, in seconds since 1970.
     pub fn now(&self) -> i64 {
         self.inner.clock.now()
@@ -204,7 +214,7 @@ impl Account {
         let (appended, first_number) = self.core().commit_in(epoch, octets, decide).await?;
         let uploaded = messages.into_iter().map(|message| message.uploaded);
         let rows = (first_number..).zip(uploaded).map(|(number, it)| (number, it.body, it.summary));
-        self.inner.summaries.add(rows);
+        self.inner.summaries.add(rows).await;
         Ok(appended)
     }
 
@@ -444,7 +454,7 @@ impl Account {
             return Ok(summary);
         }
         let summary = Arc::new(self.scan(snapshot, message)?);
-        self.inner.summaries.add([(message.number.0, body, summary.clone())]);
+        self.inner.summaries.add_blocking(message.number.0, body, &summary);
         Ok(summary)
     }
 

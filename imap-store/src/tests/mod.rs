@@ -16,6 +16,7 @@ mod residency;
 mod seen;
 mod sharing;
 mod simulate;
+mod summaries;
 
 use std::sync::Arc;
 

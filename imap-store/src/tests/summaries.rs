@@ -1,0 +1,137 @@
+//! The summary files: rows written behind, made again, written anew without garbage.
+
+use std::path::{Path, PathBuf};
+
+use imap_proto::types::SeqNum;
+
+use super::*;
+use crate::account::FlagChange;
+
+fn open(dir: &Path) -> Store {
+    let options = Options { undelete_seconds: 0, ..options() };
+    Store::open(dir, options).expect("the store opens").0
+}
+
+fn file(dir: &Path) -> PathBuf {
+    dir.join("summary/1.sum")
+}
+
+fn octets(dir: &Path) -> u64 {
+    std::fs::metadata(file(dir)).map_or(0, |it| it.len())
+}
+
+async fn fill(account: &Account, count: u32) {
+    let inbox = mailbox(account, "INBOX").id();
+    for from in (0..count).step_by(500) {
+        let mut messages = Vec::new();
+        for at in from..count.min(from + 500) {
+            messages.push(message(account, &format!("Subject: {at}\r\n\r\n{at}"), "").await);
+        }
+        account.append(inbox, messages).await.expect("appended");
+    }
+}
+
+/// Lists all; every subject is the message's own.
+fn list(account: &Account) {
+    let snapshot = account.snapshot();
+    for it in mailbox(account, "INBOX").iter_from(SeqNum::MIN) {
+        let summary = account.summary(&snapshot, &it).expect("there or made again");
+        let subject = (it.uid.get() - 1).to_string();
+        assert_eq!(summary.envelope().subject.as_deref(), Some(subject.as_bytes()));
+    }
+}
+
+async fn expunge(account: &Account, uids: NumberSet) {
+    let inbox = mailbox(account, "INBOX").id();
+    let change = FlagChange::Add(flags("\\Deleted"));
+    account.store_flags(inbox, uids.clone(), change, None).await.expect("stored");
+    account.expunge(inbox, Some(uids)).await.expect("expunged");
+}
+
+#[tokio::test]
+async fn no_row_is_lost_however_fast_they_come() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let account = alice(&store).await;
+    fill(&account, 10_000).await;
+    store.flush_summaries();
+    let written = octets(dir.path());
+    list(&account);
+    store.flush_summaries();
+    assert_eq!(octets(dir.path()), written, "a row was missing and made again");
+    // The file is gone: all are made again, once.
+    std::fs::remove_file(file(dir.path())).expect("removed");
+    drop((account, store));
+    let store = open(dir.path());
+    let account = store.account(store.user("alice").expect("there").account).expect("loads");
+    list(&account);
+    store.flush_summaries();
+    assert_eq!(octets(dir.path()), written);
+    list(&account);
+    store.flush_summaries();
+    assert_eq!(octets(dir.path()), written);
+}
+
+#[tokio::test]
+async fn a_file_that_is_mostly_garbage_is_written_anew() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let account = alice(&store).await;
+    fill(&account, 300).await;
+    store.flush_summaries();
+    let before = octets(dir.path());
+    expunge(&account, set(1..=140)).await;
+    store.flush_summaries();
+    assert_eq!(octets(dir.path()), before, "less than half is garbage");
+    expunge(&account, set(141..=280)).await;
+    store.flush_summaries();
+    let after = octets(dir.path());
+    assert!(after < before / 10, "{after} of {before} for 20 of 300 messages");
+    list(&account);
+    fill_one_more(&account).await;
+    store.flush_summaries();
+    assert!(octets(dir.path()) > after);
+    // What is there now is what the next process finds.
+    drop((account, store));
+    let written = octets(dir.path());
+    let store = open(dir.path());
+    let account = store.account(store.user("alice").expect("there").account).expect("loads");
+    list(&account);
+    store.flush_summaries();
+    assert_eq!(octets(dir.path()), written);
+    assert!(store.check().expect("reads").is_sound());
+}
+
+async fn fill_one_more(account: &Account) {
+    append(account, "INBOX", "Subject: 300\r\n\r\nx", "").await;
+}
+
+#[tokio::test]
+async fn a_check_finds_damaged_rows_and_they_are_made_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let account = alice(&store).await;
+    fill(&account, 50).await;
+    store.close();
+    drop((account, store));
+    let mut octets = std::fs::read(file(dir.path())).expect("there");
+    // The last octet is in the summary of the last row; behind it comes what is none.
+    *octets.last_mut().expect("rows") ^= 1;
+    octets.extend_from_slice(b"torn");
+    std::fs::write(file(dir.path()), octets).expect("written");
+    let store = open(dir.path());
+    let found = store.check().expect("reads");
+    assert!(found.affected.is_empty());
+    assert_eq!(
+        found.findings,
+        [
+            "account 1: 1 summaries are damaged, and are made again when asked for",
+            "account 1: the summaries end in 4 octets that are none"
+        ]
+    );
+    let account = store.account(store.user("alice").expect("there").account).expect("loads");
+    list(&account);
+    store.flush_summaries();
+    let found = store.check().expect("reads");
+    assert!(found.is_sound(), "{found:?}");
+}
