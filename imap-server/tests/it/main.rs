@@ -1,6 +1,7 @@
 //! Everything of the server that needs more than one module: one binary, one module a subject.
 
 mod admin;
+mod bad_input;
 mod client;
 mod kill;
 mod serve;

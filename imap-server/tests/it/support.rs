@@ -214,6 +214,13 @@ pub(crate) struct Imap<S: Read + Write> {
     pub(crate) greeting: String,
 }
 
+impl Imap<TcpStream> {
+    /// The socket once more, for a thread that sends while this one reads.
+    pub(crate) fn clone_stream(&self) -> TcpStream {
+        self.stream.get_ref().try_clone().expect("cloned")
+    }
+}
+
 /// One response: its octets without the last CRLF, literals where they stood, and the literals by themselves.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Response {
