@@ -12,6 +12,7 @@ use imap_store::account::{Mailbox, Place, Rights, SpecialUse};
 use super::glob::Pattern;
 use super::place::{self, Names};
 use super::{Ctx, Done, Halt, status};
+use crate::session::state::State;
 use crate::session::view::News;
 
 pub(super) const DELIMITER: Option<u8> = Some(b'/');
@@ -51,6 +52,10 @@ pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
         let mut below = names[index + 1..].iter().take_while(|next| next.is_below(name));
         let has_children = below.any(|next| all.contains(next));
         let mut attributes = attributes(listed.as_ref().map(|listed| &*listed.mailbox), has_children);
+        if name.as_str().len() + 2 > MailboxName::MAX_OCTETS {
+            // No name below it would be short enough.
+            attributes.push(NameAttribute::NoInferiors);
+        }
         if wishes.subscribed && all.is_subscribed(name) {
             attributes.push(NameAttribute::Subscribed);
         }
@@ -89,6 +94,30 @@ pub(super) async fn tell_name(ctx: &mut Ctx<'_>, asked: &WireMailbox) -> Result<
     }
     ctx.untagged(&Response::List(data));
     Ok(())
+}
+
+/// Tells a client of IMAP4rev2 that the selected mailbox was renamed or deleted (RFC 9051 §6.3.5, §6.3.6).
+pub(super) fn tell_new_name(ctx: &mut Ctx<'_>) {
+    let State::Selected(login, view) = &mut *ctx.state else { return };
+    let Some((before, now)) = view.take_new_name() else { return };
+    let is_own = login.account.as_ref().is_some_and(|own| own.id() == view.account().id());
+    let owner = if is_own { None } else { ctx.services.store.owner(view.account().id()) };
+    let told_as = |within: &MailboxName| match &owner {
+        None if is_own => Some(within.clone()),
+        None => None,
+        Some(owner) => Place::name(owner, within),
+    };
+    let form = ctx.connection.dialect.name_form();
+    let Some(before) = told_as(&before).map(|name| name.encode(form)) else { return };
+    let data = match now.as_ref().and_then(told_as) {
+        None => ListData::new(vec![NameAttribute::NonExistent], DELIMITER, before),
+        Some(now) => {
+            let mut data = ListData::new(Vec::new(), DELIMITER, now.encode(form));
+            data.extended.push(ListExtension::OldName(before.into()));
+            data
+        }
+    };
+    ctx.untagged(&Response::List(data));
 }
 
 /// What the options of a LIST ask for.

@@ -191,6 +191,9 @@ impl Ctx<'_> {
     /// Tells what other sessions did to the selected mailbox, as far as `news` allows.
     pub(crate) async fn tell_news(&mut self, news: News) -> Result<(), Gone> {
         let style = self.style();
+        if style.dialect.level == Level::Rev2 && news != News::None {
+            list::tell_new_name(self);
+        }
         match self.state {
             State::Selected(_, view) => view.catch_up(&mut self.out, style, news).await,
             State::NotAuthenticated | State::Authenticated(_) => Ok(()),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use imap_proto::response::{FetchWriter, Response, Vanished};
-use imap_proto::types::{ModSeq, NumberSet, SeqNum, SequenceSet, Uid};
+use imap_proto::types::{MailboxName, ModSeq, NumberSet, SeqNum, SequenceSet, Uid};
 use imap_proto::{Dialect, Level};
 use imap_store::account::{Account, Flags, Mailbox, MailboxId, MessageRef, Rights, SeenMode, Snapshot, Who};
 use imap_store::log::AccountId;
@@ -36,6 +36,8 @@ pub(crate) struct View {
     cut_short: NumberSet,
     /// What `$` means: UIDs, also of messages that are gone (RFC 9051 §6.4.4.1).
     saved: NumberSet,
+    /// The name that the client knows it by; `None`: it is gone, and the client was told.
+    name: Option<MailboxName>,
     /// Something waits for a command that may tell an EXPUNGE.
     is_held: bool,
     /// The client was told a HIGHESTMODSEQ below MODSEQs that it has seen.
@@ -104,6 +106,7 @@ impl View {
     ) -> Option<Self> {
         let snapshot = account.snapshot();
         let mailbox = snapshot.mailbox(id)?.seen_by(&who);
+        let name = Some(mailbox.name().clone());
         let keywords_told = keywords_shown(dialect, &mailbox);
         let recent = NumberSet::new();
         let account = account.clone();
@@ -121,6 +124,7 @@ impl View {
             unsure: NumberSet::new(),
             cut_short: NumberSet::new(),
             saved: NumberSet::new(),
+            name,
             is_held: false,
             is_behind: false,
         };
@@ -302,6 +306,18 @@ impl View {
             write_flags(out, dialect, mailbox);
             write_permanent_flags(out, dialect, mailbox, self.flag_rights());
         }
+    }
+
+    /// What became of the mailbox's name since the client was told last: the name before, and the one now, `None` where
+    /// the mailbox was deleted. Both as its account knows them.
+    pub(crate) fn take_new_name(&mut self) -> Option<(MailboxName, Option<MailboxName>)> {
+        let snapshot = self.account.snapshot();
+        let now = snapshot.mailbox(self.id).map(|mailbox| mailbox.name());
+        if now == self.name.as_ref() {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.name, now.cloned())?;
+        Some((before, now.cloned()))
     }
 
     /// Tells the client what is different by now, as far as `news` allows. With an EXPUNGE that must wait,

@@ -1,6 +1,7 @@
 //! What is decided about mailboxes and their names. Pure, like [`super::decide`].
 
 use imap_proto::types::MailboxName;
+use unicode_normalization::UnicodeNormalization;
 
 use super::apply::has_children;
 use super::change::{Change, NewMailbox};
@@ -50,6 +51,7 @@ pub(super) fn create(
 ) -> Decided<MailboxId> {
     refuse_reserved(name)?;
     may_create(state, access, name)?;
+    refuse_look_alike(state, name, None)?;
     if name_of_mailbox(state, name) {
         return Err(StoreError::AlreadyExists { what: "mailbox" });
     }
@@ -101,6 +103,7 @@ pub(super) fn rename(
         access.require_owner()?;
     }
     may_create(state, access, to)?;
+    refuse_look_alike(state, to, Some(from))?;
     if *to == MailboxName::inbox() || name_of_mailbox(state, to) {
         return Err(StoreError::AlreadyExists { what: "mailbox" });
     }
@@ -155,6 +158,30 @@ fn may_create(state: &Snapshot, access: &Access, name: &MailboxName) -> Result<(
         Some(_) => Err(StoreError::NoPerm),
         None => access.require_owner(),
     }
+}
+
+/// Refuses a name that differs from another one only in its normal form: people could not tell them apart (RFC 9051
+/// §5.1, RFC 5198 §3). Names keep the form that they were given. `except` and what is below it is about to go.
+fn refuse_look_alike(
+    state: &Snapshot,
+    name: &MailboxName,
+    except: Option<&MailboxName>,
+) -> Result<(), StoreError> {
+    let normal = |name: &MailboxName| name.as_str().nfc().collect::<String>();
+    let is_new = |name: &MailboxName| !state.names.contains_key(&NameKey(name.clone()));
+    for name in std::iter::successors(Some(name.clone()), MailboxName::parent).filter(is_new) {
+        let wanted = normal(&name);
+        let is_same = |other: &MailboxName| {
+            // What is ASCII is in every normal form already.
+            (!other.as_str().is_ascii() || !name.as_str().is_ascii())
+                && except.is_none_or(|except| other != except && !other.is_below(except))
+                && normal(other) == wanted
+        };
+        if state.names.keys().any(|key| is_same(&key.0)) {
+            return Err(StoreError::AlreadyExists { what: "mailbox" });
+        }
+    }
+    Ok(())
 }
 
 fn refuse_reserved(name: &MailboxName) -> Result<(), StoreError> {
