@@ -214,6 +214,7 @@ fn bare_log(threads: usize) -> f64 {
         dir: dir.path().join("log"),
         segment_octets: 256 << 20,
         queue_octets_max: 16 << 20,
+        open_segments_max: 64,
         durability: Durability::Sync,
     };
     let (log, _) = Log::open(options, None, &mut |_| Ok(())).expect("opens");
@@ -412,7 +413,7 @@ fn envelopes() {
     let rate = |time: Duration| format!("{:.0} k/s", f64::from(MANY) / time.as_secs_f64() / 1e3);
     tell("ENVELOPE + BODYSTRUCTURE of 100,000, first time", &rate(timed(list).0));
     tell("ENVELOPE + BODYSTRUCTURE of 100,000, again", &rate(median(5, || timed(list).0)));
-    store.close();
+    drop((store, account));
     std::fs::remove_dir_all(stored.clean.join("summary")).expect("removed");
     let store = Store::open(&stored.clean, Options::default()).expect("opens").0;
     let account = store.account(store.user("alice").expect("there").account).expect("loads");

@@ -97,6 +97,8 @@ pub struct Options {
     pub metadata_value_octets_max: u32,
     /// Octets of all annotations of an account.
     pub metadata_octets_max: u64,
+    /// Sealed segments of the log that are kept open for reading, at least 1.
+    pub open_segments_max: usize,
     /// Octets that sled may cache.
     pub cache_octets: u64,
     /// Whether compaction runs in the background when it is due.
@@ -583,6 +585,7 @@ fn log_options(dir: &Path, options: &Options) -> LogOptions {
         dir: dir.join("log"),
         segment_octets: options.segment_octets,
         queue_octets_max: QUEUE_OCTETS_MAX,
+        open_segments_max: options.open_segments_max,
         durability: options.durability,
     }
 }
@@ -599,6 +602,7 @@ impl Default for Options {
             metadata_value_octets_max: 64 << 10,
             metadata_octets_max: 16 << 20,
             state_octets_max: 256 << 20,
+            open_segments_max: 64,
             cache_octets: 64 << 20,
             compacts_by_itself: true,
             clock: Clock::system(),

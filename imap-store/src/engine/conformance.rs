@@ -37,6 +37,48 @@ fn conforms(engine: &dyn Snapshots) {
         .expect("the engine writes");
     assert_eq!(scan(engine, b"a"), [(b"ab".to_vec(), b"y".to_vec())]);
     engine.apply(&[]).expect("an empty batch is one");
+
+    // As much as a checkpoint brings at once, in values of the largest size that are asked for, read while it is
+    // written; and all gone again.
+    let key = |at: u32| [&b"large"[..], &at.to_be_bytes()].concat();
+    let value = |at: u32| vec![at as u8; 4_000];
+    let writes: Vec<_> = (0..1_000).map(|at| put(&key(at), &value(at))).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| writes.chunks(250).for_each(|some| engine.apply(some).expect("the engine writes")));
+        for at in (0..1_000).rev() {
+            let found = engine.get(&key(at)).expect("the engine reads");
+            assert!(found.is_none_or(|found| found == value(at)), "half a value");
+        }
+    });
+    let found = scan(engine, b"large");
+    assert!(found.iter().map(|(key, _)| key).is_sorted());
+    assert_eq!(found, (0..1_000).map(|at| (key(at), value(at))).collect::<Vec<_>>());
+    let gone: Vec<_> = (0..1_000).map(|at| Write::Delete(key(at))).collect();
+    engine.apply(&gone).expect("the engine writes");
+    assert!(scan(engine, b"large").is_empty());
+    assert_eq!(scan(engine, b"a"), [(b"ab".to_vec(), b"y".to_vec())], "others are untouched");
+}
+
+/// What was applied is there in a copy of the files, taken while the engine runs: as after a kill.
+#[test]
+fn sled_keeps_what_it_took_when_it_is_killed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let live = dir.path().join("live");
+    let engine = SledSnapshots::open(&live, 1 << 20).expect("sled opens");
+    for round in 0..20u32 {
+        let batch: Vec<_> =
+            (0..50u32).map(|at| put(&[round.to_be_bytes(), at.to_be_bytes()].concat(), &[7; 900])).collect();
+        engine.apply(&batch).expect("sled writes");
+        if round % 5 == 4 {
+            let copy = dir.path().join(format!("copy{round}"));
+            std::fs::create_dir(&copy).expect("made");
+            for file in ["conf", "db"] {
+                std::fs::copy(live.join(file), copy.join(file)).expect("copied");
+            }
+            let copy = SledSnapshots::open(&copy, 1 << 20).expect("sled opens");
+            assert_eq!(scan(&copy, b"").len(), 50 * (round as usize + 1));
+        }
+    }
 }
 
 #[test]

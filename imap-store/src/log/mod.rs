@@ -83,6 +83,9 @@ pub struct LogOptions {
     pub segment_octets: u64,
     /// Octets that may wait in the queue before a committer has to wait itself.
     pub queue_octets_max: usize,
+    /// Sealed segments that are kept open for reading, at least 1; the one used longest ago is closed first. Whoever
+    /// is reading in one keeps it open.
+    pub open_segments_max: usize,
     /// When OK means on disk.
     pub durability: Durability,
 }
@@ -216,7 +219,7 @@ impl Log {
         from: Option<Position>,
         replay: &mut dyn Replay,
     ) -> Result<(Self, Recovery), OpenError> {
-        let LogOptions { dir, segment_octets, queue_octets_max, durability } = options;
+        let LogOptions { dir, segment_octets, queue_octets_max, open_segments_max, durability } = options;
         let segment_octets = segment_octets.clamp(SEGMENT_OCTETS_MIN, SEGMENT_OCTETS_MAX);
         let fail = |error| OpenError::Io { file: dir.clone(), error };
         disk.create_dir(&dir).map_err(fail)?;
@@ -226,7 +229,7 @@ impl Log {
             queue: Mutex::new(Queue::new(segment, end, segment_octets)),
             work: Condvar::new(),
             room: Notify::new(),
-            reader: Reader::new(Arc::clone(&disk), dir.clone(), files),
+            reader: Reader::new(Arc::clone(&disk), dir.clone(), files, open_segments_max),
             pins: Arc::default(),
             preparer: Preparer::new(Arc::clone(&disk), dir.clone(), store, durability != Durability::Sync),
             disk,

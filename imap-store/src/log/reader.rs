@@ -47,11 +47,17 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Of each segment that was `found` the first generation counts until [`Reader::switch`].
-    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, found: BTreeMap<u64, Vec<u32>>) -> Self {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        found: BTreeMap<u64, Vec<u32>>,
+        open_max: usize,
+    ) -> Self {
         let first = |(&segment, generations): (&u64, &Vec<u32>)| Some((segment, *generations.first()?));
         let others = found.iter().filter_map(first).filter(|&(_, generation)| generation != 0);
         let files = others.map(|(segment, generation)| (segment, Some(generation))).collect();
-        let (active, cache) = (RwLock::default(), Mutex::default());
+        let cache = Mutex::new(Cache { open_max: open_max.max(1), ..Cache::default() });
+        let active = RwLock::default();
         Self { disk, dir, active, cache, files: RwLock::new(files), found }
     }
 
@@ -267,6 +273,8 @@ fn damaged(position: Position, why: &str) -> StoreError {
 #[derive(Debug, Default)]
 struct Cache {
     segments: HashMap<u64, (u64, Arc<Segment>)>,
+    /// Segments at the most.
+    open_max: usize,
     records: usize,
     clock: u64,
 }
@@ -291,7 +299,7 @@ impl Cache {
         if let Some((_, old)) = self.segments.insert(number, (self.clock, segment)) {
             self.records -= old.table.entries.len();
         }
-        while self.segments.len() > CACHED_SEGMENTS_MAX
+        while self.segments.len() > self.open_max
             || (self.records > CACHED_RECORDS_MAX && self.segments.len() > 1)
         {
             let oldest = self.segments.iter().min_by_key(|(_, (used, _))| *used).map(|(&number, _)| number);
@@ -301,6 +309,5 @@ impl Cache {
     }
 }
 
-const CACHED_SEGMENTS_MAX: usize = 64;
 /// Eight octets each.
 const CACHED_RECORDS_MAX: usize = 2 << 20;

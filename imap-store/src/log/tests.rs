@@ -41,6 +41,7 @@ fn options(dir: &Path) -> LogOptions {
         dir: dir.to_owned(),
         segment_octets: 1 << 20,
         queue_octets_max: 8 << 20,
+        open_segments_max: 64,
         durability: Durability::Sync,
     }
 }

@@ -7,6 +7,8 @@ mod compact;
 mod corpus;
 mod faults;
 mod graves;
+mod handles;
+mod index_rules;
 mod leap;
 mod metadata;
 mod model;

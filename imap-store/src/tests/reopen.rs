@@ -99,7 +99,7 @@ async fn without_its_index_a_store_is_rebuilt_from_the_log() {
 }
 
 /// The directory as it is in the middle of work, as a crash would leave it.
-fn copy_dir(from: &Path, to: &Path) {
+pub(super) fn copy_dir(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("made");
     for entry in std::fs::read_dir(from).expect("listed").flatten() {
         let target = to.join(entry.file_name());
