@@ -140,7 +140,9 @@ impl Snapshot {
         }
         let numbers = append.first_number..;
         let rows = numbers.zip(&append.messages);
-        let rows = rows.map(|(number, it)| TableRow { number, body: it.body, holders: 1 }).collect();
+        let rows = rows
+            .map(|(number, it)| TableRow { number, body: it.body, holders: 1, key: it.key, ids: it.ids })
+            .collect();
         self.messages = self.messages.with_new(rows);
         self.next_message = append.first_number.saturating_add(append.messages.len() as u64);
         self.change_mailbox(append.mailbox, |mailbox, seq| {
@@ -433,6 +435,7 @@ mod tests {
     use crate::account::quota::Quota;
     use crate::account::rights::Rights;
     use crate::account::seen::SeenMode;
+    use crate::account::threads::{GlobalId, Ids};
     use crate::log::AccountId;
 
     fn name() -> impl Strategy<Value = MailboxName> {
@@ -490,11 +493,17 @@ mod tests {
         let first = prop_oneof![1u32..30, u32::MAX - 3..=u32::MAX];
         (0u64..6, keywords(), first, 0u64..40, 0usize..5, prop::option::of(("[a-c]", uids()))).prop_map(
             |(mailbox, keywords, first_uid, first_number, count, seen_by)| {
+                let ids = Ids {
+                    email: GlobalId { account: first_number % 2, number: first_number },
+                    thread: GlobalId { account: 0, number: first_number / 2 },
+                };
                 let message = super::super::change::AppendedMessage {
                     body: crate::log::BodyId { segment: 1, record: 2 },
                     size_octets: 3,
                     flags: Flags::new(4, vec![0, 7]),
                     internal_date: imap_proto::types::DateTime::new(0, 0).expect("1970"),
+                    key: 1 << 63,
+                    ids,
                 };
                 let messages = vec![message; count];
                 Append {

@@ -14,6 +14,8 @@ use super::quota::Quota;
 use super::rights::Rights;
 use super::seen::{SEEN, SeenMode};
 use super::snapshot::{Flags, MailboxId, SpecialUse};
+use super::table::{decode_ids, encode_ids};
+use super::threads::Ids;
 use crate::log::{AccountId, BodyId, Seq};
 
 /// One change of an account.
@@ -201,6 +203,9 @@ pub(crate) struct AppendedMessage {
     pub(crate) size_octets: u64,
     pub(crate) flags: Flags,
     pub(crate) internal_date: DateTime,
+    /// The key of its own id ([`super::threads`]); 0: none.
+    pub(crate) key: u64,
+    pub(crate) ids: Ids,
 }
 
 /// How the flags of a [`FlagsChange`] are meant.
@@ -605,13 +610,15 @@ impl Append {
         out.number(self.first_number);
         out.signed(self.saved_at);
         out.number(self.messages.len() as u64);
-        for message in &self.messages {
+        for (message, number) in self.messages.iter().zip(self.first_number..) {
             out.number(message.body.segment);
             out.number(message.body.record.into());
             out.number(message.size_octets);
             message.flags.encode(out);
             out.signed(message.internal_date.seconds());
             out.signed(message.internal_date.offset_minutes().into());
+            out.fixed(message.key);
+            encode_ids(message.ids, number, out);
         }
         let (user, uids) = self.seen_by.clone().unwrap_or_default();
         out.octets(user.as_bytes());
@@ -619,28 +626,25 @@ impl Append {
     }
 
     fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
-        Ok(Self {
-            mailbox: mailbox(input)?,
-            keywords: NewKeywords::decode(input, form)?,
-            first_uid: input.number_u32()?,
-            first_number: input.number()?,
-            saved_at: input.signed()?,
-            messages: (0..input.count()?)
-                .map(|_| AppendedMessage::decode(input))
-                .collect::<Result<_, _>>()?,
-            seen_by: match form {
-                Form::First => None,
-                Form::Second => {
-                    let (user, uids) = (decode_user(input)?, input.set()?);
-                    user.map(|user| (user, uids))
-                }
-            },
-        })
+        let mailbox = mailbox(input)?;
+        let keywords = NewKeywords::decode(input, form)?;
+        let first_uid = input.number_u32()?;
+        let first_number = input.number()?;
+        let saved_at = input.signed()?;
+        let messages = (0..input.count()?)
+            .map(|at| AppendedMessage::decode(input, form, first_number.saturating_add(at as u64)))
+            .collect::<Result<_, _>>()?;
+        let mut seen_by = None;
+        if form == Form::Second {
+            let (user, uids) = (decode_user(input)?, input.set()?);
+            seen_by = user.map(|user| (user, uids));
+        }
+        Ok(Self { mailbox, keywords, first_uid, first_number, saved_at, messages, seen_by })
     }
 }
 
 impl AppendedMessage {
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
+    fn decode(input: &mut Decoder<'_>, form: Form, number: u64) -> Result<Self, Malformed> {
         Ok(Self {
             body: BodyId { segment: input.number()?, record: input.number_u32()? },
             size_octets: input.number()?,
@@ -650,6 +654,8 @@ impl AppendedMessage {
                 let offset = i16::try_from(input.signed()?).map_err(|_| Malformed)?;
                 DateTime::new(seconds, offset).ok_or(Malformed)?
             },
+            key: if form == Form::First { 0 } else { input.fixed()? },
+            ids: if form == Form::First { Ids::new(number) } else { decode_ids(input, number)? },
         })
     }
 }

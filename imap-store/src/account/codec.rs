@@ -36,6 +36,11 @@ impl Encoder {
         self.out.push(number as u8);
     }
 
+    /// Eight octets, lowest first: for hashes.
+    pub(crate) fn fixed(&mut self, number: u64) {
+        self.out.extend_from_slice(&number.to_le_bytes());
+    }
+
     /// Zigzag, so that small negative numbers are short too.
     pub(crate) fn signed(&mut self, number: i64) {
         self.number(((number << 1) ^ (number >> 63)) as u64);
@@ -103,6 +108,10 @@ impl<'a> Decoder<'a> {
             }
         }
         Err(Malformed)
+    }
+
+    pub(crate) fn fixed(&mut self) -> Result<u64, Malformed> {
+        Ok(u64::from_le_bytes(self.raw(8)?.try_into().map_err(|_| Malformed)?))
     }
 
     pub(crate) fn signed(&mut self) -> Result<i64, Malformed> {

@@ -14,6 +14,7 @@ use super::page::ranges_within;
 use super::quota::{Usage, usage_of};
 use super::rights::{Access, Rights};
 use super::snapshot::{Flags, MailboxId, Snapshot};
+use super::threads::{Ids, Keys, ThreadIndex};
 use super::tree::Leaf;
 use crate::StoreError;
 use crate::log::BodyId;
@@ -46,6 +47,9 @@ pub(super) struct Incoming {
     pub(super) size_octets: u64,
     pub(super) flags: Vec<Flag>,
     pub(super) internal_date: DateTime,
+    pub(super) keys: Keys,
+    /// What it is called already.
+    pub(super) ids: Option<Ids>,
 }
 
 /// The numbers that the messages got, besides the answer for the client.
@@ -56,6 +60,7 @@ pub(super) fn append(
     access: &Access,
     mailbox: MailboxId,
     messages: &[Incoming],
+    threads: &mut ThreadIndex,
     now: i64,
 ) -> Decided<(Appended, FirstNumber)> {
     let target = existing(state, mailbox)?;
@@ -75,8 +80,8 @@ pub(super) fn append(
     let mut seen = NumberSet::new();
     let messages = messages
         .iter()
-        .zip(first_uid..=u32::MAX)
-        .map(|(message, uid)| {
+        .zip((first_uid..=u32::MAX).zip(state.next_message..))
+        .map(|(message, (uid, number))| {
             let mut flags = resolver.flags(&allowed(mask, &message.flags))?;
             if own_seen.is_some() && flags.has(SystemFlag::Seen) {
                 seen.insert(uid);
@@ -87,6 +92,8 @@ pub(super) fn append(
                 size_octets: message.size_octets,
                 flags,
                 internal_date: message.internal_date,
+                key: message.keys.own,
+                ids: threads.ids_of(number, &message.keys, message.ids),
             })
         })
         .collect::<Result<_, StoreError>>()?;

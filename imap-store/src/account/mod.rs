@@ -32,6 +32,7 @@ mod size;
 mod snapshot;
 mod summaries;
 mod table;
+mod threads;
 mod tree;
 mod upload;
 pub(crate) mod users;

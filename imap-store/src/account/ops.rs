@@ -1,9 +1,9 @@
 //! The operations on an account: each decides one change on the head, queues it, and waits until it is
 //! published. Dropping a future changes nothing of what was queued.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use imap_proto::types::{DateTime, Flag, MailboxName, ModSeq, NumberSet, UidValidity};
+use imap_proto::types::{DateTime, Flag, MailboxName, ModSeq, NumberSet, ObjectId, UidValidity};
 
 use super::change::Change;
 use super::commit::Core;
@@ -15,8 +15,9 @@ use super::quota::{self, Quota};
 use super::rights::{self, Access, AclChange, Rights, Who};
 use super::seen::{self, SeenMode};
 use super::sharing;
-use super::snapshot::{MailboxId, MessageRef, Snapshot, SpecialUse};
+use super::snapshot::{MailboxId, MessageNumber, MessageRef, Snapshot, SpecialUse};
 use super::summaries::Summaries;
+use super::threads::{self, Keys, ThreadIndex};
 use super::upload::{Upload, Uploaded};
 use crate::clock::Clock;
 use crate::log::{AccountId, BodyId, Seq};
@@ -36,6 +37,7 @@ struct Inner {
     summaries: Summaries,
     clock: Clock,
     limits: Limits,
+    threads: Mutex<ThreadIndex>,
 }
 
 /// What bounds an account, whoever's it is.
@@ -112,7 +114,7 @@ const APPENDED_MESSAGE_OCTETS: usize = 64;
 
 impl Account {
     pub(crate) fn new(core: Arc<Core>, summaries: Summaries, clock: Clock, limits: Limits) -> Self {
-        let inner = Arc::new(Inner { core, summaries, clock, limits });
+        let inner = Arc::new(Inner { core, summaries, clock, limits, threads: Mutex::default() });
         Self { inner, access: Access::Whole }
     }
 
@@ -206,11 +208,23 @@ impl Account {
                 size_octets: message.uploaded.size_octets,
                 flags: message.flags.clone(),
                 internal_date: message.internal_date.unwrap_or_else(|| date_of(now)),
+                keys: Keys::of(&message.uploaded.summary),
+                ids: None,
             })
             .collect();
         let octets = SMALL_CHANGE_OCTETS + incoming.len() * APPENDED_MESSAGE_OCTETS;
         let access = &self.access;
-        let decide = |state: &Snapshot| decide::append(state, access, mailbox, &incoming, now);
+        // Under the head's lock, so that messages learn of those that are queued before them.
+        let decide = |state: &Snapshot| {
+            let mut threads = self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner);
+            threads.get_ready(state, self.core().log().epoch());
+            let decided = decide::append(state, access, mailbox, &incoming, &mut threads, now);
+            if decided.is_err() {
+                // It may have learnt of some of the messages.
+                *threads = ThreadIndex::default();
+            }
+            decided
+        };
         let (appended, first_number) = self.core().commit_in(epoch, octets, decide).await?;
         let uploaded = messages.into_iter().map(|message| message.uploaded);
         let rows = (first_number..).zip(uploaded).map(|(number, it)| (number, it.body, it.summary));
@@ -445,6 +459,12 @@ impl Account {
     pub fn recent_watermark(&self, mailbox: MailboxId) -> u32 {
         self.core()
             .queue_quietly(|state| (None, state.mailbox(mailbox).map_or(1, |it| it.recent_watermark())))
+    }
+
+    /// EMAILID and THREADID of a message (RFC 8474 §5); `None` when the state has no such message. Both stay for
+    /// ever, and come along when the message is copied, to other accounts too.
+    pub fn object_ids(&self, snapshot: &Snapshot, number: MessageNumber) -> Option<(ObjectId, ObjectId)> {
+        Some(threads::object_ids(self.id(), snapshot.ids(number)?))
     }
 
     /// A message's summary: from the summary file, or made again from the body. Blocking.

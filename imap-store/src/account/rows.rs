@@ -36,7 +36,7 @@ use crate::engine::{Rows, Snapshots, Write, put_value};
 use crate::log::{AccountId, Seq};
 use crate::{StoreError, User};
 
-const VERSION: u8 = 8;
+const VERSION: u8 = 9;
 
 /// What the checkpoint has of an account, besides its contents.
 #[derive(Debug, Default)]

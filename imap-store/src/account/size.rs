@@ -7,7 +7,7 @@ use super::tree::Sum;
 /// A message in a mailbox: its columns in both halves of a page, and its share of the page and the tree.
 const MESSAGE_OCTETS: u64 = 50;
 /// A message in the table.
-const TABLE_ROW_OCTETS: u64 = 26;
+const TABLE_ROW_OCTETS: u64 = 38;
 /// A grave, with its own allocation.
 const GRAVE_OCTETS: u64 = 120;
 /// A mailbox without its messages: itself, names in the state's maps, keywords.

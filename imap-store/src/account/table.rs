@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::codec::{Decoder, Encoder, Malformed};
 use super::page::Row;
 use super::snapshot::MessageNumber;
+use super::threads::{GlobalId, Ids};
 use super::tree::{Edit, KeySum, Leaf, Tree};
 use crate::log::BodyId;
 
@@ -17,6 +18,12 @@ pub(super) struct TablePage {
     segments: Vec<u64>,
     records: Vec<u32>,
     holders: Vec<u32>,
+    /// The keys of the messages' own ids, 0 where there is none.
+    keys: Vec<u64>,
+    /// How far before the message the first of its thread came; of no account where `ids` has it.
+    threads: Vec<u32>,
+    /// The ids of the few that have them from elsewhere, by place.
+    ids: Vec<(u8, Ids)>,
     pub(super) row: Row,
 }
 
@@ -46,6 +53,8 @@ pub(super) struct TableRow {
     pub(super) number: u64,
     pub(super) body: BodyId,
     pub(super) holders: u32,
+    pub(super) key: u64,
+    pub(super) ids: Ids,
 }
 
 impl TablePage {
@@ -54,6 +63,17 @@ impl TablePage {
         self.segments.push(row.body.segment);
         self.records.push(row.body.record);
         self.holders.push(row.holders);
+        self.keys.push(row.key);
+        let near = row.number.checked_sub(row.ids.thread.number).and_then(|it| u32::try_from(it).ok());
+        let own = GlobalId { account: 0, number: row.number };
+        match near {
+            Some(near) if row.ids.thread.account == 0 && row.ids.email == own => self.threads.push(near),
+            _ => {
+                let at = u8::try_from(self.threads.len()).expect("a page has at most 128 messages");
+                self.ids.push((at, row.ids));
+                self.threads.push(0);
+            }
+        }
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = TableRow> + '_ {
@@ -61,7 +81,18 @@ impl TablePage {
             number: self.numbers[at],
             body: self.body(at),
             holders: self.holders[at],
+            key: self.keys[at],
+            ids: self.ids(at),
         })
+    }
+
+    fn ids(&self, at: usize) -> Ids {
+        if let Ok(found) = self.ids.binary_search_by_key(&at, |(at, _)| usize::from(*at)) {
+            return self.ids[found].1;
+        }
+        let number = self.numbers[at];
+        let thread = GlobalId { account: 0, number: number - u64::from(self.threads[at]) };
+        Ids { thread, ..Ids::new(number) }
     }
 
     fn body(&self, at: usize) -> BodyId {
@@ -77,6 +108,8 @@ impl TablePage {
             out.signed(row.body.segment.wrapping_sub(segment) as i64);
             out.signed(i64::from(row.body.record) - i64::from(record));
             out.number(row.holders.into());
+            out.fixed(row.key);
+            encode_ids(row.ids, row.number, &mut out);
             (number, segment, record) = (row.number, row.body.segment, row.body.record);
         }
         out.finish()
@@ -97,11 +130,36 @@ impl TablePage {
             record = u32::try_from(i64::from(record).checked_add(input.signed()?).ok_or(Malformed)?)
                 .map_err(|_| Malformed)?;
             let holders = input.number_u32()?;
-            page.push(TableRow { number, body: BodyId { segment, record }, holders });
+            let key = input.fixed()?;
+            let ids = decode_ids(&mut input, number)?;
+            page.push(TableRow { number, body: BodyId { segment, record }, holders, key, ids });
         }
         input.end()?;
         Ok(page)
     }
+}
+
+/// The thread of a message and, where they come from elsewhere, both accounts and the message's number there.
+pub(super) fn encode_ids(ids: Ids, number: u64, out: &mut Encoder) {
+    let own = GlobalId { account: 0, number };
+    out.signed(number.wrapping_sub(ids.thread.number) as i64);
+    let is_own = ids.thread.account == 0 && ids.email == own;
+    out.octet(u8::from(!is_own));
+    if !is_own {
+        out.number(ids.thread.account);
+        out.number(ids.email.account);
+        out.number(ids.email.number);
+    }
+}
+
+pub(super) fn decode_ids(input: &mut Decoder<'_>, number: u64) -> Result<Ids, Malformed> {
+    let thread = number.wrapping_sub(input.signed()? as u64);
+    let mut ids = Ids { thread: GlobalId { account: 0, number: thread }, ..Ids::new(number) };
+    if input.flag()? {
+        ids.thread.account = input.number()?;
+        ids.email = GlobalId { account: input.number()?, number: input.number()? };
+    }
+    Ok(ids)
 }
 
 impl Table {
@@ -110,6 +168,12 @@ impl Table {
         let (page, _) = self.find(number.0)?;
         let at = page.numbers.binary_search(&number.0).ok()?;
         Some(page.body(at))
+    }
+
+    /// Everything of a message.
+    pub(super) fn row(&self, number: MessageNumber) -> Option<TableRow> {
+        let (page, _) = self.find(number.0)?;
+        page.rows().find(|row| row.number == number.0)
     }
 
     /// Numbers and holders of all messages.

@@ -15,6 +15,7 @@ mod date;
 mod fold;
 mod html;
 mod key;
+mod subject;
 mod text;
 mod words;
 
@@ -28,6 +29,7 @@ use crate::message::Summary;
 pub use charset::charsets;
 #[cfg(test)]
 pub(crate) use date::parse as day_of;
+pub use subject::base_subject;
 
 /// What a search must know of the session that asks.
 #[derive(Debug, Clone, Copy)]

@@ -19,6 +19,7 @@ mod seen;
 mod sharing;
 mod simulate;
 mod summaries;
+mod threads;
 
 use std::sync::Arc;
 
