@@ -47,7 +47,7 @@ async fn what_is_over_the_quota_is_refused_and_what_adds_nothing_goes() {
     account.rename(name("a/b"), name("x")).await.expect("a rename adds nothing");
     assert_eq!(account.snapshot().quota(), mailboxes);
 
-    let alice = crate::account::Who { is_owner: true, ..super::sharing::who("alice") };
+    let alice = crate::account::Who { is_owner: true, ..sharing::who("alice") };
     let own = account.as_user(alice).set_quota(Quota::default()).await;
     assert!(matches!(own, Err(StoreError::NoPerm)), "nobody gives more to themselves");
 }
