@@ -45,25 +45,29 @@ pub(super) fn run(check: bool) -> Result<(), String> {
 mod made {
     use prost::Message as _;
 
+    /// What is compiled.
+    const PROTOS: [&str; 2] = ["restante/admin/v1/admin.proto", "restante/mailbox/v1/mailbox.proto"];
+    /// One file a package comes of it.
+    const CODE: [&str; 2] = ["restante.admin.v1.rs", "restante.mailbox.v1.rs"];
+
     /// File names and contents, as they should be committed.
     pub(super) fn generate() -> Result<Vec<(&'static str, Vec<u8>)>, String> {
         let protos = crate::root().join("imap-server/proto");
-        let mut descriptors = protox::compile(["restante/admin/v1/admin.proto"], [protos])
-            .map_err(|error| format!("admin.proto: {error}"))?;
+        let mut descriptors = protox::compile(PROTOS, [protos]).map_err(|error| error.to_string())?;
         let out = std::env::temp_dir().join(format!("restante-codegen-{}", std::process::id()));
         std::fs::create_dir_all(&out).map_err(|error| format!("{}: {error}", out.display()))?;
         let code = tonic_prost_build::configure()
             .out_dir(&out)
             .compile_fds(descriptors.clone())
-            .and_then(|()| std::fs::read(out.join("restante.admin.v1.rs")));
+            .and_then(|()| CODE.iter().map(|name| Ok((*name, std::fs::read(out.join(name))?))).collect());
         let _ = std::fs::remove_dir_all(&out);
         // Reflection needs no comments, and places in the source change with every edit.
         for file in &mut descriptors.file {
             file.source_code_info = None;
         }
-        Ok(vec![
-            ("restante.admin.v1.rs", code.map_err(|error| format!("code: {error}"))?),
-            ("descriptors.bin", descriptors.encode_to_vec()),
-        ])
+        let mut files: Vec<(&'static str, Vec<u8>)> =
+            code.map_err(|error: std::io::Error| format!("code: {error}"))?;
+        files.push(("descriptors.bin", descriptors.encode_to_vec()));
+        Ok(files)
     }
 }

@@ -135,6 +135,10 @@ impl Client {
         }
     }
 
+    pub(super) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     /// How the server is.
     pub async fn status(&self) -> Result<StatusInfo, ClientError> {
         let status = ServerClient::new(self.channel.clone()).get_status(GetStatusRequest {}).await?;

@@ -6,6 +6,7 @@
 pub mod client;
 mod convert;
 mod service;
+pub mod sharing;
 mod socket;
 
 #[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
@@ -14,6 +15,11 @@ mod generated {
 
     /// For reflection.
     pub(super) const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.bin");
+}
+
+#[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
+mod generated_mailbox {
+    include!("generated/restante.mailbox.v1.rs");
 }
 
 pub use service::{Admin, serve};

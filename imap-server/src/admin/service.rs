@@ -19,6 +19,7 @@ use super::generated::{
     ListMailboxesResponse, ListUsersRequest, ListUsersResponse, ServerStatus, SetPasswordRequest,
     SetPasswordResponse, User,
 };
+use super::generated_mailbox::sharing_server::SharingServer;
 use super::{ListenerInfo, convert, generated};
 use crate::net::Gate;
 use crate::users::Users;
@@ -58,6 +59,7 @@ pub async fn serve(
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<UsersServer<Admin>>().await;
     reporter.set_serving::<MailboxesServer<Admin>>().await;
+    reporter.set_serving::<SharingServer<Admin>>().await;
     reporter.set_serving::<ServerServer<Admin>>().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -72,6 +74,7 @@ pub async fn serve(
         .concurrency_limit_per_connection(REQUESTS_AT_ONCE)
         .add_service(UsersServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(MailboxesServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
+        .add_service(SharingServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(ServerServer::new(admin).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(health)
         .add_service(reflection_v1)
@@ -206,7 +209,7 @@ fn bad_token() -> Status {
 }
 
 /// Who calls, by what the kernel says of the other end of the socket.
-fn caller<T>(request: &Request<T>) -> String {
+pub(super) fn caller<T>(request: &Request<T>) -> String {
     let credentials = request.extensions().get::<UdsConnectInfo>().and_then(|info| info.peer_cred);
     match credentials {
         None => "unknown".into(),
@@ -218,7 +221,7 @@ fn caller<T>(request: &Request<T>) -> String {
 }
 
 /// Writes the line of the audit log for a change that was tried, and turns its error into a status.
-fn audited<T>(
+pub(super) fn audited<T>(
     caller: &str,
     action: &'static str,
     name: &str,

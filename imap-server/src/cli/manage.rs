@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Failure, print};
 use crate::admin::client::Client;
+use crate::admin::sharing::{AclInfo, Owned};
 use crate::runfile::RunFile;
 
 /// More octets than that are no password.
@@ -52,6 +53,34 @@ pub(super) enum MailboxVerb {
         /// The user.
         user: String,
     },
+    /// Who may do what with a mailbox (RFC 4314); with WHOM and RIGHTS, changes that.
+    Acl {
+        /// The user whose mailbox it is; with `--shared`, the shared account.
+        owner: String,
+        /// The mailbox, as its owner names it; INBOX is what others see as `Shared Folders/NAME` of a shared account.
+        mailbox: String,
+        /// A user, `anyone`, or `$` and a group; `-` before it takes the rights away.
+        #[arg(requires = "rights", allow_hyphen_values = true)]
+        whom: Option<String>,
+        /// Letters of `lrswipkxtea`; `+w` adds, `-w` removes; an empty string removes the entry.
+        #[arg(allow_hyphen_values = true)]
+        rights: Option<String>,
+        /// The owner is a shared account.
+        #[arg(long)]
+        shared: bool,
+    },
+    /// Every shared account: they are no person's.
+    Shared,
+    /// Make a shared account; whom `acl` allows sees it as `Shared Folders/NAME`.
+    Share {
+        /// Its name: one level of a mailbox name.
+        name: String,
+    },
+    /// Remove a shared account and its mail.
+    Unshare {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl UserVerb {
@@ -84,7 +113,31 @@ impl UserVerb {
 impl MailboxVerb {
     pub(super) async fn run(self, data: &Path, json: bool) -> Result<(), Failure> {
         let client = connect(data).await?;
-        let Self::List { user } = self;
+        let user = match self {
+            Self::List { user } => user,
+            Self::Acl { owner, mailbox, whom, rights, shared } => {
+                let owner = if shared { Owned::Shared(owner) } else { Owned::User(owner) };
+                let acl = match (whom, rights) {
+                    (Some(whom), Some(rights)) => client.set_acl(owner, &mailbox, &whom, &rights).await?,
+                    _ => client.acl(owner, &mailbox).await?,
+                };
+                let line = |entry: &AclInfo| format!("{} {}", entry.identifier, entry.rights);
+                return answer_list(json, &acl, || acl.iter().map(line).collect::<Vec<_>>().join("\n"));
+            }
+            Self::Shared => {
+                let all = client.shared().await?;
+                let names = || all.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join("\n");
+                return answer_list(json, &all, names);
+            }
+            Self::Share { name } => {
+                let made = client.create_shared(&name).await?;
+                return answer(json, &made, || format!("shared account {name} made"));
+            }
+            Self::Unshare { name } => {
+                client.delete_shared(&name).await?;
+                return answer(json, &Named { name: &name }, || format!("shared account {name} deleted"));
+            }
+        };
         let mailboxes = client.mailboxes(&user).await?;
         let table = || {
             let mut text = format!("{:>9} {:>9} {:>13}  NAME", "MESSAGES", "UNSEEN", "OCTETS");
