@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use crate::{codegen, licences, tidy};
+use crate::{codegen, extensions, licences, tidy};
 
 /// Runs every step, also after one failed, and prints `N passed, N failed` as the last line: tests count one each, and
 /// so does every step that is no test run. With `python`, the tests with real mail programs are run too.
@@ -15,7 +15,7 @@ pub(super) fn run(python: Option<&Path>) -> Result<(), String> {
     step(&mut sums, "format", || cargo(&["fmt", "--all", "--check"], &[]));
     step(&mut sums, "tidy", tidy::run);
     step(&mut sums, "licences", licences::run);
-    step(&mut sums, "generated code", || codegen::run(true));
+    step(&mut sums, "generated code", || extensions::run(true).and_then(|()| codegen::run(true)));
     step(&mut sums, "lints", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"], &[])
     });

@@ -5,6 +5,7 @@
 mod ci;
 mod codegen;
 mod corpus;
+mod extensions;
 mod licences;
 mod sim;
 mod soak;
@@ -33,7 +34,7 @@ enum Chore {
     },
     /// The invariants of the code that a program can check.
     Tidy,
-    /// Write the gRPC code of the admin API from its .proto file.
+    /// Write the gRPC code of the admin API from its .proto file, and docs/EXTENSIONS.md from the grammar.
     Codegen {
         /// Write nothing; fail when what is committed is stale.
         #[arg(long)]
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
     let result = match Args::parse().chore {
         Chore::Ci { python } => ci::run(python.as_deref()),
         Chore::Tidy => tidy::run(),
-        Chore::Codegen { check } => codegen::run(check),
+        Chore::Codegen { check } => extensions::run(check).and_then(|()| codegen::run(check)),
         Chore::Sim { seed: Some(seed), .. } => sim::run(seed, seed + 1),
         Chore::Sim { seed: None, seeds: (from, to) } => sim::run(from, to),
         Chore::Corpus => corpus::run(),

@@ -77,7 +77,7 @@ impl Connection {
         let request = Request { command: Command::Append(append), literal_plus };
         let code = self.submit(request, Some(feed)).await?.done().await?;
         Ok(match code {
-            Some(Code::AppendUid(uid_validity, uids)) => Some(Appended { uid_validity, uids }),
+            Some(Code::AppendUid(uid_validity, uids)) => Some(Appended { uid_validity, uids: uids.to_set() }),
             _ => None,
         })
     }

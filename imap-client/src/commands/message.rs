@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use imap_proto::command::{Command, CopyMove, FlagAction, Search, Store, StoreData, UidExpunge};
 use imap_proto::response::{Code, Response};
 use imap_proto::types::{
-    Flag, MailboxName, NumberSet, SearchKey, SeqNum, SequenceSet, SetEnd, SystemFlag, Uid, UidValidity,
+    Flag, MailboxName, NumberRanges, NumberSet, SearchKey, SeqNum, SequenceSet, SetEnd, SystemFlag, Uid,
+    UidValidity,
 };
 
 use super::fetch::Message;
@@ -61,15 +62,15 @@ fn ranges(numbers: &NumberSet) -> Option<SequenceSet> {
     (!ranges.is_empty()).then_some(SequenceSet::Ranges(ranges))
 }
 
-/// Where copied messages are now (RFC 4315, COPYUID): both sets pair up in order.
+/// Where copied messages are now (RFC 4315, COPYUID): the n-th of one is the n-th of the other, in the order of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
     /// What the new UIDs are valid under.
     pub uid_validity: UidValidity,
     /// The UIDs in the selected mailbox.
-    pub from: NumberSet,
+    pub from: NumberRanges,
     /// The UIDs in the target.
-    pub to: NumberSet,
+    pub to: NumberRanges,
 }
 
 impl Connection {

@@ -296,8 +296,8 @@ async fn expunge_and_copy_tell_what_they_did() {
     .expect("OK");
     let set = |first, last| (first..=last).collect::<NumberSet>();
     let copied = copied.expect("COPYUID");
-    assert_eq!((copied.uid_validity, copied.from, copied.to), (nine(), set(3, 4), set(11, 12)));
-    assert_eq!(moved.expect("COPYUID in an untagged OK").to, set(13, 14));
+    assert_eq!((copied.uid_validity, copied.from, copied.to), (nine(), set(3, 4).into(), set(11, 12).into()));
+    assert_eq!(moved.expect("COPYUID in an untagged OK").to, set(13, 14).into());
     assert_eq!(expunged.iter().map(|seq_num| seq_num.get()).collect::<Vec<_>>(), [1, 1]);
 }
 

@@ -312,7 +312,7 @@ mod tests {
         check("A00003 FIND ALL.MAILBOXES *", expect![[r#"A00003 FindAllMailboxes(Find { pattern: b"*" })"#]]);
         check("a find mailboxes a?%", expect![[r#"a FindMailboxes(Find { pattern: b"a?%" })"#]]);
         check("a FIND BBOARDS *", expect![[r#"a FindBulletinBoards(Find { pattern: b"*" })"#]]);
-        check("a FIND FOO *", expect!["BAD a ?: expected command at octet 2"]);
+        check("a FIND FOO *", expect!["BAD a ?: expected known command at octet 2"]);
         check("a FIND", expect!["BAD a ?: expected SP at octet 6"]);
     }
 }

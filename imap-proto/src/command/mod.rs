@@ -79,7 +79,7 @@ pub use urlauth::{GenUrlAuth, ResetKey, UrlFetch, UrlFetchItem};
 use writer::CommandWriter;
 pub use writer::Literals;
 
-use crate::parse::{Parsed, Span, end, run, sp};
+use crate::parse::{Parsed, Span, end, length_of, run, sp};
 use crate::{Dialect, ParseError};
 
 /// Makes [`Command`], [`REGISTRY`], the parser's dispatch and the writer from one table.
@@ -344,7 +344,7 @@ impl Command {
         let (rest, tag) = tag(Span::new(frame)).map_err(|error| bad(None, None, error))?;
         let line = command_name(rest).and_then(|(rest, name)| match lookup::line(name.octets()) {
             Some(line) => Ok((rest, line)),
-            None => name.fail("command"),
+            None => name.fail(UNKNOWN),
         });
         let (rest, line) = match line {
             Ok(found) => found,
@@ -388,6 +388,33 @@ impl Command {
         writer.into_waits()
     }
 }
+
+/// What [`ParseError::rule`] is where the command's name is in no line of [`REGISTRY`].
+const UNKNOWN: &str = "known command";
+
+impl BadCommand {
+    /// What was wrong, for the person who reads the BAD. `frame` is what was parsed; of it at most
+    /// 40 octets of a name that is not known are told, and none that is not printable.
+    pub fn message(&self, frame: &[u8]) -> String {
+        if self.error.rule != UNKNOWN {
+            return self.error.to_string();
+        }
+        let rest = frame.get(self.error.at..).unwrap_or_default();
+        let word = |from: usize| from + length_of(&rest[from..], |octet| octet.is_ascii_graphic());
+        let first = word(0);
+        let is_prefix =
+            [b"UID".as_slice(), b"FIND"].iter().any(|name| rest[..first].eq_ignore_ascii_case(name));
+        let name = if is_prefix && rest.len() > first { &rest[..word(first + 1)] } else { &rest[..first] };
+        let (shown, more) = match name.get(..UNKNOWN_OCTETS_MAX) {
+            Some(start) => (start, "..."),
+            None => (name, ""),
+        };
+        format!("unknown command {}{more}", String::from_utf8_lossy(shown))
+    }
+}
+
+/// Octets of an unknown command's name that are told.
+const UNKNOWN_OCTETS_MAX: usize = 40;
 
 /// Tag and name of a frame that may be incomplete or wrong: for answers to what cannot be parsed, and for
 /// the decision on a literal. `UID` and `FIND` are taken with their second word.

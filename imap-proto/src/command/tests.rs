@@ -35,9 +35,9 @@ fn what_is_no_command() {
     check("a", expect!["BAD a ?: expected SP at octet 1"]);
     check("a ", expect!["BAD a ?: expected command at octet 2"]);
     check("a  NOOP", expect!["BAD a ?: expected command at octet 2"]);
-    check("a PURGE ALWAYS", expect!["BAD a ?: expected command at octet 2"]);
+    check("a PURGE ALWAYS", expect!["BAD a ?: expected known command at octet 2"]);
     check("a UID", expect!["BAD a ?: expected SP at octet 5"]);
-    check("a UID NOOP", expect!["BAD a ?: expected command at octet 2"]);
+    check("a UID NOOP", expect!["BAD a ?: expected known command at octet 2"]);
     check("a SELECT a\0b", expect!["BAD a SELECT: expected no NUL at octet 10"]);
     check(&format!("{} NOOP", "a".repeat(256)), expect!["BAD * ?: expected tag at octet 0"]);
 }
@@ -94,4 +94,18 @@ fn literal_minus_reads_small_literals_ahead() {
     out.clear();
     assert_eq!(login(vec![0xff; 4_097]).write(&tag, Literals::Minus, &mut out), [22]);
     assert!(out.starts_with(b"t LOGIN \"ann\" {4097}\r\n"));
+}
+
+#[test]
+fn a_command_that_nobody_knows_is_named() {
+    let message = |line: &str| {
+        let frame = Bytes::copy_from_slice(line.as_bytes());
+        Command::parse(&frame, Dialect::IMAP4).expect_err("nobody knows it").message(&frame)
+    };
+    assert_eq!(message("a PURGE ALWAYS"), "unknown command PURGE");
+    assert_eq!(message("a uid noop x"), "unknown command uid noop");
+    assert_eq!(message("a UID"), "expected SP at octet 5");
+    let long = "X".repeat(10_000);
+    assert_eq!(message(&format!("a {long} y")), format!("unknown command {}...", "X".repeat(40)));
+    assert_eq!(message("a NOOP x"), "expected end of line at octet 6");
 }

@@ -246,7 +246,7 @@ fn read_score(reader: &mut Reader<'_>) -> Option<u8> {
     u8::try_from(reader.number32()?).ok()
 }
 
-pub(super) fn read_ranges(reader: &mut Reader<'_>) -> Option<NumberRanges> {
+pub(in crate::response) fn read_ranges(reader: &mut Reader<'_>) -> Option<NumberRanges> {
     reader.skip_spaces();
     reader.strict(parse::number_ranges)
 }

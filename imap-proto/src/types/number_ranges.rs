@@ -55,6 +55,13 @@ impl NumberRanges {
     }
 }
 
+impl From<NumberSet> for NumberRanges {
+    /// From the least on.
+    fn from(set: NumberSet) -> Self {
+        Self { ranges: set.ranges().to_vec() }
+    }
+}
+
 impl FromIterator<u32> for NumberRanges {
     /// The numbers in their order, runs that count up as ranges; 0 is no number and is left out.
     fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {

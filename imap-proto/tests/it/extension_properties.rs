@@ -17,7 +17,7 @@ use crate::response_properties::{
     attribute, found, list, number_set, object_id, octets, structure, uid, without_extension, word,
 };
 
-fn ranges() -> impl Strategy<Value = NumberRanges> {
+pub(crate) fn ranges() -> impl Strategy<Value = NumberRanges> {
     vec((1u32.., 1u32..), 1..4).prop_map(|ranges| NumberRanges::new(ranges).expect("not 0"))
 }
 

@@ -19,6 +19,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::Union;
 
+use crate::extension_properties::ranges;
+
 pub(crate) const DIALECTS: [Dialect; 4] = [
     Dialect::SILENT,
     Dialect { level: Level::Imap2bis, utf8_accept: false },
@@ -322,8 +324,8 @@ fn code() -> BoxedStrategy<Code> {
     ];
     prop_oneof![
         3 => select(plain),
-        1 => (validity(), number_set()).prop_map(|(validity, uids)| Code::AppendUid(validity, uids)),
-        1 => (validity(), number_set(), number_set())
+        1 => (validity(), ranges()).prop_map(|(validity, uids)| Code::AppendUid(validity, uids)),
+        1 => (validity(), ranges(), ranges())
             .prop_map(|(validity, source, target)| Code::CopyUid(validity, source, target)),
         1 => vec(r"[A-Za-z0-9 ()\]-]{0,10}".prop_map(Bytes::from), 0..3).prop_map(Code::BadCharset),
         1 => vec(word().prop_map(Capability), 0..4).prop_map(Code::Capability),

@@ -153,14 +153,13 @@ async fn end(ctx: &mut Ctx<'_>, appending: Appending, rest: &bytes::Bytes) -> Re
         return Ok(bad(ctx, Some(&tag), "Error in APPEND: expected end of line"));
     }
     ctx.rise(Level::Imap2bis);
-    let result = match failure {
-        Some(halt) => Err(halt),
-        None => account
-            .append(mailbox, messages)
-            .await
-            .map_err(into_target)
-            .map(|appended| Done::code(Code::AppendUid(appended.uid_validity, appended.uids), "Kept")),
-    };
+    let result =
+        match failure {
+            Some(halt) => Err(halt),
+            None => account.append(mailbox, messages).await.map_err(into_target).map(|appended| {
+                Done::code(Code::AppendUid(appended.uid_validity, appended.uids.into()), "Kept")
+            }),
+        };
     conclude(ctx, tag, "APPEND", result, News::All).await
 }
 

@@ -184,7 +184,7 @@ async fn target(ctx: &mut Ctx<'_>, cmd: &CopyMove) -> Result<(Account, MailboxId
 }
 
 fn copy_uid(copied: Copied) -> Code {
-    Code::CopyUid(copied.uid_validity, copied.source, copied.target)
+    Code::CopyUid(copied.uid_validity, copied.source.into(), copied.target.into())
 }
 
 /// A sequence number over the number of messages (RFC 9051 §9, `seq-number`).

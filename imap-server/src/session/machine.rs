@@ -96,7 +96,7 @@ async fn run(ctx: &mut Ctx<'_>, frame: &bytes::Bytes) -> Result<Doing, Gone> {
         Ok((tag, command)) => command::dispatch(ctx, tag, &command).await,
         Err(bad_command) => {
             let name = bad_command.name.unwrap_or("command");
-            let text = format!("Error in {name}: {}", bad_command.error);
+            let text = format!("Error in {name}: {}", bad_command.message(frame));
             Ok(bad(ctx, bad_command.tag.as_ref(), &text))
         }
     }

@@ -351,9 +351,9 @@ async fn flags_searches_copies_moves_and_expunges() {
     assert_eq!(connection.search(SearchKey::Text("nowhere".into())).await.expect("found"), []);
 
     let copied = connection.copy(uids(&[1, 2]), &kept).await.expect("copied").expect("COPYUID");
-    assert_eq!((copied.from, copied.to), (set(&[1, 2]), set(&[1, 2])));
+    assert_eq!((copied.from, copied.to), (set(&[1, 2]).into(), set(&[1, 2]).into()));
     let moved = connection.move_to(uids(&[3]), &kept).await.expect("moved").expect("COPYUID");
-    assert_eq!((moved.from, moved.to), (set(&[3]), set(&[3])));
+    assert_eq!((moved.from, moved.to), (set(&[3]).into(), set(&[3]).into()));
     let items = [StatusItem::Messages, StatusItem::UidNext, StatusItem::Unseen];
     let status = connection.status(&kept, &items).await.expect("told");
     assert_eq!(items.map(|item| status.get(item)), [Some(3), Some(4), Some(1)]);

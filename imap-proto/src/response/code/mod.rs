@@ -6,15 +6,15 @@ mod write;
 use bytes::Bytes;
 
 use super::Capability;
-use crate::types::{Flag, NumberSet, ObjectId, Uid, UidValidity};
+use crate::types::{Flag, NumberRanges, NumberSet, ObjectId, Uid, UidValidity};
 
 /// A response code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Code {
     /// ALREADYEXISTS
     AlreadyExists,
-    /// APPENDUID uidvalidity uids (RFC 4315)
-    AppendUid(UidValidity, NumberSet),
+    /// APPENDUID uidvalidity uids (RFC 4315), in the order of the messages
+    AppendUid(UidValidity, NumberRanges),
     /// AUTHENTICATIONFAILED
     AuthenticationFailed,
     /// BADCHARSET (charsets)
@@ -29,8 +29,9 @@ pub enum Code {
     Closed,
     /// CONTACTADMIN
     ContactAdmin,
-    /// COPYUID uidvalidity source target (RFC 4315); the sets pair up in order
-    CopyUid(UidValidity, NumberSet, NumberSet),
+    /// COPYUID uidvalidity source target (RFC 4315); the n-th of one is the n-th of the other, and servers send them in
+    /// any order
+    CopyUid(UidValidity, NumberRanges, NumberRanges),
     /// CORRUPTION
     Corruption,
     /// EXPIRED

@@ -6,6 +6,7 @@ use super::{AnnotateProblem, AnnotationSupport, Code, InProgress, MetadataLimit,
 use crate::parse;
 use crate::response::Capability;
 use crate::response::capability::read_words;
+use crate::response::esearch::read_ranges;
 use crate::response::flags::read_flags;
 use crate::response::status::read_object_id;
 use crate::types::{NumberSet, Uid, UidValidity};
@@ -30,12 +31,8 @@ impl Code {
             }
         }
         let code = match name.to_ascii_uppercase().as_slice() {
-            b"APPENDUID" => Self::AppendUid(read_validity(reader)?, read_ascending_set(reader)?),
-            b"COPYUID" => Self::CopyUid(
-                read_validity(reader)?,
-                read_ascending_set(reader)?,
-                read_ascending_set(reader)?,
-            ),
+            b"APPENDUID" => Self::AppendUid(read_validity(reader)?, read_ranges(reader)?),
+            b"COPYUID" => Self::CopyUid(read_validity(reader)?, read_ranges(reader)?, read_ranges(reader)?),
             b"BADCHARSET" if reader.is_at_end() => Self::BadCharset(Vec::new()),
             b"BADCHARSET" => Self::BadCharset(reader.list(Reader::astring)?),
             b"CAPABILITY" => Self::Capability(read_words(reader).into_iter().map(Capability).collect()),
@@ -204,22 +201,4 @@ fn balanced_length(text: &[u8]) -> Option<usize> {
 
 fn read_validity(reader: &mut Reader<'_>) -> Option<UidValidity> {
     UidValidity::new(reader.number32()?)
-}
-
-/// A set whose numbers stand in ascending order. Another order means something in COPYUID, where the sets
-/// pair up (RFC 4315 §3), and our sets cannot keep it: such a code stays verbatim.
-fn read_ascending_set(reader: &mut Reader<'_>) -> Option<NumberSet> {
-    reader.skip_spaces();
-    let start = reader.at();
-    let set = reader.strict(parse::number_set)?;
-    let text = reader.since(start);
-    let mut last = 0;
-    for number in text.split(|octet| !octet.is_ascii_digit()) {
-        let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
-        if number < last {
-            return None;
-        }
-        last = number;
-    }
-    Some(set)
 }

@@ -6,7 +6,7 @@ use super::{AnnotateProblem, AnnotationSupport, Code, InProgress, MetadataLimit,
 use crate::response::capability::write_capabilities;
 use crate::response::status::write_object_id;
 use crate::response::text::{is_atom, write_list, write_short_astring, write_short_quoted, write_word};
-use crate::types::NumberSet;
+use crate::types::{NumberRanges, NumberSet};
 use crate::wire::write;
 
 impl Code {
@@ -15,12 +15,12 @@ impl Code {
         match self {
             Self::AppendUid(validity, uids) => {
                 named_number(out, b"APPENDUID", u64::from(validity.get()));
-                spaced_set(out, uids);
+                spaced_ranges(out, uids);
             }
             Self::CopyUid(validity, source, target) => {
                 named_number(out, b"COPYUID", u64::from(validity.get()));
-                spaced_set(out, source);
-                spaced_set(out, target);
+                spaced_ranges(out, source);
+                spaced_ranges(out, target);
             }
             Self::BadCharset(charsets) => write_bad_charset(out, charsets),
             Self::Capability(capabilities) => write_capabilities(out, capabilities),
@@ -155,6 +155,11 @@ fn named_number(out: &mut Vec<u8>, name: &[u8], number: u64) {
     out.extend_from_slice(name);
     out.push(b' ');
     write::number(out, number);
+}
+
+fn spaced_ranges(out: &mut Vec<u8>, ranges: &NumberRanges) {
+    out.push(b' ');
+    ranges.write(out);
 }
 
 fn spaced_set(out: &mut Vec<u8>, set: &NumberSet) {
