@@ -30,14 +30,15 @@ pub enum TransferDecoder {
         /// How many they are, 0..=3.
         digits: u8,
     },
-    /// quoted-printable (RFC 2045 §6.7): what follows `=` and is neither hex nor a line end stands as it is.
+    /// quoted-printable (RFC 2045 §6.7): what follows `=` and is neither hex nor a line end stands as it is; white
+    /// space before a line end was added on the way, and goes.
     QuotedPrintable {
-        /// `=` and what followed, as long as it is not decided.
+        /// `=` or white space and what followed, as long as it is not decided.
         pending: Vec<u8>,
     },
 }
 
-/// White space between `=` and the line end; more is no soft line break.
+/// White space between `=` and the line end: more is no soft line break. Of white space before a line end more stays.
 const PENDING_MAX: usize = 80;
 
 impl TransferDecoder {
@@ -82,6 +83,11 @@ impl TransferDecoder {
             Self::Base64 { bits, digits } => flush_base64(bits, digits, content),
             // A lone `=` at the end is a soft line break that lost its line.
             Self::QuotedPrintable { pending } if pending.trim_ascii_end() == b"=" => pending.clear(),
+            // The end is a line end too.
+            Self::QuotedPrintable { pending } if pending.first().is_some_and(u8::is_ascii_whitespace) => {
+                content.extend(pending.pop().filter(|&last| last == b'\r'));
+                pending.clear();
+            }
             Self::QuotedPrintable { pending } => content.append(pending),
         }
     }
@@ -101,12 +107,32 @@ fn feed_quoted_printable(pending: &mut Vec<u8>, octets: &[u8], content: &mut Vec
     let mut rest = octets;
     while let Some(&octet) = rest.first() {
         if pending.is_empty() {
-            let plain = memchr::memchr(b'=', rest).unwrap_or(rest.len());
-            content.extend_from_slice(&rest[..plain]);
-            rest = &rest[plain..];
-            if !rest.is_empty() {
-                pending.push(b'=');
-                rest = &rest[1..];
+            let at = memchr::memchr2(b'=', b'\n', rest).unwrap_or(rest.len());
+            let (text, behind) = rest.split_at(at);
+            let kept = if behind.first() == Some(&b'=') { at } else { at - white_before_line_end(text) };
+            content.extend_from_slice(&text[..kept]);
+            pending.extend_from_slice(&text[kept..]);
+            match behind.first() {
+                Some(b'=') => pending.push(b'='),
+                Some(_) => end_line(pending, content),
+                None => {}
+            }
+            rest = behind.get(1..).unwrap_or_default();
+            continue;
+        }
+        if pending[0] != b'=' {
+            match octet {
+                b'\n' => {
+                    end_line(pending, content);
+                    rest = &rest[1..];
+                }
+                b' ' | b'\t' | b'\r' => {
+                    pending.push(octet);
+                    let kept = pending.len() - white_before_line_end(pending);
+                    content.extend(pending.drain(..kept));
+                    rest = &rest[1..];
+                }
+                _ => content.append(pending),
             }
             continue;
         }
@@ -130,6 +156,20 @@ fn feed_quoted_printable(pending: &mut Vec<u8>, octets: &[u8], content: &mut Vec
         }
         rest = &rest[1..];
     }
+}
+
+/// How many octets at the end of `text` may go, should a line end follow: white space and, with it, a CR.
+fn white_before_line_end(text: &[u8]) -> usize {
+    let before = text.strip_suffix(b"\r").unwrap_or(text);
+    let white = before.iter().rev().take_while(|&&octet| matches!(octet, b' ' | b'\t')).count();
+    (white + text.len() - before.len()).min(PENDING_MAX)
+}
+
+/// A line ends behind white space, which goes.
+fn end_line(pending: &mut Vec<u8>, content: &mut Vec<u8>) {
+    content.extend(pending.pop().filter(|&last| last == b'\r'));
+    content.push(b'\n');
+    pending.clear();
 }
 
 fn hex(digit: u8) -> u8 {
@@ -194,5 +234,17 @@ mod tests {
         check("quoted-printable", "50=% a==41 =G1", "50=% a=A =G1");
         check("quoted-printable", "end=", "end");
         check("quoted-printable", "a= b", "a= b");
+    }
+
+    #[test]
+    fn white_space_before_a_line_end_is_not_of_the_text() {
+        check("quoted-printable", "a \t\r\nb  \nc =20\r\n", "a\r\nb\nc  \r\n");
+        check("quoted-printable", "a b\tc \r d\r\r\n", "a b\tc \r d\r\r\n");
+        check("quoted-printable", " \r\n\t\n\r\n", "\r\n\n\r\n");
+        check("quoted-printable", "a \t =\r\n b = \nc", "a \t  b c");
+        check("quoted-printable", "end \t", "end");
+        check("quoted-printable", "end \r", "end\r");
+        let long = format!("a{}\r\nb", " ".repeat(200));
+        check("quoted-printable", &long, &format!("a{}\r\nb", " ".repeat(121)));
     }
 }

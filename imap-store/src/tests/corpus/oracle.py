@@ -7,6 +7,7 @@ import email.parser
 import email.policy
 import email.utils
 import pathlib
+import quopri
 import re
 import sys
 import zlib
@@ -38,6 +39,9 @@ def parts(message, prefix, out, is_message=True):
     raw = message._payload or ""
     size = len(octets(raw)) if isinstance(raw, str) else 0
     content = message.get_payload(decode=True) or b""
+    if str(message.get("content-transfer-encoding", "")).strip().lower() == "quoted-printable":
+        # What Python leaves to the caller: white space before a line end goes (RFC 2045 section 6.7).
+        content = quopri.decodestring(re.sub(rb"[ \t]+(?=\r?\n|\Z)", b"", octets(raw)))
     out.append(f"part {number} {kind} {size} {zlib.crc32(content):08x}")
 
 
