@@ -205,3 +205,26 @@ async fn channel(socket: std::path::PathBuf) -> Channel {
         .await
         .expect("it answers")
 }
+
+#[test]
+fn shared_accounts_are_seen_by_whom_their_acl_names() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = start(dir.path(), &FREE_PORTS);
+    add_user(dir.path(), "alice", "secret");
+    cli_ok(dir.path(), &["mailbox", "share", "news"], "");
+    assert_eq!(cli_ok(dir.path(), &["mailbox", "shared"], ""), "news\n");
+    let mut alice = server.connect().login("alice", "secret");
+    let (_, refused) = alice.command("STATUS \"Shared Folders/news\" (MESSAGES)").expect("an answer");
+    assert!(refused.starts_with("NO [NONEXISTENT]"), "{refused}");
+
+    let acl = cli_ok(dir.path(), &["mailbox", "acl", "--shared", "news", "INBOX", "anyone", "lr"], "");
+    assert_eq!(acl, "anyone lr\n");
+    alice.ok("STATUS \"Shared Folders/news\" (MESSAGES)");
+    let said = cli_fails(dir.path(), &["mailbox", "acl", "alice", "INBOX", "bob", "lz"], "");
+    assert!(said.contains("no right"), "{said}");
+
+    cli_ok(dir.path(), &["mailbox", "acl", "--shared", "news", "INBOX", "anyone", "-lr"], "");
+    let (_, refused) = alice.command("STATUS \"Shared Folders/news\" (MESSAGES)").expect("an answer");
+    assert!(refused.starts_with("NO [NONEXISTENT]"), "{refused}");
+    cli_ok(dir.path(), &["mailbox", "unshare", "news"], "");
+}
