@@ -402,6 +402,24 @@ impl Store {
         self.inner.directory.watch()
     }
 
+    /// Drops expunged messages that are past the retention, in all accounts; returns in how many there were some.
+    /// Blocking. For accounts where nothing happens, as every expunge does so too: a server calls it once a day.
+    /// Accounts that have none are only looked at.
+    pub fn purge(&self) -> Result<u64, StoreError> {
+        let mut purged = 0;
+        for id in self.inner.directory.snapshot().owned_accounts() {
+            if self.inner.makes.limits.retention.is_due(&*self.inner.accounts.snapshot(id)?, self.now()) {
+                self.account(id)?.purge_blocking()?;
+                purged += 1;
+            }
+        }
+        Ok(purged)
+    }
+
+    fn now(&self) -> i64 {
+        self.inner.makes.clock.now()
+    }
+
     /// Saves a checkpoint now, instead of when one is due. Blocking.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         self.inner.accounts.checkpoint()

@@ -278,6 +278,11 @@ pub(crate) struct Retention {
 }
 
 impl Retention {
+    /// Whether something is past it.
+    pub(crate) fn is_due(self, state: &Snapshot, now: i64) -> bool {
+        state.graves().next().is_some_and(|oldest| oldest.id <= self.purge_to(state, now, 0, 0))
+    }
+
     /// Up to which grave all have to go, when so many octets and messages come in.
     pub(super) fn purge_to(self, state: &Snapshot, now: i64, octets: u64, messages: u32) -> u64 {
         let sum = state.graves.sum();

@@ -269,6 +269,12 @@ impl Account {
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
     }
 
+    /// [`Self::purge`], blocking.
+    pub(crate) fn purge_blocking(&self) -> Result<(), StoreError> {
+        let (retention, now) = (self.inner.limits.retention, self.now());
+        self.core().commit_blocking(SMALL_CHANGE_OCTETS, |state| graves::purge(state, retention, now))
+    }
+
     /// Removes messages that have \Deleted (all of them, or those of `uids`); returns the UIDs removed.
     pub async fn expunge(
         &self,
