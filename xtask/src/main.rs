@@ -2,11 +2,15 @@
 //!
 //! Every chore is a subcommand here, so that continuous integration and a person at a terminal run the very same thing.
 
+mod bench;
 mod ci;
 mod codegen;
 mod corpus;
+mod crash;
 mod extensions;
 mod licences;
+#[cfg(feature = "load")]
+mod load;
 mod sim;
 mod soak;
 mod tidy;
@@ -60,6 +64,10 @@ enum Chore {
         #[arg(long, default_value_t = 1988)]
         seed: u64,
     },
+    /// Our server beside Dovecot: the same mail, the same work, in turn.
+    Bench(bench::BenchArgs),
+    /// The server killed in the middle of work, again and again: nothing acknowledged may be lost.
+    Crash(crash::CrashArgs),
     /// The licences of all dependencies against the allow-list, and crates that must not be there.
     Licences,
 }
@@ -73,6 +81,8 @@ fn main() -> ExitCode {
         Chore::Sim { seed: None, seeds: (from, to) } => sim::run(from, to),
         Chore::Corpus => corpus::run(),
         Chore::Soak { seconds, sessions, seed } => soak::run(seconds, sessions, seed),
+        Chore::Bench(args) => bench::run(&args),
+        Chore::Crash(args) => crash::run(&args),
         Chore::Licences => licences::run(),
     };
     match result {
@@ -90,6 +100,24 @@ fn seeds(text: &str) -> Result<(u64, u64), String> {
     bounds
         .filter(|(from, to)| from < to)
         .ok_or_else(|| "it is two numbers, the smaller first: 0..200".to_owned())
+}
+
+/// Builds `packages` and runs this very command again, both in the release profile, with a feature of xtask on.
+#[cfg(not(feature = "load"))]
+fn in_release(feature: &str, packages: &[&str]) -> Result<(), String> {
+    let cargo = |arguments: &mut dyn Iterator<Item = String>| {
+        let status = std::process::Command::new(env!("CARGO"))
+            .args(arguments)
+            .current_dir(root())
+            .status()
+            .map_err(|error| format!("cargo: {error}"))?;
+        if status.success() { Ok(()) } else { Err("it failed".to_owned()) }
+    };
+    let build = ["build", "--quiet", "--release"].map(str::to_owned).into_iter();
+    cargo(&mut build.chain(packages.iter().flat_map(|package| ["-p".to_owned(), (*package).to_owned()])))?;
+    let again =
+        ["run", "--quiet", "--release", "-p", "xtask", "--features", feature, "--"].map(str::to_owned);
+    cargo(&mut again.into_iter().chain(std::env::args().skip(1)))
 }
 
 /// The workspace's root: the folder above this crate.

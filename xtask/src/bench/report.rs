@@ -1,0 +1,147 @@
+//! [`Report`]: figures as a table and as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::rows::{Row, Sizes, Unit};
+
+/// One measurement.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Figure {
+    pub(super) value: f64,
+    /// Of the server, while it ran.
+    pub(super) cpu_seconds: f64,
+    /// By the server to its disk, while it ran.
+    pub(super) written_octets: u64,
+}
+
+pub(super) struct Report {
+    sizes: Sizes,
+    rounds: usize,
+    /// Rows in their order, each with the figures by server.
+    rows: Vec<(&'static Row, BTreeMap<String, Vec<Figure>>)>,
+}
+
+impl Unit {
+    /// For a person.
+    pub(super) fn text(self, value: f64) -> String {
+        let digits = if value >= 100.0 {
+            0
+        } else if value >= 10.0 {
+            1
+        } else {
+            3
+        };
+        let unit = match self {
+            Self::PerSecond => "/s",
+            Self::Milliseconds => " ms",
+            Self::MegabytesPerSecond => " MB/s",
+            Self::Kibibytes => " KiB",
+        };
+        format!("{value:.digits$}{unit}")
+    }
+
+    /// How much better the first is than the second.
+    fn ratio(self, ours: f64, theirs: f64) -> f64 {
+        match self {
+            Self::PerSecond | Self::MegabytesPerSecond => ours / theirs,
+            Self::Milliseconds | Self::Kibibytes => theirs / ours,
+        }
+    }
+}
+
+impl Report {
+    pub(super) fn new(sizes: Sizes, rounds: usize) -> Self {
+        Self { sizes, rounds, rows: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, row: &'static Row, server: &str, figure: Figure) {
+        let at = self.rows.iter().position(|(known, _)| known.name == row.name).unwrap_or_else(|| {
+            self.rows.push((row, BTreeMap::new()));
+            self.rows.len() - 1
+        });
+        self.rows[at].1.entry(server.to_owned()).or_default().push(figure);
+    }
+
+    /// Medians, the spread between brackets, CPU seconds and megabytes written of the median round, and the ratio to ours.
+    pub(super) fn table(&self, memory: &BTreeMap<String, u64>) -> String {
+        let mut out = format!(
+            "{} messages of {} octets, {} rounds, medians [least to most]\n\n| work | server | figure | CPU s | MB written | restante is better by | target |\n\
+             | --- | --- | --- | --- | --- | --- | --- |\n",
+            self.sizes.messages, self.sizes.octets, self.rounds
+        );
+        for (row, servers) in &self.rows {
+            let ours = servers.get("restante").map(|figures| median(figures).value);
+            for (name, figures) in servers.iter().rev() {
+                let figure = median(figures);
+                let (least, most) = spread(figures);
+                let is_ours = name == "restante";
+                let ratio = match ours {
+                    Some(ours) if !is_ours => format!("{:.1}", row.unit.ratio(ours, figure.value)),
+                    _ => String::new(),
+                };
+                let target = if is_ours { String::new() } else { format!("{}", row.target) };
+                let _ = writeln!(
+                    out,
+                    "| {} | {name} | {} [{} to {}] | {:.2} | {:.1} | {ratio} | {target} |",
+                    row.name,
+                    row.unit.text(figure.value),
+                    row.unit.text(least),
+                    row.unit.text(most),
+                    figure.cpu_seconds,
+                    figure.written_octets as f64 / 1e6,
+                );
+            }
+        }
+        for (name, kib) in memory {
+            let _ = writeln!(out, "\n{name}: {:.1} MiB of memory at the end", *kib as f64 / 1024.0);
+        }
+        out
+    }
+
+    pub(super) fn json(&self, memory: &BTreeMap<String, u64>) -> String {
+        let rows = self.rows.iter().map(|(row, servers)| {
+            let servers = servers.iter().map(|(name, figures)| {
+                let values: Vec<f64> = figures.iter().map(|figure| figure.value).collect();
+                let median = median(figures);
+                let told = serde_json::json!({
+                    "median": median.value, "values": values, "cpu_seconds": median.cpu_seconds,
+                    "written_octets": median.written_octets,
+                });
+                (name.clone(), told)
+            });
+            let servers: serde_json::Map<_, _> = servers.collect();
+            serde_json::json!({ "work": row.name, "unit": row.unit.text(0.0).trim_start_matches(['0', '.', ' ']), "target_ratio": row.target, "servers": servers })
+        });
+        let told = serde_json::json!({
+            "messages": self.sizes.messages, "octets": self.sizes.octets, "rounds": self.rounds,
+            "memory_kib": memory, "rows": rows.collect::<Vec<_>>(),
+        });
+        format!("{told:#}\n")
+    }
+}
+
+fn median(figures: &[Figure]) -> Figure {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(|one, other| one.value.total_cmp(&other.value));
+    sorted[sorted.len() / 2]
+}
+
+fn spread(figures: &[Figure]) -> (f64, f64) {
+    let values = figures.iter().map(|figure| figure.value);
+    values.fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(value), most.max(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle_and_ratios_say_who_is_better() {
+        let figures = [3.0, 1.0, 2.0].map(|value| Figure { value, cpu_seconds: 0.0, written_octets: 0 });
+        assert_eq!(median(&figures).value, 2.0);
+        assert_eq!(spread(&figures), (1.0, 3.0));
+        assert_eq!(Unit::PerSecond.ratio(10.0, 5.0), 2.0);
+        assert_eq!(Unit::Milliseconds.ratio(5.0, 10.0), 2.0);
+    }
+}
