@@ -11,8 +11,11 @@ mod services;
 
 pub mod net;
 
+pub mod access;
 pub mod config;
 mod directory;
+mod maintenance;
+pub mod metrics;
 mod runfile;
 mod secret_file;
 pub mod server;
@@ -22,5 +25,5 @@ pub mod admin;
 pub mod cli;
 pub mod demo;
 
-pub use logins::{Logins, Moment, NoEntry};
+pub use logins::{Logins, Moment, NoEntry, SessionInfo};
 pub use services::{Limits, ListenerPolicy, Services};

@@ -1,8 +1,10 @@
 //! [`Logins`]: who is logged in how often, and the end of all sessions of a user whose account or password changed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use imap_store::log::AccountId;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,10 @@ struct Shared {
 struct State {
     /// Who has at least one session.
     users: HashMap<AccountId, User>,
+    /// Every session by number; its token ends it alone.
+    sessions: BTreeMap<u64, (Arc<SessionInfo>, CancellationToken)>,
+    /// The last session's number.
+    last_session: u64,
     /// How often [`Logins::end`] was called.
     ended: u64,
     /// The accounts of its last calls, the latest at the back.
@@ -35,6 +41,25 @@ struct User {
     since: Moment,
     sessions: usize,
     end: CancellationToken,
+}
+
+/// What is told of a session that is logged in.
+#[derive(Debug, Clone)]
+pub struct SessionInfo {
+    /// The user whose mail is open.
+    pub user: Arc<str>,
+    /// Who proved to be somebody: `user`, or an administrator.
+    pub authenticated: Arc<str>,
+    /// The client's address.
+    pub address: Option<SocketAddr>,
+    /// The listener's name.
+    pub listener: Arc<str>,
+    /// How; the LOGIN command is `login`.
+    pub mechanism: &'static str,
+    /// The TLS version.
+    pub tls: Option<&'static str>,
+    /// When the login was.
+    pub since: SystemTime,
 }
 
 /// A time between two ends.
@@ -75,13 +100,33 @@ impl Logins {
         }
     }
 
+    /// Every session that is logged in, by its number.
+    pub fn list(&self) -> Vec<(u64, Arc<SessionInfo>)> {
+        self.state().sessions.iter().map(|(id, (info, _))| (*id, Arc::clone(info))).collect()
+    }
+
+    /// Ends the sessions that are meant; how many there were.
+    pub fn kick(&self, is_meant: impl Fn(u64, &SessionInfo) -> bool) -> usize {
+        let state = self.state();
+        let meant = state.sessions.iter().filter(|(id, (info, _))| is_meant(**id, info));
+        let ends: Vec<_> = meant.map(|(_, (_, end))| end.clone()).collect();
+        drop(state);
+        ends.iter().for_each(CancellationToken::cancel);
+        ends.len()
+    }
+
     /// Now: to be taken before a password is looked at.
     pub(crate) fn now(&self) -> Moment {
         Moment(self.state().ended)
     }
 
     /// Counts a session in whose password was checked since `began`; it counts until the [`Login`] is dropped.
-    pub(crate) fn enter(&self, account: AccountId, began: Moment) -> Result<Login, NoEntry> {
+    pub(crate) fn enter(
+        &self,
+        account: AccountId,
+        began: Moment,
+        who: SessionInfo,
+    ) -> Result<Login, NoEntry> {
         let mut state = self.state();
         let missed = usize::try_from(state.ended - began.0).unwrap_or(usize::MAX);
         if missed > state.recent.len()
@@ -99,13 +144,17 @@ impl Logins {
             return Err(NoEntry::TooMany);
         }
         user.sessions += 1;
-        let (since, end) = (user.since, user.end.clone());
+        let (since, end) = (user.since, user.end.child_token());
+        state.last_session += 1;
+        let id = state.last_session;
+        state.sessions.insert(id, (Arc::new(who), end.clone()));
         drop(state);
-        Ok(Login { logins: self.clone(), account, since, end })
+        Ok(Login { logins: self.clone(), account, id, since, end })
     }
 
-    fn leave(&self, account: AccountId, since: Moment) {
+    fn leave(&self, account: AccountId, id: u64, since: Moment) {
         let mut state = self.state();
+        state.sessions.remove(&id);
         // After an end the sessions of before it count no longer.
         let Some(user) = state.users.get_mut(&account).filter(|user| user.since == since) else { return };
         user.sessions -= 1;
@@ -131,12 +180,13 @@ impl fmt::Debug for Logins {
 pub(crate) struct Login {
     logins: Logins,
     account: AccountId,
+    id: u64,
     since: Moment,
     end: CancellationToken,
 }
 
 impl Login {
-    /// Cancelled when the session has to end: the user changed, or the server stops.
+    /// Cancelled when the session has to end: the user changed, an administrator ended it, or the server stops.
     pub(crate) fn end(&self) -> &CancellationToken {
         &self.end
     }
@@ -144,7 +194,7 @@ impl Login {
 
 impl Drop for Login {
     fn drop(&mut self) {
-        self.logins.leave(self.account, self.since);
+        self.logins.leave(self.account, self.id, self.since);
     }
 }
 
@@ -155,6 +205,18 @@ mod tests {
     const ANN: AccountId = AccountId(1);
     const BOB: AccountId = AccountId(2);
 
+    fn who() -> SessionInfo {
+        SessionInfo {
+            user: "ann".into(),
+            authenticated: "ann".into(),
+            address: None,
+            listener: "imap".into(),
+            mechanism: "login",
+            tls: None,
+            since: SystemTime::UNIX_EPOCH,
+        }
+    }
+
     fn logins() -> Logins {
         Logins::new(CancellationToken::new(), 2)
     }
@@ -162,16 +224,16 @@ mod tests {
     #[test]
     fn an_end_is_for_one_user_and_those_who_are_inside() {
         let logins = logins();
-        let (ann, bob) = (logins.enter(ANN, logins.now()), logins.enter(BOB, logins.now()));
+        let (ann, bob) = (logins.enter(ANN, logins.now(), who()), logins.enter(BOB, logins.now(), who()));
         let (ann, bob) = (ann.expect("room"), bob.expect("room"));
         logins.end(ANN);
         assert!(ann.end().is_cancelled() && !bob.end().is_cancelled());
-        let again = logins.enter(ANN, logins.now()).expect("the new password");
+        let again = logins.enter(ANN, logins.now(), who()).expect("the new password");
         // The old session's place is not taken from the new one's count.
         drop(ann);
-        let more = logins.enter(ANN, logins.now()).expect("room");
+        let more = logins.enter(ANN, logins.now(), who()).expect("room");
         assert!(!again.end().is_cancelled() && !more.end().is_cancelled());
-        assert_eq!(logins.enter(ANN, logins.now()).expect_err("full"), NoEntry::TooMany);
+        assert_eq!(logins.enter(ANN, logins.now(), who()).expect_err("full"), NoEntry::TooMany);
     }
 
     #[test]
@@ -179,19 +241,33 @@ mod tests {
         let logins = logins();
         let before = logins.now();
         logins.end(ANN);
-        assert_eq!(logins.enter(ANN, before).expect_err("changed"), NoEntry::Changed);
-        logins.enter(BOB, before).expect("another user");
-        logins.enter(ANN, logins.now()).expect("the new password");
+        assert_eq!(logins.enter(ANN, before, who()).expect_err("changed"), NoEntry::Changed);
+        logins.enter(BOB, before, who()).expect("another user");
+        logins.enter(ANN, logins.now(), who()).expect("the new password");
         // More ends than are remembered: nobody knows whose.
         (0..=RECENT_MAX).for_each(|_| logins.end(ANN));
-        assert_eq!(logins.enter(BOB, before).expect_err("too long ago"), NoEntry::Changed);
+        assert_eq!(logins.enter(BOB, before, who()).expect_err("too long ago"), NoEntry::Changed);
         assert_eq!(logins.state().recent.len(), RECENT_MAX);
+    }
+
+    #[test]
+    fn one_session_is_ended_alone() {
+        let logins = logins();
+        let (one, two) = (logins.enter(ANN, logins.now(), who()), logins.enter(ANN, logins.now(), who()));
+        let (one, two) = (one.expect("room"), two.expect("room"));
+        assert_eq!(logins.list().len(), 2);
+        assert_eq!(logins.kick(|id, _| id == one.id), 1);
+        assert!(one.end().is_cancelled() && !two.end().is_cancelled());
+        drop(one);
+        assert_eq!(logins.kick(|_, info| &*info.user == "ann"), 1);
+        drop(two);
+        assert!(logins.list().is_empty() && logins.state().users.is_empty());
     }
 
     #[test]
     fn places_come_back_and_leave_nothing_behind() {
         let logins = logins();
-        let both = [logins.enter(ANN, logins.now()), logins.enter(ANN, logins.now())];
+        let both = [logins.enter(ANN, logins.now(), who()), logins.enter(ANN, logins.now(), who())];
         assert!(both.iter().all(Result::is_ok));
         drop(both);
         assert!(logins.state().users.is_empty());
@@ -200,7 +276,7 @@ mod tests {
     #[test]
     fn the_servers_end_is_everybodys() {
         let logins = logins();
-        let ann = logins.enter(ANN, logins.now()).expect("room");
+        let ann = logins.enter(ANN, logins.now(), who()).expect("room");
         logins.0.stop.cancel();
         assert!(ann.end().is_cancelled());
     }

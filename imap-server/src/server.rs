@@ -5,20 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use imap_auth::{Authenticator, Secret, Settings};
+use imap_auth::{Authenticator, Settings, Throttle};
 use imap_store::{OpenError, Store};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::access::{self, AccessError};
 use crate::admin::{self, Admin, ListenerInfo, SocketError};
 use crate::config::{CertificateConfig, Config, TlsFiles};
-use crate::directory::StoreDirectory;
+use crate::net::acme::{Acme, HttpChallenges};
 use crate::net::tls::{self, Certificates, TlsError};
 use crate::net::{BindError, Listener, Listeners, raise_open_files};
 use crate::runfile::RunFile;
 use crate::users::Users;
-use crate::{Logins, Services, secret_file};
+use crate::{Logins, Services, maintenance, metrics, net, secret_file};
 
 /// Files that are no connections: the store's, the listeners', the admin API's.
 const OTHER_FILES: u64 = 256;
@@ -66,6 +67,12 @@ pub enum StartError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Metrics have no address.
+    #[error(transparent)]
+    Metrics(#[from] metrics::MetricsError),
+    /// Directories or tokens cannot be used.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// A file or directory of ours cannot be made.
     #[error("{path}: {error}")]
     Io {
@@ -107,6 +114,10 @@ impl Server {
         RunFile::remove(&config.data);
         let (tls_files, tls_made) = match config.tls.clone() {
             Some(files) => (files, TlsMade::Given),
+            // One that was ordered earlier; while there is none yet, a self-signed one stands in for it.
+            None if config.acme.is_some() && net::acme::files(&config.data).key.exists() => {
+                (net::acme::files(&config.data), TlsMade::Given)
+            }
             None => {
                 let (files, new) = tls::self_signed(&config.data, &config.host_name)?;
                 (files, if new { TlsMade::Now } else { TlsMade::Found })
@@ -125,19 +136,39 @@ impl Server {
         let server_secret = secret_file::read_or_make(&config.data)
             .map_err(|error| StartError::Io { path: secret_file::path(&config.data), error })?;
         let stop = CancellationToken::new();
+        if let Some(address) = config.metrics {
+            metrics::start(address, stop.clone())?;
+        }
         let logins = Logins::new(stop.clone(), config.limits.connections_per_user_max);
-        let services = services(&store, &config, logins.clone(), server_secret);
+        let users = Users::new(store.clone(), logins.clone(), config.password_octets_min);
+        let throttle = config.throttle.clone().map(Throttle::new);
+        let settings = access::settings(&config, server_secret, throttle.clone())?;
+        let services = services(&store, &config, logins.clone(), &users, settings)?;
         let listeners = Listeners::new(services, certificates.clone(), stop.clone());
         let bound = told(&sockets, config.admin.as_deref());
         for socket in sockets {
             listeners.start(socket);
         }
+        if let Some(acme) = config.acme.clone() {
+            let challenges = HttpChallenges::default();
+            for address in &acme.http_listen {
+                let bound = net::acme::bind(*address).await;
+                let listener = bound.map_err(|error| BindError { address: *address, error })?;
+                tokio::spawn(challenges.clone().serve(listener, stop.clone()));
+            }
+            let is_default = config.tls.is_none();
+            let acme = Acme::new(acme, &config.data, certificates.clone(), challenges, is_default);
+            tokio::spawn(acme.run(stop.clone()));
+        }
+        tokio::spawn(maintenance::run(store.clone(), stop.clone()));
         tokio::spawn(certificates.clone().follow_files(stop.clone()));
-        let users = Users::new(store.clone(), logins, config.password_octets_min);
         let admin = Admin {
             store: store.clone(),
             users: users.clone(),
             gate: listeners.gate().clone(),
+            logins,
+            throttle,
+            certificates: certificates.clone(),
             started_at: SystemTime::now(),
             listeners: bound.clone(),
         };
@@ -250,24 +281,35 @@ impl Server {
 
 fn load_certificates(default: &TlsFiles, config: &Config) -> Result<Certificates, TlsError> {
     let default = CertificateConfig { names: Vec::new(), files: default.clone() };
-    let configured = std::iter::once(default).chain(config.certificates.iter().cloned()).collect();
+    let mut configured: Vec<_> =
+        std::iter::once(default).chain(config.certificates.iter().cloned()).collect();
+    let ordered = CertificateConfig { names: Vec::new(), files: net::acme::files(&config.data) };
+    if config.acme.is_some() && ordered.files.key.exists() && !configured.contains(&ordered) {
+        configured.push(ordered);
+    }
     let client_cas = config.listeners.iter().filter_map(|listener| listener.client_ca.as_ref());
     let mut client_cas: Vec<PathBuf> = client_cas.map(|ca| ca.file.clone()).collect();
     client_cas.dedup();
     Certificates::load(configured, client_cas)
 }
 
-fn services(store: &Store, config: &Config, logins: Logins, server_secret: Secret) -> Services {
-    let directory = Arc::new(StoreDirectory::new(store.clone()));
-    let settings = Settings::new(server_secret);
-    Services {
+fn services(
+    store: &Store,
+    config: &Config,
+    logins: Logins,
+    users: &Users,
+    settings: Settings,
+) -> Result<Services, AccessError> {
+    let directory = access::directories(config, store, users)?;
+    Ok(Services {
         store: store.clone(),
         authenticator: Authenticator::new(directory, settings),
+        users: Some(users.clone()),
         logins,
         search_threads: Arc::new(Semaphore::new(config.limits.search_threads)),
         limits: Arc::new(config.limits.clone()),
         host_name: config.host_name.as_str().into(),
-    }
+    })
 }
 
 fn told(sockets: &[Listener], admin: Option<&Path>) -> Vec<ListenerInfo> {

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::Logins;
 use crate::config::{ListenerConfig, TlsMode};
 use crate::session::options::DialectOptions;
+use crate::users::Users;
 
 /// Every bound of the server, in one place.
 #[derive(Debug, Clone)]
@@ -121,6 +122,8 @@ pub struct Services {
     pub store: Store,
     /// Who gets in.
     pub authenticator: Authenticator,
+    /// Makes accounts for users of other directories; `None`: there are none.
+    pub users: Option<Users>,
     /// Who is in.
     pub logins: Logins,
     /// Lends threads to searches: [`Limits::search_threads`] of them.

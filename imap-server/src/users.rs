@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use imap_auth::{Credentials, HashCost, Secret, prepare_user_name};
 use imap_store::{Store, StoreError, User};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::Logins;
 
@@ -20,6 +20,8 @@ pub struct Users {
     logins: Logins,
     password_octets_min: usize,
     hashing: Arc<Semaphore>,
+    /// Held while a record is read, changed and written, so that no change is lost.
+    writing: Arc<Mutex<()>>,
 }
 
 /// Why a user was not made or changed; nothing was.
@@ -38,6 +40,12 @@ pub enum UserError {
         /// Why, for a person.
         reason: String,
     },
+    /// A hash cannot be imported, or an application password cannot be made.
+    #[error("{reason}")]
+    BadCredential {
+        /// Why, for a person.
+        reason: String,
+    },
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,7 +55,13 @@ impl Users {
     /// Over a store; sessions of who is changed or removed end in `logins`. Passwords of fewer octets than that are
     /// refused.
     pub fn new(store: Store, logins: Logins, password_octets_min: usize) -> Self {
-        Self { store, logins, password_octets_min, hashing: Arc::new(Semaphore::new(2)) }
+        Self {
+            store,
+            logins,
+            password_octets_min,
+            hashing: Arc::new(Semaphore::new(2)),
+            writing: Arc::default(),
+        }
     }
 
     /// Makes a user with an empty account.
@@ -56,15 +70,86 @@ impl Users {
         if self.store.user(&name).is_some() {
             return Err(StoreError::AlreadyExists { what: "user" }.into());
         }
-        let credentials = self.hash(password).await?;
-        Ok(self.store.create_user(&name, credentials).await?)
+        let credentials = self.hash(Credentials::none(), password).await?;
+        Ok(self.store.create_user(&name, credentials.to_bytes()).await?)
+    }
+
+    /// The account of somebody whom another directory knows: made where it is missing, durable when this returns.
+    pub(crate) async fn account_of(&self, name: &str) -> Result<User, UserError> {
+        let name = checked_name(name)?;
+        if let Some(user) = self.store.user(&name) {
+            return Ok(user);
+        }
+        match self.store.create_user(&name, Credentials::none().to_bytes()).await {
+            // Two first logins at one time.
+            Err(StoreError::AlreadyExists { .. }) => self.find(&name),
+            made => Ok(made?),
+        }
+    }
+
+    /// Takes another server's hash for a new or a known user, whose sessions end and whose application passwords go.
+    pub async fn import_hash(&self, name: &str, hash: &str) -> Result<User, UserError> {
+        let name = checked_name(name)?;
+        let imported = Credentials::import(hash.trim())
+            .map_err(|error| UserError::BadCredential { reason: error.to_string() })?;
+        if self.store.user(&name).is_none() {
+            return Ok(self.store.create_user(&name, imported.to_bytes()).await?);
+        }
+        let import = |old: &Credentials| {
+            let mut fresh = imported.clone();
+            fresh.set_attributes(old.attributes().clone());
+            Ok((fresh, ()))
+        };
+        self.update(&name, true, import).await.map(|(user, ())| user)
+    }
+
+    /// The user's record.
+    pub fn credentials(&self, user: &User) -> Result<Credentials, UserError> {
+        Credentials::from_bytes(&user.credentials)
+            .map_err(|error| UserError::BadCredential { reason: error.to_string() })
+    }
+
+    /// Changes a user's record; where `ends_sessions`, the user's sessions end.
+    pub(crate) async fn update<T>(
+        &self,
+        name: &str,
+        ends_sessions: bool,
+        change: impl FnOnce(&Credentials) -> Result<(Credentials, T), UserError>,
+    ) -> Result<(User, T), UserError> {
+        let _writing = self.writing.lock().await;
+        let user = self.find(name)?;
+        let (credentials, value) = change(&self.credentials(&user)?)?;
+        let changed = self.store.set_credentials(&user.name, credentials.to_bytes()).await;
+        if ends_sessions {
+            self.end_sessions(&user, &changed);
+        }
+        changed?;
+        Ok((user, value))
+    }
+
+    /// Puts a record in the place of another, if it is still that one; whether it is.
+    pub(crate) async fn replace(
+        &self,
+        name: &str,
+        before: &Credentials,
+        after: &Credentials,
+    ) -> Result<bool, StoreError> {
+        let _writing = self.writing.lock().await;
+        let is_same = self.store.user(name).is_some_and(|user| user.credentials == before.to_bytes());
+        if is_same {
+            self.store.set_credentials(name, after.to_bytes()).await?;
+        }
+        Ok(is_same)
     }
 
     /// Sets a user's password, and ends the user's sessions.
     pub async fn set_password(&self, name: &str, password: Secret) -> Result<User, UserError> {
+        let _writing = self.writing.lock().await;
         let user = self.find(name)?;
-        let credentials = self.hash(password).await?;
-        let changed = self.store.set_credentials(&user.name, credentials).await;
+        // Application passwords and attributes stay; of a record that cannot be read nothing can.
+        let old = self.credentials(&user).unwrap_or_else(|_| Credentials::none());
+        let credentials = self.hash(old, password).await?;
+        let changed = self.store.set_credentials(&user.name, credentials.to_bytes()).await;
         self.end_sessions(&user, &changed);
         changed?;
         Ok(user)
@@ -93,8 +178,8 @@ impl Users {
         Ok(self.store.user(&name).ok_or(missing)?)
     }
 
-    /// The credential record of a password; hashes off the async threads, two at a time.
-    async fn hash(&self, password: Secret) -> Result<Vec<u8>, UserError> {
+    /// The record with another password; hashes off the async threads, two at a time.
+    async fn hash(&self, record: Credentials, password: Secret) -> Result<Credentials, UserError> {
         let octets = password.expose().len();
         if octets < self.password_octets_min {
             let reason = match octets {
@@ -111,12 +196,12 @@ impl Users {
         let unavailable = || StoreError::Unavailable { reason: "the server is stopping".into() };
         let permit = self.hashing.clone().acquire_owned().await.map_err(|_| unavailable())?;
         let hashing = tokio::task::spawn_blocking(move || {
-            let made = Credentials::from_password(&password, HashCost::default());
+            let made = record.with_password(&password, HashCost::default());
             drop(permit);
             made
         });
         match hashing.await.map_err(|_| unavailable())? {
-            Ok(credentials) => Ok(credentials.to_bytes()),
+            Ok(credentials) => Ok(credentials),
             Err(error) => Err(UserError::BadPassword { reason: error.reason.to_owned() }),
         }
     }

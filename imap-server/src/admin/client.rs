@@ -10,15 +10,21 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use tower::service_fn;
 
+use super::generated::access_client::AccessClient;
+use super::generated::kick_sessions_request::Target;
 use super::generated::mailboxes_client::MailboxesClient;
 use super::generated::server_client::ServerClient;
 use super::generated::users_client::UsersClient;
 use super::generated::{
-    CreateUserRequest, DeleteUserRequest, GetStatusRequest, ListMailboxesRequest, ListUsersRequest,
-    SetPasswordRequest,
+    CreateApplicationPasswordRequest, CreateUserRequest, DeleteUserRequest, GetStatusRequest, GetUserRequest,
+    ImportHashRequest, KickSessionsRequest, LiftBanRequest, ListBansRequest, ListCertificatesRequest,
+    ListMailboxesRequest, ListSessionsRequest, ListUsersRequest, ReloadRequest,
+    RevokeApplicationPasswordRequest, SetPasswordRequest, UpdateUserRequest,
 };
 use super::socket::{SocketError, check_length};
-use super::{MailboxInfo, StatusInfo, UserInfo, convert};
+use super::{
+    BanInfo, CertificateRow, MailboxInfo, SessionRow, StatusInfo, UserDetailInfo, UserInfo, convert,
+};
 
 /// How long an answer may take; hashing a password on a loaded machine takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -137,6 +143,93 @@ impl Client {
 
     pub(super) fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    /// What a user is and may do.
+    pub async fn user(&self, name: &str) -> Result<UserDetailInfo, ClientError> {
+        let request = GetUserRequest { name: name.to_owned() };
+        let detail = UsersClient::new(self.channel.clone()).get_user(request).await?;
+        Ok(convert::user_detail_info(detail.into_inner()))
+    }
+
+    /// Changes what is given.
+    pub async fn update_user(
+        &self,
+        name: &str,
+        disabled: Option<bool>,
+        admin: Option<bool>,
+    ) -> Result<UserDetailInfo, ClientError> {
+        let request = UpdateUserRequest { name: name.to_owned(), disabled, admin };
+        let detail = UsersClient::new(self.channel.clone()).update_user(request).await?;
+        Ok(convert::user_detail_info(detail.into_inner()))
+    }
+
+    /// Takes another server's hash.
+    pub async fn import_hash(&self, name: &str, hash: &Secret) -> Result<UserDetailInfo, ClientError> {
+        let request = ImportHashRequest { name: name.to_owned(), hash: text(hash)? };
+        let detail = UsersClient::new(self.channel.clone()).import_hash(request).await?;
+        Ok(convert::user_detail_info(detail.into_inner()))
+    }
+
+    /// Makes a password of one program's own, and gives it.
+    pub async fn create_application_password(
+        &self,
+        user: &str,
+        name: &str,
+        protocols: Vec<String>,
+        networks: Vec<String>,
+    ) -> Result<String, ClientError> {
+        let (user, name) = (user.to_owned(), name.to_owned());
+        let request = CreateApplicationPasswordRequest { user, name, protocols, networks };
+        let made = UsersClient::new(self.channel.clone()).create_application_password(request).await?;
+        Ok(made.into_inner().password)
+    }
+
+    /// Takes one away.
+    pub async fn revoke_application_password(&self, user: &str, name: &str) -> Result<(), ClientError> {
+        let request = RevokeApplicationPasswordRequest { user: user.to_owned(), name: name.to_owned() };
+        UsersClient::new(self.channel.clone()).revoke_application_password(request).await?;
+        Ok(())
+    }
+
+    /// The sessions that are logged in; of one user where `user` is not empty.
+    pub async fn sessions(&self, user: &str) -> Result<Vec<SessionRow>, ClientError> {
+        let request = ListSessionsRequest { user: user.to_owned() };
+        let listed = AccessClient::new(self.channel.clone()).list_sessions(request).await?.into_inner();
+        Ok(listed.sessions.into_iter().map(convert::session_row).collect())
+    }
+
+    /// Ends a session, or all of a user; how many there were.
+    pub async fn kick(&self, target: Result<u64, &str>) -> Result<u32, ClientError> {
+        let target = Some(target.map_or_else(|user| Target::User(user.to_owned()), Target::Id));
+        let request = KickSessionsRequest { target };
+        Ok(AccessClient::new(self.channel.clone()).kick_sessions(request).await?.into_inner().sessions)
+    }
+
+    /// The banned addresses.
+    pub async fn bans(&self) -> Result<Vec<BanInfo>, ClientError> {
+        let listed = AccessClient::new(self.channel.clone()).list_bans(ListBansRequest {}).await?;
+        Ok(listed.into_inner().bans.into_iter().map(convert::ban_info).collect())
+    }
+
+    /// Forgets the failures of an address or a user.
+    pub async fn lift_ban(&self, target: &str) -> Result<(), ClientError> {
+        let request = LiftBanRequest { target: target.to_owned() };
+        AccessClient::new(self.channel.clone()).lift_ban(request).await?;
+        Ok(())
+    }
+
+    /// Reads certificates again.
+    pub async fn reload(&self) -> Result<(), ClientError> {
+        ServerClient::new(self.channel.clone()).reload(ReloadRequest {}).await?;
+        Ok(())
+    }
+
+    /// The TLS certificates, the default one first.
+    pub async fn certificates(&self) -> Result<Vec<CertificateRow>, ClientError> {
+        let request = ListCertificatesRequest {};
+        let listed = ServerClient::new(self.channel.clone()).list_certificates(request).await?;
+        Ok(listed.into_inner().certificates.into_iter().map(convert::certificate_row).collect())
     }
 
     /// How the server is.

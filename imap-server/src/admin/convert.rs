@@ -3,16 +3,121 @@
 
 use std::time::SystemTime;
 
+use imap_auth::{ApplicationPassword, Ban, Credentials};
 use imap_store::account::Mailbox;
 use imap_store::{StoreError, User};
 use tonic::{Code, Status};
 
 use super::generated as wire;
-use super::{ListenerInfo, MailboxInfo, StatusInfo, UserInfo};
+use super::{
+    ApplicationPasswordInfo, BanInfo, CertificateRow, ListenerInfo, MailboxInfo, SessionRow, StatusInfo,
+    UserDetailInfo, UserInfo,
+};
+use crate::SessionInfo;
+use crate::net::tls::CertificateInfo;
 use crate::users::UserError;
 
 pub(super) fn user(user: &User) -> wire::User {
     wire::User { name: user.name.clone(), account_id: user.account.0 }
+}
+
+pub(super) fn user_detail(user: &User, credentials: &Credentials) -> wire::UserDetail {
+    let attributes = credentials.attributes();
+    let password = |one: &ApplicationPassword| wire::ApplicationPassword {
+        name: one.name.clone(),
+        created: Some(one.created.into()),
+        last_used: one.last_used.map(Into::into),
+        expires: one.expires.map(Into::into),
+        protocols: one.protocols.clone(),
+        networks: one.networks.iter().map(ToString::to_string).collect(),
+    };
+    wire::UserDetail {
+        user: Some(self::user(user)),
+        disabled: attributes.disabled,
+        admin: attributes.admin,
+        expires: attributes.expires.map(Into::into),
+        has_password: credentials.has_password(),
+        application_passwords: credentials.application_passwords().iter().map(password).collect(),
+    }
+}
+
+pub(super) fn session(id: u64, info: &SessionInfo) -> wire::Session {
+    wire::Session {
+        id,
+        user: info.user.to_string(),
+        authenticated: info.authenticated.to_string(),
+        address: info.address.map(|address| address.to_string()).unwrap_or_default(),
+        listener: info.listener.to_string(),
+        mechanism: info.mechanism.to_owned(),
+        tls: info.tls.unwrap_or_default().to_owned(),
+        since: Some(info.since.into()),
+    }
+}
+
+pub(super) fn ban(ban: Ban) -> wire::Ban {
+    wire::Ban { address: ban.address, remaining_seconds: ban.remaining.as_secs() }
+}
+
+pub(super) fn certificate(info: CertificateInfo) -> wire::Certificate {
+    let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    wire::Certificate {
+        names: info.names,
+        not_before: at(info.not_before),
+        not_after: at(info.not_after),
+        issuer: info.issuer,
+        file: info.file.display().to_string(),
+    }
+}
+
+pub(super) fn user_detail_info(detail: wire::UserDetail) -> UserDetailInfo {
+    let password = |one: wire::ApplicationPassword| ApplicationPasswordInfo {
+        name: one.name,
+        created: time(one.created).unwrap_or_default(),
+        last_used: time(one.last_used),
+        protocols: one.protocols,
+        networks: one.networks,
+    };
+    UserDetailInfo {
+        name: detail.user.map(|user| user.name).unwrap_or_default(),
+        disabled: detail.disabled,
+        admin: detail.admin,
+        expires: time(detail.expires),
+        has_password: detail.has_password,
+        application_passwords: detail.application_passwords.into_iter().map(password).collect(),
+    }
+}
+
+pub(super) fn session_row(session: wire::Session) -> SessionRow {
+    SessionRow {
+        id: session.id,
+        user: session.user,
+        authenticated: session.authenticated,
+        address: session.address,
+        listener: session.listener,
+        mechanism: session.mechanism,
+        tls: session.tls,
+        since: time(session.since).unwrap_or_default(),
+    }
+}
+
+pub(super) fn ban_info(ban: wire::Ban) -> BanInfo {
+    BanInfo { address: ban.address, remaining_seconds: ban.remaining_seconds }
+}
+
+pub(super) fn certificate_row(certificate: wire::Certificate) -> CertificateRow {
+    CertificateRow {
+        names: certificate.names,
+        not_before: time(certificate.not_before).unwrap_or_default(),
+        not_after: time(certificate.not_after).unwrap_or_default(),
+        issuer: certificate.issuer,
+        file: certificate.file,
+    }
+}
+
+/// RFC 3339, to the second.
+fn time(at: Option<prost_types::Timestamp>) -> Option<String> {
+    let at = jiff::Timestamp::new(at.as_ref()?.seconds, 0).ok()?;
+    Some(format!("{at:.0}"))
 }
 
 pub(super) fn mailbox(mailbox: &Mailbox) -> wire::Mailbox {
@@ -79,7 +184,9 @@ pub(super) fn status_info(status: wire::ServerStatus) -> StatusInfo {
 /// The status code of a failure: whose fault it is, and whether trying again may help.
 pub(super) fn failure(error: &UserError) -> Status {
     let code = match error {
-        UserError::BadName { .. } | UserError::BadPassword { .. } => Code::InvalidArgument,
+        UserError::BadName { .. } | UserError::BadPassword { .. } | UserError::BadCredential { .. } => {
+            Code::InvalidArgument
+        }
         UserError::Store(error) => code(error),
     };
     Status::new(code, error.to_string())

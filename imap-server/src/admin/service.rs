@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use imap_auth::Secret;
-use imap_store::Store;
+use imap_auth::{Credentials, Secret, Throttle};
+use imap_store::{Store, StoreError};
 use tokio::net::UnixListener;
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::CancellationToken;
@@ -11,18 +11,24 @@ use tonic::transport::server::UdsConnectInfo;
 use tonic::{Request, Response, Status};
 use tracing::{info, warn};
 
+use super::generated::access_server::AccessServer;
 use super::generated::mailboxes_server::{Mailboxes, MailboxesServer};
 use super::generated::server_server::{Server, ServerServer};
 use super::generated::users_server::{Users as UsersRpc, UsersServer};
 use super::generated::{
-    CreateUserRequest, DeleteUserRequest, DeleteUserResponse, GetStatusRequest, ListMailboxesRequest,
-    ListMailboxesResponse, ListUsersRequest, ListUsersResponse, ServerStatus, SetPasswordRequest,
-    SetPasswordResponse, User,
+    CreateApplicationPasswordRequest, CreateApplicationPasswordResponse, CreateUserRequest,
+    DeleteUserRequest, DeleteUserResponse, GetStatusRequest, GetUserRequest, ImportHashRequest,
+    ListCertificatesRequest, ListCertificatesResponse, ListMailboxesRequest, ListMailboxesResponse,
+    ListUsersRequest, ListUsersResponse, ReloadRequest, ReloadResponse, RevokeApplicationPasswordRequest,
+    RevokeApplicationPasswordResponse, ServerStatus, SetPasswordRequest, SetPasswordResponse,
+    UpdateUserRequest, User, UserDetail,
 };
 use super::generated_mailbox::sharing_server::SharingServer;
 use super::{ListenerInfo, convert, generated};
+use crate::Logins;
 use crate::net::Gate;
-use crate::users::Users;
+use crate::net::tls::Certificates;
+use crate::users::{UserError, Users};
 
 /// Entries of a page when nobody says.
 const PAGE_DEFAULT: usize = 100;
@@ -36,7 +42,7 @@ const REQUESTS_AT_ONCE: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the RPCs work on. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Admin {
     /// The mail.
     pub store: Store,
@@ -44,6 +50,12 @@ pub struct Admin {
     pub users: Users,
     /// Counts the connections.
     pub gate: Gate,
+    /// Who is in.
+    pub logins: Logins,
+    /// Who is refused; `None`: nobody.
+    pub throttle: Option<Throttle>,
+    /// The TLS certificates.
+    pub certificates: Certificates,
     /// When the server began to serve.
     pub started_at: SystemTime,
     /// What it listens on.
@@ -61,6 +73,7 @@ pub async fn serve(
     reporter.set_serving::<MailboxesServer<Admin>>().await;
     reporter.set_serving::<SharingServer<Admin>>().await;
     reporter.set_serving::<ServerServer<Admin>>().await;
+    reporter.set_serving::<AccessServer<Admin>>().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(generated::DESCRIPTORS)
@@ -75,6 +88,7 @@ pub async fn serve(
         .add_service(UsersServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(MailboxesServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(SharingServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
+        .add_service(AccessServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(ServerServer::new(admin).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(health)
         .add_service(reflection_v1)
@@ -131,6 +145,89 @@ impl UsersRpc for Admin {
         audited(&caller, "set password", &name, set)?;
         Ok(Response::new(SetPasswordResponse {}))
     }
+
+    async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<UserDetail>, Status> {
+        self.detail(&request.into_inner().name)
+    }
+
+    async fn update_user(&self, request: Request<UpdateUserRequest>) -> Result<Response<UserDetail>, Status> {
+        let caller = caller(&request);
+        let UpdateUserRequest { name, disabled, admin } = request.into_inner();
+        let change = |old: &Credentials| {
+            let mut fresh = old.clone();
+            let mut attributes = old.attributes().clone();
+            attributes.disabled = disabled.unwrap_or(attributes.disabled);
+            attributes.admin = admin.unwrap_or(attributes.admin);
+            fresh.set_attributes(attributes);
+            Ok((fresh, ()))
+        };
+        let action = match (disabled, admin) {
+            (Some(true), _) => "disable user",
+            (Some(false), _) => "enable user",
+            (None, Some(true)) => "make administrator",
+            (None, _) => "make no administrator",
+        };
+        audited(&caller, action, &name, self.users.update(&name, true, change).await)?;
+        self.detail(&name)
+    }
+
+    async fn import_hash(&self, request: Request<ImportHashRequest>) -> Result<Response<UserDetail>, Status> {
+        let caller = caller(&request);
+        let ImportHashRequest { name, hash } = request.into_inner();
+        audited(&caller, "import hash", &name, self.users.import_hash(&name, &hash).await)?;
+        self.detail(&name)
+    }
+
+    async fn create_application_password(
+        &self,
+        request: Request<CreateApplicationPasswordRequest>,
+    ) -> Result<Response<CreateApplicationPasswordResponse>, Status> {
+        let caller = caller(&request);
+        let CreateApplicationPasswordRequest { user, name, protocols, networks } = request.into_inner();
+        let refused = |error: imap_auth::ApplicationPasswordError| UserError::BadCredential {
+            reason: error.to_string(),
+        };
+        let make = |old: &Credentials| {
+            let mut fresh = old.clone();
+            let password = fresh.add_application_password(&name).map_err(refused)?;
+            let networks = networks.iter().map(|network| network.parse().map_err(refused));
+            let networks = networks.collect::<Result<_, _>>()?;
+            if let Some(made) = fresh.application_password_mut(&name) {
+                (made.protocols, made.networks) = (protocols, networks);
+            }
+            Ok((fresh, password))
+        };
+        let made = self.users.update(&user, false, make).await;
+        let (_, password) = audited(&caller, "create application password", &user, made)?;
+        let password = String::from_utf8_lossy(password.expose()).into_owned();
+        Ok(Response::new(CreateApplicationPasswordResponse { password }))
+    }
+
+    async fn revoke_application_password(
+        &self,
+        request: Request<RevokeApplicationPasswordRequest>,
+    ) -> Result<Response<RevokeApplicationPasswordResponse>, Status> {
+        let caller = caller(&request);
+        let RevokeApplicationPasswordRequest { user, name } = request.into_inner();
+        let revoke = |old: &Credentials| {
+            let mut fresh = old.clone();
+            if !fresh.revoke_application_password(&name) {
+                return Err(StoreError::NonExistent { what: "application password" }.into());
+            }
+            Ok((fresh, ()))
+        };
+        let revoked = self.users.update(&user, true, revoke).await;
+        audited(&caller, "revoke application password", &user, revoked)?;
+        Ok(Response::new(RevokeApplicationPasswordResponse {}))
+    }
+}
+
+impl Admin {
+    fn detail(&self, name: &str) -> Result<Response<UserDetail>, Status> {
+        let user = self.users.find(name).map_err(|error| convert::failure(&error))?;
+        let credentials = self.users.credentials(&user).map_err(|error| convert::failure(&error))?;
+        Ok(Response::new(convert::user_detail(&user, &credentials)))
+    }
 }
 
 #[tonic::async_trait]
@@ -169,6 +266,24 @@ impl Mailboxes for Admin {
 impl Server for Admin {
     async fn get_status(&self, _: Request<GetStatusRequest>) -> Result<Response<ServerStatus>, Status> {
         Ok(Response::new(convert::status(self.started_at, self.gate.connections(), &self.listeners)))
+    }
+
+    async fn reload(&self, request: Request<ReloadRequest>) -> Result<Response<ReloadResponse>, Status> {
+        let caller = caller(&request);
+        let certificates = self.certificates.clone();
+        let reloaded = tokio::task::spawn_blocking(move || certificates.reload()).await;
+        let reloaded = reloaded.map_err(|_| Status::internal("reading the certificates ended in a panic"))?;
+        info!(target: "audit", %caller, action = "reload", failed = reloaded.is_err(), "done");
+        reloaded.map_err(|error| Status::failed_precondition(error.to_string()))?;
+        Ok(Response::new(ReloadResponse {}))
+    }
+
+    async fn list_certificates(
+        &self,
+        _: Request<ListCertificatesRequest>,
+    ) -> Result<Response<ListCertificatesResponse>, Status> {
+        let certificates = self.certificates.list().into_iter().map(convert::certificate).collect();
+        Ok(Response::new(ListCertificatesResponse { certificates }))
     }
 }
 
@@ -225,7 +340,7 @@ pub(super) fn audited<T>(
     caller: &str,
     action: &'static str,
     name: &str,
-    outcome: Result<T, crate::users::UserError>,
+    outcome: Result<T, UserError>,
 ) -> Result<T, Status> {
     match &outcome {
         Ok(_) => info!(target: "audit", %caller, action, user = ?name, "done"),

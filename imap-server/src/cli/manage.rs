@@ -10,6 +10,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{Failure, print};
+use crate::admin::UserDetailInfo;
 use crate::admin::client::Client;
 use crate::admin::sharing::{AclInfo, Owned};
 use crate::runfile::RunFile;
@@ -30,6 +31,38 @@ pub(super) enum UserVerb {
     },
     /// Every user by name.
     List,
+    /// What a user is and may do.
+    Show {
+        /// The user.
+        name: String,
+    },
+    /// Keep a user out; the user's sessions end.
+    Disable {
+        /// The user.
+        name: String,
+    },
+    /// Let a user in again.
+    Enable {
+        /// The user.
+        name: String,
+    },
+    /// Say what a user may do.
+    Role {
+        /// The user.
+        name: String,
+        /// `admin` may act as any other user (by the authorization identity of SASL); `user` may not.
+        role: Role,
+    },
+    /// Take a hash as Dovecot writes it, for a new or a known user.
+    ///
+    /// `{ARGON2ID}`, `{SHA512-CRYPT}`, `{BLF-CRYPT}`, `{SSHA}` or `{SCRAM-SHA-256}`; read from the standard input where
+    /// it does not stand here, so that it is not seen among the processes.
+    Import {
+        /// The user.
+        name: String,
+        /// The hash.
+        hash: Option<String>,
+    },
     /// Remove a user.
     Delete {
         /// The user.
@@ -43,6 +76,15 @@ pub(super) enum UserVerb {
         #[arg(long)]
         password_stdin: bool,
     },
+}
+
+/// What a user may do beside reading their own mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Role {
+    /// Nothing.
+    User,
+    /// Act as any other user.
+    Admin,
 }
 
 /// Mailboxes of a user.
@@ -96,6 +138,30 @@ impl UserVerb {
                 let users = client.users().await?;
                 let names = || users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>().join("\n");
                 answer_list(json, &users, names)
+            }
+            Self::Show { name } => {
+                let user = client.user(&name).await?;
+                answer(json, &user, || describe(&user))
+            }
+            Self::Disable { name } => {
+                let user = client.update_user(&name, Some(true), None).await?;
+                answer(json, &user, || format!("user {name} disabled"))
+            }
+            Self::Enable { name } => {
+                let user = client.update_user(&name, Some(false), None).await?;
+                answer(json, &user, || format!("user {name} enabled"))
+            }
+            Self::Role { name, role } => {
+                let user = client.update_user(&name, None, Some(role == Role::Admin)).await?;
+                answer(json, &user, || describe(&user))
+            }
+            Self::Import { name, hash } => {
+                let hash = match hash {
+                    Some(hash) => Secret::new(hash),
+                    None => read_password(true)?,
+                };
+                let user = client.import_hash(&name, &hash).await?;
+                answer(json, &user, || format!("hash of {name} imported"))
             }
             Self::Delete { name } => {
                 client.delete_user(&name).await?;
@@ -169,22 +235,48 @@ pub(super) async fn status(data: &Path, json: bool) -> Result<(), Failure> {
     answer(json, &status, text)
 }
 
+fn describe(user: &UserDetailInfo) -> String {
+    let yes = |yes: bool| if yes { "yes" } else { "no" };
+    let mut text = format!(
+        "user      {}\ndisabled  {}\nadmin     {}\npassword  {}",
+        user.name,
+        yes(user.disabled),
+        yes(user.admin),
+        yes(user.has_password)
+    );
+    if let Some(expires) = &user.expires {
+        text += &format!("\nexpires   {expires}");
+    }
+    for password in &user.application_passwords {
+        text += &format!("\napp       {}", password.name);
+    }
+    text
+}
+
 #[derive(Serialize)]
 struct Named<'a> {
     name: &'a str,
 }
 
-async fn connect(data: &Path) -> Result<Client, Failure> {
+pub(super) async fn connect(data: &Path) -> Result<Client, Failure> {
     Ok(Client::connect(&RunFile::find(data)?).await?)
 }
 
-fn answer<T: Serialize>(json: bool, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
+pub(super) fn answer<T: Serialize>(
+    json: bool,
+    value: &T,
+    text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
     print(&if json { serde_json::to_string(value)? } else { text() });
     Ok(())
 }
 
 /// The same for a list: nothing at all is printed of an empty one for people.
-fn answer_list<T: Serialize>(json: bool, value: &[T], text: impl FnOnce() -> String) -> Result<(), Failure> {
+pub(super) fn answer_list<T: Serialize>(
+    json: bool,
+    value: &[T],
+    text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
     if value.is_empty() && !json {
         return Ok(());
     }

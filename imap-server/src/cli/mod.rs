@@ -1,5 +1,6 @@
 //! The command line: [`Args`]. `serve` runs a server; every other verb speaks the admin API to a running one.
 
+mod access;
 mod manage;
 mod serve;
 
@@ -42,6 +43,20 @@ enum Verb {
     /// Mailboxes of a user.
     #[command(subcommand)]
     Mailbox(manage::MailboxVerb),
+    /// Passwords of single programs, which can be revoked alone.
+    #[command(subcommand)]
+    AppPassword(access::AppPasswordVerb),
+    /// Sessions that are logged in.
+    #[command(subcommand)]
+    Session(access::SessionVerb),
+    /// Addresses that are banned after too many failures.
+    #[command(subcommand)]
+    Ban(access::BanVerb),
+    /// TLS certificates.
+    #[command(subcommand)]
+    Certificate(access::CertificateVerb),
+    /// Read certificates again, as SIGHUP does.
+    Reload,
     /// How the running server is.
     Status,
 }
@@ -69,6 +84,11 @@ impl Args {
             Verb::Serve(verb) => verb.run(data).await,
             Verb::User(verb) => verb.run(&known_data, self.json).await,
             Verb::Mailbox(verb) => verb.run(&known_data, self.json).await,
+            Verb::AppPassword(verb) => verb.run(&known_data, self.json).await,
+            Verb::Session(verb) => verb.run(&known_data, self.json).await,
+            Verb::Ban(verb) => verb.run(&known_data, self.json).await,
+            Verb::Certificate(verb) => verb.run(&known_data, self.json).await,
+            Verb::Reload => access::reload(&known_data, self.json).await,
             Verb::Status => manage::status(&known_data, self.json).await,
         }
     }

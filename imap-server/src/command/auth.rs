@@ -1,6 +1,7 @@
 //! STARTTLS, LOGIN and AUTHENTICATE (RFC 9051 §6.2; SASL-IR RFC 4959).
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,11 +14,12 @@ use imap_store::log::AccountId;
 
 use super::audit::{self, Attempt};
 use super::{Ctx, Done, Halt, Refusal, blocking, conclude};
-use crate::NoEntry;
+use crate::directory::INTERNAL;
 use crate::session::caps;
 use crate::session::outbox::Gone;
 use crate::session::state::{Doing, Login, State, framer_limits};
 use crate::session::view::News;
+use crate::{NoEntry, Services, SessionInfo};
 
 /// Counts the sessions of nobody in particular: no account has this number.
 const NOBODY: AccountId = AccountId(u64::MAX);
@@ -140,41 +142,68 @@ async fn enter(
     let identity = match identity {
         Ok(identity) => identity,
         Err(error) => {
-            audit::refused(ctx.connection, attempt, &error.to_string());
+            audit::refused(ctx, attempt, &error.to_string());
             return Err(refuse(ctx, error).into());
         }
     };
-    let user = identity.user.clone();
-    let opened = open(ctx, identity).await;
+    let opened = open(ctx, &identity).await;
     match &opened {
-        Ok(_) => audit::entered(ctx.connection, attempt, &user),
-        Err(_) => audit::refused(ctx.connection, attempt, "the account is not to be had"),
+        Ok(_) => audit::entered(ctx.connection, attempt.mechanism, &identity),
+        Err(_) => audit::refused(ctx, attempt, "the account is not to be had"),
     }
     opened
 }
 
-async fn open(ctx: &mut Ctx<'_>, identity: Identity) -> Result<Done, Halt> {
-    let mut who = Who { user: identity.user.clone(), groups: Vec::new(), is_owner: true };
+async fn open(ctx: &mut Ctx<'_>, identity: &Identity) -> Result<Done, Halt> {
+    let info = SessionInfo {
+        user: identity.user.as_str().into(),
+        authenticated: identity.authenticated.as_str().into(),
+        address: ctx.connection.peer.address,
+        listener: ctx.connection.policy.name.clone(),
+        mechanism: identity.mechanism,
+        tls: ctx.connection.tls_version,
+        since: SystemTime::now(),
+    };
+    let (name, logins, began) = (info.user.clone(), &ctx.services.logins, ctx.connection.login_began);
+    let groups = identity.attributes.groups.clone();
+    let mut who = Who { user: identity.user.clone(), groups, is_owner: true };
     let (place, account) = if identity.anonymous {
         // Nobody in particular has no mail, and sees what everybody may see.
         who.is_owner = false;
-        (ctx.services.logins.enter(NOBODY, ctx.connection.login_began).map_err(no_entry)?, None)
+        (logins.enter(NOBODY, began, info).map_err(no_entry)?, None)
     } else {
-        let Some(user) = ctx.services.store.user(&identity.user) else {
-            return Err(Refusal::no(Code::Unavailable, "Your mailbox was not found").into());
-        };
-        let place = ctx.services.logins.enter(user.account, ctx.connection.login_began).map_err(no_entry)?;
+        let user = account_of(ctx.services, identity).await?;
+        let place = logins.enter(user.account, began, info).map_err(no_entry)?;
         let store = ctx.services.store.clone();
         let account = blocking(move || store.account(user.account)).await??;
         (place, Some(account.as_user(who.clone())))
     };
-    let login = Login { user: Arc::from(identity.user), account, who, place: Arc::new(place) };
+    let login = Login { user: name, account, who, place: Arc::new(place) };
     *ctx.state = State::Authenticated(login);
     // An idle connection holds no more than it needs.
     ctx.connection.bindings = ChannelBindings::default();
     ctx.connection.client_certificate = None;
     ctx.connection.framer.set_limits(framer_limits(&ctx.services.limits, true));
     Ok(Done::Reply(caps::code(ctx.services, ctx.connection, ctx.state), "Logged in".into()))
+}
+
+/// The account in the store. Somebody whom another directory knows gets one at the first login, on disk before the OK.
+async fn account_of(services: &Services, identity: &Identity) -> Result<imap_store::User, Halt> {
+    if let Some(user) = services.store.user(&identity.user) {
+        return Ok(user);
+    }
+    let missing = || Refusal::no(Code::Unavailable, "Your mailbox was not found");
+    if identity.anonymous || identity.directory == INTERNAL {
+        return Err(missing().into());
+    }
+    let Some(users) = &services.users else { return Err(missing().into()) };
+    match users.account_of(&identity.user).await {
+        Ok(user) => Ok(user),
+        Err(error) => {
+            tracing::error!(user = ?identity.user, %error, "the account of a directory's user cannot be made");
+            Err(missing().into())
+        }
+    }
 }
 
 /// No wrong password, so no AUTHENTICATIONFAILED: clients ask for a new one on it.
@@ -205,6 +234,7 @@ fn refuse(ctx: &mut Ctx<'_>, error: AuthError) -> Refusal {
         }
         AuthError::UnknownMechanism => Refusal::no(None, "This mechanism is not offered"),
         AuthError::Malformed { reason } => Refusal::bad(reason),
+        AuthError::Expired => Refusal::no(Code::Expired, "Your time here is over"),
         AuthError::Cancelled => Refusal::bad("Cancelled, as you asked"),
         AuthError::Unavailable { reason } => {
             tracing::warn!(reason, "authentication is unavailable");

@@ -328,6 +328,7 @@ pub(crate) async fn conclude(
     result: Result<Done, Halt>,
     news: News,
 ) -> Result<Doing, Gone> {
+    crate::metrics::command(name, if result.is_ok() { "ok" } else { "refused" });
     let doing = match result {
         Ok(Done::Reply(code, text)) => {
             ctx.tell_news(news).await?;

@@ -2,6 +2,8 @@
 //!
 //! `docs/restante.toml` has every key with its meaning and default, and is a test of this module.
 
+mod access;
+mod acme;
 mod limits;
 mod listener;
 mod store;
@@ -13,14 +15,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use imap_auth::{CertificateMapping, ThrottleSettings};
 use serde::Deserialize;
 
+use self::access::{ClientCertificatesSection, ThrottleSection};
+use self::acme::AcmeSection;
 use self::limits::LimitsSection;
 use self::listener::ListenerSection;
 use self::store::StoreSection;
 use self::tls::{CertificateSection, TlsSection};
 use crate::Limits;
 
+pub use access::{DirectoryConfig, LdapConfig, OauthConfig};
+pub use acme::{AcmeChallenge, AcmeConfig};
 pub use listener::{Listen, ListenerConfig, Protocol, TlsMode};
 pub use tls::{CertificateConfig, ClientCa, TlsFiles};
 
@@ -39,6 +46,20 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Certificates for clients that ask for a name.
     pub certificates: Vec<CertificateConfig>,
+    /// A certificate that is ordered and renewed; `None`: there is none.
+    pub acme: Option<AcmeConfig>,
+    /// Where users are looked up, in order; none: in the store.
+    pub directories: Vec<DirectoryConfig>,
+    /// Tokens; `None`: they are not taken.
+    pub oauth: Option<OauthConfig>,
+    /// What those are called that come with ANONYMOUS; `None`: it is not offered.
+    pub anonymous: Option<String>,
+    /// Whose a client certificate is.
+    pub client_certificates: CertificateMapping,
+    /// Who is refused after too many failures; `None`: nobody.
+    pub throttle: Option<ThrottleSettings>,
+    /// Where metrics are told; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Settings of the store.
     pub store: imap_store::Options,
     /// Shorter passwords are refused when they are set.
@@ -100,6 +121,18 @@ pub enum ConfigError {
         /// Why.
         reason: String,
     },
+    /// `[acme]` cannot be as it is written.
+    #[error("acme is wrong: {reason}")]
+    Acme {
+        /// Why.
+        reason: &'static str,
+    },
+    /// A network of `throttle.never` is none.
+    #[error("throttle.never is wrong: {reason}")]
+    Throttle {
+        /// Which.
+        reason: String,
+    },
     /// A certificate without its key, or the other way round.
     #[error("tls.certificate and tls.key belong together: one of them is missing")]
     HalfTls,
@@ -140,6 +173,13 @@ struct File {
     admin: Admin,
     tls: TlsSection,
     certificate: Vec<CertificateSection>,
+    acme: Option<AcmeSection>,
+    directory: Vec<DirectoryConfig>,
+    oauth: Option<OauthConfig>,
+    anonymous: Option<Anonymous>,
+    client_certificates: ClientCertificatesSection,
+    throttle: ThrottleSection,
+    metrics: MetricsSection,
     store: StoreSection,
     passwords: Passwords,
     limits: LimitsSection,
@@ -149,6 +189,18 @@ struct File {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct Admin {
     socket: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Anonymous {
+    user: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct MetricsSection {
+    listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -177,6 +229,13 @@ impl File {
             admin: socket,
             tls,
             certificates,
+            acme: self.acme.map(AcmeSection::into_config).transpose()?,
+            directories: self.directory,
+            oauth: self.oauth,
+            anonymous: self.anonymous.map(|anonymous| anonymous.user),
+            client_certificates: self.client_certificates.into_mapping(),
+            throttle: self.throttle.into_settings()?,
+            metrics: self.metrics.listen,
             store,
             password_octets_min: self.passwords.octets_min.unwrap_or(1).max(1),
             limits,

@@ -49,6 +49,9 @@ fn the_documented_file_is_read_and_flags_win() {
     assert!(config.listeners[0].listen.addresses.is_empty());
     assert_eq!(config.listeners[1].listen.addresses.len(), 2);
     assert_eq!(config.admin.as_deref(), Some(Path::new("/elsewhere/admin.sock")));
+    let (throttle, default) = (config.throttle, ThrottleSettings::default());
+    assert_eq!(format!("{throttle:?}"), format!("{:?}", Some(default)));
+    assert_eq!(config.client_certificates, CertificateMapping::default());
     let (found, default) = (config.limits, Limits::default());
     assert_eq!(format!("{found:?}"), format!("{default:?}"), "the documented defaults are the defaults");
 }
@@ -101,4 +104,39 @@ fn a_wrong_listener_is_named() {
     let decided =
         "[[listener]]\nname = 'a'\nlisten = '10.0.0.1:143'\ntls = 'none'\ncleartext-beyond-loopback = true";
     assert!(read(decided).is_ok());
+}
+
+#[test]
+fn directories_and_tokens() {
+    let ldap = "[[directory]]\nkind = 'ldap'\nname = 'staff'\nurls = ['ldaps://a']\nbase = 'dc=a'";
+    let config = read(&format!("[[directory]]\nkind = 'internal'\n{ldap}")).expect("valid");
+    assert_eq!(config.directories.len(), 2);
+    for (text, words) in [
+        (format!("{ldap}\nfliter = '(uid={{user}})'"), "fliter"),
+        ("[[directory]]\nkind = 'nis'".into(), "nis"),
+        ("[[directory]]\nkind = 'passwd-file'\nname = 'a'\nfile = 'b'\nmode = 1".into(), "mode"),
+        ("[[directory]]\nkind = 'passwd-file'\nname = 'a'".into(), "file"),
+        ("[oauth]\nalgorithms = ['none']".into(), "none"),
+        ("[oauth]\nissuer = 'a'".into(), "issuer"),
+        ("[client-certificates]\nfields = ['serial']".into(), "serial"),
+        ("[throttle]\nnever = ['here']".into(), "here"),
+    ] {
+        let error = read(&text).expect_err(&text);
+        assert!(error.contains(words), "{error}");
+    }
+    assert!(read("[throttle]\nenabled = false").expect("valid").throttle.is_none());
+    assert!(read("").expect("valid").throttle.is_some());
+}
+
+/// What stands in comments is right as well.
+#[test]
+fn the_commented_examples_are_read() {
+    let documented = include_str!("../../../docs/restante.toml");
+    let is_key = |line: &str| {
+        let bare = line.strip_prefix("# ").unwrap_or(line);
+        bare.starts_with('[') || bare.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '))
+    };
+    let lines = documented.lines().filter(|line| is_key(line)).map(|line| line.trim_start_matches("# "));
+    let text: Vec<&str> = lines.collect();
+    read(&text.join("\n")).expect("the documentation is right");
 }

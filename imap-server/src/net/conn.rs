@@ -17,7 +17,7 @@ use super::proxy::{self, Told};
 use super::stream::Stream;
 use super::tls::{Accepted, Acceptor};
 use crate::session::{Next, Peer, Secured, Session};
-use crate::{ListenerPolicy, Services};
+use crate::{ListenerPolicy, Services, metrics};
 
 /// How long a peer may take to take our last octets.
 pub(super) const GOODBYE: Duration = Duration::from_secs(5);
@@ -113,10 +113,14 @@ async fn handshake(setting: &Setting, socket: TcpStream) -> io::Result<Option<(S
     });
     let accepted = tokio::select! {
         () = setting.stop.cancelled() => return Err(io::ErrorKind::ConnectionAborted.into()),
-        accepted = accepting => accepted??,
+        accepted = accepting => accepted.map_err(io::Error::from).and_then(|accepted| accepted),
     };
+    let accepted = accepted.inspect_err(|_| metrics::handshake("failed"))?;
     match accepted {
-        Accepted::Client(stream, secured) => Ok(Some((Stream::tls(stream, limits.send_timeout), secured))),
+        Accepted::Client(stream, secured) => {
+            metrics::handshake(secured.version);
+            Ok(Some((Stream::tls(stream, limits.send_timeout), secured)))
+        }
         Accepted::Challenge(stream) => {
             Stream::tls(stream, limits.send_timeout).close(GOODBYE).await;
             Ok(None)

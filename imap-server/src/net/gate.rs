@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::metrics;
+
 /// Counts connections, in all and of addresses that are not logged in. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gate(Arc<Shared>);
@@ -70,6 +72,7 @@ impl Gate {
             return Err(Full::Address);
         }
         counts.connections += 1;
+        metrics::open_connections(counts.connections);
         counts.strangers.insert(address, strangers + 1);
         drop(counts);
         Ok(Place { gate: self.clone(), stranger: Some(address), is_logged_in: false })
@@ -83,6 +86,7 @@ impl Gate {
             return Err(Full::Server);
         }
         counts.connections += 1;
+        metrics::open_connections(counts.connections);
         drop(counts);
         Ok(Place { gate: self.clone(), stranger: None, is_logged_in: false })
     }
@@ -121,6 +125,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.gate.counts();
         counts.connections -= 1;
+        metrics::open_connections(counts.connections);
         if let Some(address) = self.stranger.take() {
             forget(&mut counts, address);
         }

@@ -18,7 +18,7 @@ use super::conn::{self, Caller, Setting};
 use super::gate::Gate;
 use super::tls::{Acceptor, Certificates};
 use crate::config::{ClientCa, ListenerConfig, Protocol, TlsMode};
-use crate::{ListenerPolicy, Services};
+use crate::{ListenerPolicy, Services, metrics};
 
 /// Keeps NATs open and finds peers that are gone.
 const KEEPALIVE: Duration = Duration::from_secs(5 * 60);
@@ -207,12 +207,14 @@ impl Door {
         match entered {
             // A panic in a session is caught at its task: it ends that connection and nothing else.
             Ok(place) => {
+                metrics::connection("admitted");
                 let caller = Caller { socket, address, is_proxy, place };
                 self.tasks.spawn(conn::serve(setting, caller));
             }
             // What a proxy passes on is an answer to nobody yet: it is just closed.
             Err(full) if is_proxy => warn!(%address, reason = full.reason(), "connection refused"),
             Err(full) => {
+                metrics::connection("refused");
                 warn!(%address, reason = full.reason(), "connection refused");
                 if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
                     self.tasks.spawn(async move {

@@ -2,6 +2,7 @@
 //!
 //! [`Listeners`] accepts, [`tls`] encrypts, `conn` drives one [`Session`](crate::session::Session) over one socket.
 
+pub(crate) mod acme;
 mod conn;
 mod gate;
 mod listener;

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
+use crate::metrics;
 use crate::session::Output;
 
 /// What one read takes at the most. It lies on the stack, and only while something is read: an idle connection has no
@@ -66,6 +67,7 @@ impl Stream {
         };
         match result {
             Ok(()) => {
+                metrics::received(buffer.filled().len());
                 take(buffer.filled());
                 Poll::Ready(Ok(buffer.filled().len()))
             }
@@ -95,6 +97,9 @@ impl Output for Stream {
             Transport::Plain(socket) => send(socket, octets, self.send_timeout).await,
             Transport::Tls(stream) => send(stream.as_mut(), octets, self.send_timeout).await,
         };
+        if sent.is_ok() {
+            metrics::sent(octets.len());
+        }
         octets.clear();
         sent
     }

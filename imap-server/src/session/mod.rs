@@ -209,9 +209,14 @@ impl Session {
         self.state.login().map(|login| &*login.user)
     }
 
-    /// The user was removed or has a new password: BYE where a line may stand. Close then.
+    /// The user was removed or changed, or an administrator ended the session: BYE where a line may stand. Close then.
     pub async fn revoked<O: Output>(&mut self, out: &mut O) -> Result<(), O::Error> {
-        self.bye(out, None, "Your account or its password was changed, log in again").await
+        self.bye(
+            out,
+            None,
+            "Your account or its password was changed, or an administrator ended your session",
+        )
+        .await
     }
 
     /// Cancelled when whoever is logged in must not stay: then [`Session::revoked`], or [`Session::shut_down`] where the

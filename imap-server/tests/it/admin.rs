@@ -228,3 +228,89 @@ fn shared_accounts_are_seen_by_whom_their_acl_names() {
     assert!(refused.starts_with("NO [NONEXISTENT]"), "{refused}");
     cli_ok(dir.path(), &["mailbox", "unshare", "news"], "");
 }
+
+#[test]
+fn who_may_come_in_is_managed_while_the_server_runs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let data = dir.path();
+    let server = start(data, &FREE_PORTS);
+    add_user(data, "ann", "secret");
+    add_user(data, "boss", "sesame");
+
+    // A disabled user's sessions end, and the user stays outside until enabled.
+    let mut session = server.connect().login("ann", "secret");
+    cli_ok(data, &["user", "disable", "ann"], "");
+    assert!(session.read().expect("a goodbye").line().starts_with("* BYE"));
+    let (_, refused) = server.connect().command("LOGIN ann secret").expect("an answer");
+    assert!(refused.starts_with("NO [AUTHENTICATIONFAILED]"), "{refused}");
+    cli_ok(data, &["user", "enable", "ann"], "");
+
+    // An application password is shown once, works, and is revoked alone.
+    let password = cli_ok(data, &["app-password", "add", "ann", "phone"], "");
+    let mut phone = server.connect().login("ann", password.trim());
+    let listed = cli_ok(data, &["app-password", "list", "ann", "--json"], "");
+    assert!(listed.contains("phone") && !listed.contains(password.trim()), "{listed}");
+    let sessions = cli_ok(data, &["session", "list", "ann", "--json"], "");
+    for word in ["\"user\":\"ann\"", "127.0.0.1:", "\"listener\":\"imap\"", "\"mechanism\":\"login\""] {
+        assert!(sessions.contains(word), "{word}: {sessions}");
+    }
+    cli_ok(data, &["app-password", "revoke", "ann", "phone"], "");
+    assert!(phone.read().expect("a goodbye").line().starts_with("* BYE"));
+    let (_, refused) =
+        server.connect().command(&format!("LOGIN ann {}", password.trim())).expect("an answer");
+    assert!(refused.starts_with("NO"), "{refused}");
+
+    // Kicked, and welcome again.
+    let mut session = server.connect().login("ann", "secret");
+    assert!(cli_ok(data, &["session", "kick", "ann"], "").contains("1 session"));
+    assert!(session.read().expect("a goodbye").line().starts_with("* BYE"));
+    cli_fails(data, &["session", "kick", "ann", "--user"], "");
+
+    // An administrator acts as a user, and nobody else does.
+    let as_ann = "AUTHENTICATE PLAIN YW5uAGJvc3MAc2VzYW1l"; // ann NUL boss NUL sesame
+    let (_, refused) = server.connect().command(as_ann).expect("an answer");
+    assert!(refused.starts_with("NO [AUTHORIZATIONFAILED]"), "{refused}");
+    cli_ok(data, &["user", "role", "boss", "admin"], "");
+    server.connect().ok(as_ann);
+
+    // A hash of another server's is taken by the first login, and is ours from then on.
+    cli_fails(data, &["user", "import", "old"], "{MD5}abc");
+    cli_ok(data, &["user", "import", "old"], SSHA_OF_PASS);
+    server.connect().login("old", "pass");
+
+    assert!(cli_ok(data, &["certificate", "list"], "").contains("localhost"));
+    cli_ok(data, &["reload"], "");
+    assert_eq!(cli_ok(data, &["ban", "list"], ""), "");
+    cli_fails(data, &["ban", "lift", "192.0.2.1"], "");
+    let (_, log, _) = server.terminate();
+    for line in ["acting=\"boss\"", "application_password=\"phone\"", "create application password"] {
+        assert!(log.contains(line), "{line}: {log}");
+    }
+    assert!(!log.contains(password.trim()));
+}
+
+#[test]
+fn users_of_a_file_get_an_account_at_their_first_login() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let data = dir.path().join("data");
+    let users = dir.path().join("users");
+    std::fs::write(&users, format!("old:{SSHA_OF_PASS}:\n")).expect("written");
+    let config = format!(
+        "[imap]\nlisten = '127.0.0.1:0'\nallow-cleartext = true\n[imaps]\nlisten = []\n\
+         [[directory]]\nkind = 'internal'\n[[directory]]\nkind = 'passwd-file'\nname = 'old'\nfile = '{}'\n",
+        users.display()
+    );
+    let file = dir.path().join("restante.toml");
+    std::fs::write(&file, config).expect("written");
+    let server = start(&data, &["--config", file.to_str().expect("text")]);
+    for _ in 0..2 {
+        server.connect().login("old", "pass").ok("SELECT INBOX");
+    }
+    assert!(cli_ok(&data, &["user", "list"], "").contains("old"));
+    let (_, refused) = server.connect().command("LOGIN typed-password wrong").expect("an answer");
+    assert!(refused.starts_with("NO [AUTHENTICATIONFAILED]"), "{refused}");
+    let (_, log, _) = server.terminate();
+    assert!(log.contains("unknown:") && !log.contains("typed-password"), "{log}");
+}
+
+const SSHA_OF_PASS: &str = "{SSHA}EfVjnyJSUVXLC0NXPuQhKDjHjYdzYWx0";

@@ -1,5 +1,6 @@
 //! Everything of the server that needs more than one module: one binary, one module a subject.
 
+mod acme;
 mod admin;
 mod bad_input;
 mod client;

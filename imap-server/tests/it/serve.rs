@@ -237,3 +237,34 @@ fn who_neither_logs_in_nor_reads_is_let_go() {
     });
     assert!(gone, "a client that does not read keeps its place");
 }
+
+#[test]
+fn metrics_tell_numbers_and_no_names() {
+    let dir = data();
+    // A port that is free now.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("bound").local_addr().expect("bound");
+    let file = dir.path().join("restante.toml");
+    let config = format!(
+        "[imap]\nlisten = '127.0.0.1:0'\nallow-cleartext = true\n[imaps]\nlisten = []\n[metrics]\nlisten = '{free}'\n"
+    );
+    std::fs::write(&file, config).expect("written");
+    let server = start(dir.path(), &["--config", file.to_str().expect("text")]);
+    add_user(dir.path(), "alice", "secret");
+    drop(server.connect().login("alice", "secret"));
+    let (_, refused) = server.connect().command("AUTHENTICATE MADE-UP").expect("an answer");
+    assert!(refused.starts_with("NO"), "{refused}");
+    let mut socket = tcp(free);
+    std::io::Write::write_all(&mut socket, b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .expect("sent");
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut socket, &mut told).expect("text");
+    for line in [
+        "restante_logins_total{mechanism=\"login\",result=\"ok\"} 1",
+        "restante_logins_total{mechanism=\"other\",result=\"refused\"} 1",
+        "restante_commands_total{command=\"LOGIN\",result=\"ok\"} 1",
+        "restante_received_octets_total",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(!told.contains("alice") && !told.contains("MADE-UP"), "{told}");
+}

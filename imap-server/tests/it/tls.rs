@@ -12,9 +12,9 @@ use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, Strea
 
 use crate::support::{Imap, Running, Tls, add_user, start, tcp};
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub(crate) fn authority() -> Authority {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "the tests' authority");
@@ -59,12 +59,12 @@ fn start_with(dir: &Path, authority: &Authority, listener: &str) -> Running {
     start(&dir.join("data"), &["--config", file.to_str().expect("text")])
 }
 
-struct Client {
+pub(crate) struct Client {
     config: ClientConfig,
 }
 
 impl Client {
-    fn trusting(authority: &Authority) -> Self {
+    pub(crate) fn trusting(authority: &Authority) -> Self {
         Self::with(authority, None, &[&version::TLS13, &version::TLS12])
     }
 
@@ -88,7 +88,7 @@ impl Client {
         Self { config }
     }
 
-    fn connect(&self, socket: std::net::TcpStream, name: &'static str) -> Tls {
+    pub(crate) fn connect(&self, socket: std::net::TcpStream, name: &'static str) -> Tls {
         let name = ServerName::try_from(name).expect("a name");
         let connection = ClientConnection::new(Arc::new(self.config.clone()), name).expect("valid");
         StreamOwned::new(connection, socket)

@@ -65,6 +65,34 @@ impl Certificates {
         Ok(())
     }
 
+    /// Takes a certificate, new or renewed; as the default one in the place of a self-signed one where `is_default`.
+    pub(in crate::net) fn install(
+        &self,
+        config: CertificateConfig,
+        is_default: bool,
+    ) -> Result<(), TlsError> {
+        let mut configured = locked(&self.0.configured);
+        let mut fresh = configured.clone();
+        match fresh.iter().position(|one| *one == config) {
+            Some(_) => {}
+            None if is_default => fresh[0] = config,
+            None => fresh.push(config),
+        }
+        let table = Table::read(&fresh, &self.0.client_cas)?;
+        *configured = fresh;
+        self.0.table.store(Arc::new(table));
+        Ok(())
+    }
+
+    /// Shows, or shows no longer, an answer to TLS-ALPN-01 for a name.
+    pub(in crate::net) fn show_challenge(&self, name: &str, answer: Option<Arc<CertifiedKey>>) {
+        let mut challenges = locked(&self.0.challenges);
+        match answer {
+            Some(answer) => challenges.insert(name.to_owned(), answer),
+            None => challenges.remove(name),
+        };
+    }
+
     /// What there is, the default one first.
     pub fn list(&self) -> Vec<CertificateInfo> {
         self.0.table.load().certificates.iter().map(|certificate| certificate.info.clone()).collect()

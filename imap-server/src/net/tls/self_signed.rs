@@ -47,7 +47,7 @@ fn certificate_params(host_name: &str) -> Result<rcgen::CertificateParams, rcgen
 }
 
 /// Writes a file that nobody else can read, not even for a moment.
-pub(super) fn write_private(file: &Path, octets: &[u8]) -> Result<(), TlsError> {
+pub(in crate::net) fn write_private(file: &Path, octets: &[u8]) -> Result<(), TlsError> {
     let failed = |error| TlsError::Io { file: file.to_owned(), error };
     let mut opened = fs::OpenOptions::new()
         .write(true)

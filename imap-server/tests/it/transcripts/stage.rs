@@ -107,6 +107,7 @@ impl Stage {
         let services = Services {
             store,
             authenticator,
+            users: None,
             logins: Logins::new(CancellationToken::new(), limits.connections_per_user_max),
             search_threads: Arc::new(Semaphore::new(limits.search_threads)),
             limits: Arc::new(limits),
