@@ -26,7 +26,7 @@ pub(super) fn entered(connection: &Connection, mechanism: &str, identity: &Ident
     let acting = identity.acts_as_another().then_some(identity.authenticated.as_str());
     let application_password = identity.application_password.as_deref();
     tracing::info!(
-        target: "audit", ?user, ?mechanism, address, tls, %listener, acting, application_password, "login"
+        target: "audit", ?user, ?mechanism, address, tls, listener = &*listener, acting, application_password, "login"
     );
 }
 
@@ -35,7 +35,7 @@ pub(super) fn refused(ctx: &Ctx<'_>, attempt: Attempt<'_>, reason: &str) {
     metrics::login(attempt.mechanism, "refused");
     let Place { address, tls, listener } = Place::of(ctx.connection);
     let (user, mechanism) = (shown(ctx, attempt.user), attempt.mechanism);
-    tracing::warn!(target: "audit", ?user, ?mechanism, address, tls, %listener, reason, "login refused");
+    tracing::warn!(target: "audit", ?user, ?mechanism, address, tls, listener = &*listener, reason, "login refused");
 }
 
 /// The name of a user who has an account here; of others a hash under a key of this process, since passwords are typed
