@@ -45,7 +45,7 @@ class Gsasl(ClientTest):
             ['audit: login ', 'mechanism="PLAIN"'],
             ['audit: login refused ', 'mechanism="PLAIN"', 'reason="wrong password"'],
         )):
-            for word in [*words, f'user="{USER}"', "127.0.0.1:", 'tls="TLS1.3"', "listener=imap"]:
+            for word in [*words, f'user="{USER}"', "127.0.0.1:", 'tls="TLS1.3"', 'listener="imap"']:
                 self.assertIn(word, line)
         for secret in (PASSWORD, "open sesame"):
             self.assertNotIn(secret, log)
