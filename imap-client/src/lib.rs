@@ -48,4 +48,5 @@ pub use commands::select::Selected;
 pub use error::{Error, Result};
 pub use event::Event;
 pub use imap_auth::Secret;
+pub use imap_auth::client::{ClientCredentials, UserPassword};
 pub use net::{ClientBuilder, Connection, Events, Security, TlsRoots};

@@ -157,6 +157,12 @@ pub(crate) fn unescape(name: &str) -> Option<String> {
     (!plain.is_empty()).then_some(plain)
 }
 
+/// The name as a `saslname`.
+#[cfg(feature = "client")]
+pub(crate) fn escape(name: &str) -> String {
+    name.replace('=', "=3D").replace(',', "=2C")
+}
+
 /// ```text
 /// printable       = %x21-2B / %x2D-7E
 /// ```

@@ -6,34 +6,49 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use imap_auth::Secret;
-use imap_auth::client::{ClientExchange, UserPassword};
+use imap_auth::client::{ClientCredentials, ClientExchange, UserPassword};
 use imap_proto::command::{Authenticate, Command, Login};
 use imap_proto::types::Secret as WireSecret;
 use tokio::sync::mpsc;
 
-use crate::session::Reply;
+use crate::session::{Reply, Tagged};
 use crate::{Connection, Error, Result};
 
 impl Connection {
-    /// Logs in with AUTHENTICATE and the strongest mechanism that both sides know, or else with LOGIN. The
-    /// capabilities are those of the logged-in state then.
+    /// Logs in with AUTHENTICATE and the strongest mechanism that both sides know, bound to the TLS connection where the
+    /// server can do that, or else with LOGIN. The capabilities are those of the logged-in state then.
     ///
     /// [`Error::Refused`] for a wrong name or password; [`Error::ClearTextPassword`] where the connection is not
-    /// protected and [`crate::ClientBuilder::allow_clear_text_passwords`] was not said.
+    /// protected and [`crate::ClientBuilder::allow_clear_text_passwords`] was not said. After [`Error::Login`] the
+    /// connection is closed where the server did not prove that it knows the password: it is not the one that was meant.
     pub async fn login(&self, user: &str, password: &Secret) -> Result<()> {
-        if !self.passwords_allowed() {
-            return Err(Error::ClearTextPassword);
-        }
         if user.contains('\0') || password.expose().contains(&0) {
             return Err(Error::Login { reason: "name or password has a NUL".into() });
         }
+        let credentials = UserPassword { user: user.to_owned(), password: password.clone() };
+        self.enter(credentials.into(), Some((user, password))).await
+    }
+
+    /// Logs in with what the credentials are for: a password also as another user, a bearer token, the certificate
+    /// that TLS showed, or nothing at all. Never with the LOGIN command. Errors as for [`Self::login`];
+    /// [`Error::Login`] where the server offers no mechanism for it, and where it refused a token, with its reason.
+    pub async fn login_with(&self, credentials: ClientCredentials) -> Result<()> {
+        self.enter(credentials, None).await
+    }
+
+    async fn enter(&self, credentials: ClientCredentials, command: Option<(&str, &Secret)>) -> Result<()> {
+        if !self.passwords_allowed() {
+            return Err(Error::ClearTextPassword);
+        }
         let before = self.capabilities();
         let offered: Vec<&str> = before.mechanisms().collect();
-        let credentials = UserPassword { user: user.to_owned(), password: password.clone() };
-        match ClientExchange::start(&offered, credentials) {
-            Ok(exchange) => self.authenticate(exchange).await?,
-            Err(_) if before.has("LOGINDISABLED") => return Err(Error::Unsupported { what: "LOGIN" }),
-            Err(_) => self.login_command(user, password).await?,
+        match (ClientExchange::start_bound(&offered, credentials, self.bindings().clone()), command) {
+            (Ok(exchange), _) => self.authenticate(exchange).await?,
+            (Err(_), Some(_)) if before.has("LOGINDISABLED") => {
+                return Err(Error::Unsupported { what: "LOGIN" });
+            }
+            (Err(_), Some((user, password))) => self.login_command(user, password).await?,
+            (Err(error), None) => return Err(login_error(error)),
         }
         // What a server can do changes with the login, and it tells so with the OK, or has to be asked.
         if Arc::ptr_eq(&before, &self.capabilities()) {
@@ -69,16 +84,17 @@ impl Connection {
         let mut replies = self.submit(self.request(command), Some(feed)).await?;
         loop {
             match replies.next().await? {
-                Reply::Done(tagged) => {
-                    tagged.into_result()?;
-                    return exchange.finish().map_err(login_error);
-                }
+                Reply::Done(tagged) => return self.settle(&exchange, tagged),
                 Reply::Continue(challenge) => {
                     let answered;
                     (exchange, answered) = answer(exchange, challenge).await?;
                     match answered {
                         // The reply tells if the driver is gone.
                         Ok(line) => drop(lines.send(line).await),
+                        Err(error) if exchange.awaits_proof() => {
+                            self.distrust();
+                            return Err(error);
+                        }
                         Err(error) => {
                             drop(lines.send(Bytes::from_static(b"*")).await);
                             // Its BAD says no more than that we cancelled.
@@ -89,6 +105,22 @@ impl Connection {
                 }
                 Reply::Data(_) | Reply::StreamStart { .. } | Reply::Chunk(_) | Reply::StreamEnd => {}
             }
+        }
+    }
+}
+
+impl Connection {
+    /// The end of an exchange, by the tagged reply.
+    fn settle(&self, exchange: &ClientExchange, tagged: Tagged) -> Result<()> {
+        match (tagged.into_result(), exchange.refusal()) {
+            (Ok(_), _) => exchange.finish().map_err(|error| {
+                self.distrust();
+                login_error(error)
+            }),
+            (Err(Error::Refused { code, text }), Some(refusal)) => {
+                Err(Error::Refused { code, text: format!("{text} ({refusal})") })
+            }
+            (Err(error), _) => Err(error),
         }
     }
 }

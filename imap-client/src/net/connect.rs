@@ -1,7 +1,9 @@
 //! [`ClientBuilder`]: from an address to a [`Connection`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use imap_auth::ChannelBindings;
 use imap_proto::command::Command;
 use imap_proto::response::{Capability, Kind};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -109,8 +111,11 @@ impl ClientBuilder {
     }
 
     async fn open(&self, mut stream: BoxStream) -> Result<Connection> {
+        let mut bindings = ChannelBindings::default();
         if self.security == Security::Tls {
-            stream = Box::new(tls::handshake(stream, &self.host, &self.roots).await?);
+            let secured;
+            (secured, bindings) = tls::handshake(stream, &self.host, &self.roots).await?;
+            stream = Box::new(secured);
         }
         let mut opening = Opening { stream, session: self.session(), capabilities: None };
         let greeting = opening.greeting().await?;
@@ -120,7 +125,7 @@ impl ClientBuilder {
                 // Who is logged in cannot start TLS: somebody in between may want just that (RFC 9051 §7.1.4).
                 return Err(Error::protocol("PREAUTH before STARTTLS"));
             }
-            opening = self.start_tls(opening).await?;
+            (opening, bindings) = self.start_tls(opening).await?;
         }
         if opening.capabilities.is_none() {
             // A server of before CAPABILITY says BAD, and so has none.
@@ -130,12 +135,14 @@ impl ClientBuilder {
             deadline: self.deadline,
             passwords_allowed: self.security != Security::None || self.clear_text_passwords,
             preauthenticated: authenticated,
+            bindings,
+            distrust: Arc::default(),
         };
         let capabilities = Capabilities::new(opening.capabilities.unwrap_or_default());
         Ok(Driver::spawn(opening.stream, opening.session, shared, capabilities))
     }
 
-    async fn start_tls(&self, mut opening: Opening) -> Result<Opening> {
+    async fn start_tls(&self, mut opening: Opening) -> Result<(Opening, ChannelBindings)> {
         match opening.run(Command::StartTls).await?.into_result() {
             Ok(_) => {}
             Err(Error::Refused { .. } | Error::Bad { .. }) => {
@@ -147,13 +154,10 @@ impl ClientBuilder {
             // Written in clear text by somebody who wants it taken for the server's (RFC 9051 §6.2.1).
             return Err(Error::protocol("octets between STARTTLS and TLS"));
         }
-        let stream = tls::handshake(opening.stream, &self.host, &self.roots).await?;
+        let (stream, bindings) = tls::handshake(opening.stream, &self.host, &self.roots).await?;
         // What was said in clear text is forgotten.
-        Ok(Opening {
-            stream: Box::new(stream),
-            session: self.session().without_greeting(),
-            capabilities: None,
-        })
+        let session = self.session().without_greeting();
+        Ok((Opening { stream: Box::new(stream), session, capabilities: None }, bindings))
     }
 
     fn session(&self) -> Session {

@@ -5,9 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use imap_auth::ChannelBindings;
 use imap_proto::command::Command;
 use imap_proto::response::{Code, Response};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use super::driver::Submission;
 use super::events::Events;
@@ -40,6 +41,10 @@ pub(super) struct Shared {
     pub(super) deadline: Duration,
     pub(super) passwords_allowed: bool,
     pub(super) preauthenticated: bool,
+    /// What ties a login to the TLS connection.
+    pub(super) bindings: ChannelBindings,
+    /// Ends the connection: the server is not the one that was meant.
+    pub(super) distrust: Arc<Notify>,
 }
 
 /// Why the connection ended, once it has.
@@ -111,6 +116,16 @@ impl Connection {
 
     pub(crate) fn passwords_allowed(&self) -> bool {
         self.inner.shared.passwords_allowed
+    }
+
+    /// What ties a login to the TLS connection; empty without TLS.
+    pub(crate) fn bindings(&self) -> &ChannelBindings {
+        &self.inner.shared.bindings
+    }
+
+    /// Ends the connection for everybody: the server did not prove to be the one that was meant.
+    pub(crate) fn distrust(&self) {
+        self.inner.shared.distrust.notify_one();
     }
 
     pub(crate) fn request(&self, command: Command) -> Request {

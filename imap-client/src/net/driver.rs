@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 
 use super::connect::BoxStream;
 use super::connection::{Connection, Ending, News, Shared};
@@ -39,6 +39,7 @@ pub(super) struct Driver {
     held: Option<(mpsc::Sender<Reply>, Reply)>,
     news: News,
     deadline: Duration,
+    distrust: Arc<Notify>,
     bye: Option<String>,
 }
 
@@ -65,6 +66,7 @@ impl Driver {
             held: None,
             news,
             deadline: shared.deadline,
+            distrust: Arc::clone(&shared.distrust),
             bye: None,
         };
         let connection = Connection::new(submit, shared, known, first_receiver, Arc::clone(&ending));
@@ -129,6 +131,9 @@ impl Driver {
                 }
                 food = next_food(&mut self.feed), if has_room && self.feed.is_some() && self.session.hungry() => {
                     self.fed(food)?;
+                }
+                () = self.distrust.notified() => {
+                    return Err(Error::Closed { reason: "the server did not prove who it is".into() });
                 }
                 () = tokio::time::sleep(self.deadline), if !self.open => return Ok(()),
             }

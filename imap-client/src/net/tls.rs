@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use rustls::{ClientConfig, RootCertStore};
+use imap_auth::{ChannelBindings, tls_server_end_point};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -44,13 +45,32 @@ impl TlsRoots {
 }
 
 /// The client's handshake. `host` is what the certificate has to be made out to.
-pub(super) async fn handshake<S>(stream: S, host: &str, roots: &TlsRoots) -> Result<TlsStream<S>>
+///
+/// Gives what the connection has for logins that are bound to it, too.
+pub(super) async fn handshake<S>(
+    stream: S,
+    host: &str,
+    roots: &TlsRoots,
+) -> Result<(TlsStream<S>, ChannelBindings)>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let name = ServerName::try_from(host.to_owned()).map_err(Error::tls)?;
     let config = roots.config().await?;
-    TlsConnector::from(config).connect(name, stream).await.map_err(Error::tls)
+    let stream = TlsConnector::from(config).connect(name, stream).await.map_err(Error::tls)?;
+    let bindings = bindings(stream.get_ref().1);
+    Ok((stream, bindings))
+}
+
+/// `tls-exporter` (RFC 9266 §2), which is unique of itself in TLS 1.3 only (§4.2), and `tls-server-end-point`.
+fn bindings(connection: &ClientConnection) -> ChannelBindings {
+    let tls13 = connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+    let export = || connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None).ok();
+    let certificate = connection.peer_certificates().and_then(<[_]>::first);
+    ChannelBindings {
+        tls_exporter: tls13.then(export).flatten(),
+        tls_server_end_point: certificate.and_then(|certificate| tls_server_end_point(certificate)),
+    }
 }
 
 fn pem_roots(pem: &[u8]) -> Result<RootCertStore> {

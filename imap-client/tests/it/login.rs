@@ -1,4 +1,6 @@
-use imap_client::{ClientBuilder, Error, Secret, Security};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use imap_client::{ClientBuilder, ClientCredentials, Error, Secret, Security, UserPassword};
 use imap_proto::response::Code;
 
 use crate::server::{both, builder, pipe};
@@ -91,4 +93,99 @@ async fn logindisabled_is_heeded() {
     let greeting = "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi\r\n";
     let refused = login(&builder(), greeting, &[]).await;
     assert!(matches!(refused, Err(Error::Unsupported { what: "LOGIN" })), "{refused:?}");
+}
+
+async fn login_with(
+    credentials: ClientCredentials,
+    greeting: &str,
+    script: &[(&str, &str)],
+) -> Result<(), Error> {
+    let (ours, mut server) = pipe();
+    let client = async { builder().connect_over(ours).await?.login_with(credentials).await };
+    both(client, async move {
+        server.send(greeting).await;
+        for (expected, answer) in script {
+            server.expect(expected).await;
+            server.send(answer).await;
+        }
+        server.expect_close().await;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn other_credentials() {
+    let greeting =
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=EXTERNAL AUTH=OAUTHBEARER AUTH=ANONYMOUS] hi\r\n";
+    let ok = "a1 OK [CAPABILITY IMAP4rev1] in\r\n";
+    let kurt = UserPassword { user: "Kurt".into(), password: Secret::new("xipj3plmq") };
+    for (credentials, line) in [
+        (ClientCredentials::Certificate { authzid: None }, "a1 AUTHENTICATE EXTERNAL =\r\n".to_owned()),
+        (
+            ClientCredentials::Anonymous { trace: "sirhc".into() },
+            format!("a1 AUTHENTICATE ANONYMOUS {}\r\n", STANDARD.encode("sirhc")),
+        ),
+        (
+            ClientCredentials::Token { user: "tim".into(), token: Secret::new("t=") },
+            format!(
+                "a1 AUTHENTICATE OAUTHBEARER {}\r\n",
+                STANDARD.encode("n,a=tim,\x01auth=Bearer t=\x01\x01")
+            ),
+        ),
+        (
+            ClientCredentials::Password { user: kurt, authzid: Some("Ursel".into()) },
+            format!("a1 AUTHENTICATE PLAIN {}\r\n", STANDARD.encode("Ursel\0Kurt\0xipj3plmq")),
+        ),
+    ] {
+        login_with(credentials, greeting, &[(&line, ok)]).await.expect("it fits");
+    }
+    let token = ClientCredentials::Token { user: "tim".into(), token: Secret::new("t") };
+    let refused = login_with(token, "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n", &[]).await;
+    assert!(matches!(refused, Err(Error::Login { .. })), "{refused:?}");
+}
+
+/// RFC 7628 §4.3.
+#[tokio::test]
+async fn a_refused_token_is_acknowledged_and_its_reason_told() {
+    let greeting = "* OK [CAPABILITY IMAP4rev1 AUTH=OAUTHBEARER] hi\r\n";
+    let first = format!("{}\r\n", STANDARD.encode("n,a=tim,\x01auth=Bearer t\x01\x01"));
+    let challenge = format!("+ {}\r\n", STANDARD.encode(r#"{"status":"invalid_token"}"#));
+    let script = [
+        ("a1 AUTHENTICATE OAUTHBEARER\r\n", "+ \r\n"),
+        (&*first, &*challenge),
+        ("AQ==\r\n", "a1 NO [AUTHENTICATIONFAILED] no\r\n"),
+    ];
+    let token = ClientCredentials::Token { user: "tim".into(), token: Secret::new("t") };
+    let refused = login_with(token, greeting, &script).await.expect_err("it is bad");
+    let Error::Refused { text, .. } = refused else { panic!("{refused:?}") };
+    assert_eq!(text, r#"no ({"status":"invalid_token"})"#);
+}
+
+/// Somebody in between who does not know the password either lets us in, or shows a signature of his own.
+#[tokio::test]
+async fn a_server_that_cannot_prove_itself_is_left() {
+    for last in [format!("+ {}\r\n", STANDARD.encode("v=AAAA")), "a1 OK come in\r\n".to_owned()] {
+        let (ours, mut server) = pipe();
+        let client = async {
+            let connection = builder().connect_over(ours).await?;
+            let found = connection.login("tim", &Secret::new("x")).await;
+            let after = connection.refresh_capabilities().await;
+            assert!(matches!(after, Err(Error::Closed { .. })), "{after:?}");
+            found
+        };
+        let found = both(client, async move {
+            server.send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256] hi\r\n").await;
+            let line = server.line().await;
+            let first = line.strip_prefix("a1 AUTHENTICATE SCRAM-SHA-256 ").expect("SCRAM");
+            let first = String::from_utf8(STANDARD.decode(first).expect("base64")).expect("text");
+            let nonce = first.split_once(",r=").expect("a nonce").1;
+            let challenge = STANDARD.encode(format!("r={nonce}abc,s=QSXC,i=4096"));
+            server.send(format!("+ {challenge}\r\n")).await;
+            server.line().await;
+            server.send(&last).await;
+            server.expect_close().await;
+        })
+        .await;
+        assert!(matches!(found, Err(Error::Login { .. })), "{found:?}");
+    }
 }

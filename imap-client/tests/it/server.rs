@@ -36,6 +36,17 @@ impl Server {
         self.received.drain(..octets.len());
     }
 
+    /// Receives a line, whatever it is.
+    pub(crate) async fn line(&mut self) -> String {
+        loop {
+            if let Some(end) = self.received.windows(2).position(|pair| pair == b"\r\n") {
+                let line: Vec<u8> = self.received.drain(..end + 2).collect();
+                return lossy(&line[..end]);
+            }
+            assert!(self.receive().await, "the client closed; so far {:?}", self.text());
+        }
+    }
+
     /// The client closes, and has sent nothing more.
     pub(crate) async fn expect_close(&mut self) {
         while self.receive().await {}

@@ -53,6 +53,29 @@ async fn tls_from_the_first_octet() {
     .expect("OK");
 }
 
+/// The client says what kind of binding data it uses; that both sides' are alike is shown against our own server.
+#[tokio::test]
+async fn logins_are_bound_to_the_connection() {
+    let (acceptor, pem) = acceptor();
+    let (ours, theirs) = tokio::io::duplex(16 * 1024);
+    let client = async {
+        let builder = ClientBuilder::new("localhost", 993, Security::Tls).roots(TlsRoots::Pem(pem));
+        builder.connect_over(ours).await?.login("alice", &Secret::new("sesame")).await
+    };
+    let refused = both(client, async {
+        let mut stream = acceptor.accept(theirs).await.expect("a handshake");
+        let greeting = b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=SCRAM-SHA-256-PLUS] hi\r\n";
+        stream.write_all(greeting).await.expect("read");
+        stream.flush().await.expect("read");
+        // p=tls-exporter,,n=alice,r=
+        expect(&mut stream, "a1 AUTHENTICATE SCRAM-SHA-256-PLUS cD10bHMtZXhwb3J0ZXIsLG49YWxpY2Uscj").await;
+        stream.write_all(b"a1 NO not now\r\n").await.expect("read");
+        stream.flush().await.expect("read");
+    })
+    .await;
+    assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
+}
+
 #[tokio::test]
 async fn starttls_forgets_what_was_said_in_clear_text() {
     let (acceptor, pem) = acceptor();
