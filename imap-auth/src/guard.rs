@@ -47,4 +47,28 @@ mod tests {
         assert_eq!(contain::<()>(|| panic!("as rsasl does")), Err(StepFailed));
         assert_eq!(contain(|| Ok(1)), Ok(1));
     }
+
+    /// rsasl 2.3.1 panics at these; should a newer one refuse them instead, so much the better. Without the check of
+    /// shapes that stands before it, only the guard keeps the process alive.
+    #[cfg(feature = "server")]
+    #[test]
+    fn rsasl_panics_are_contained() {
+        use rsasl::callback::SessionCallback;
+        use rsasl::config::SASLConfig;
+        use rsasl::mechanisms::scram::SCRAM_SHA256;
+        use rsasl::prelude::{Mechanism, Registry, SASLServer};
+        use rsasl::validate::NoValidation;
+        struct Silent;
+        impl SessionCallback for Silent {}
+        static REGISTRY: [Mechanism; 1] = [SCRAM_SHA256];
+        for message in [&b"n,,,"[..], b"n,x,n=user,r=abc", b"n,,n", b"", b"\xff"] {
+            let config = SASLConfig::builder()
+                .with_registry(Registry::with_mechanisms(&REGISTRY))
+                .with_callback(Silent)
+                .expect("a configuration");
+            let server = SASLServer::<NoValidation>::new(config);
+            let mut session = server.start_suggested(SCRAM_SHA256.mechanism).expect("known");
+            assert_eq!(step(&mut session, Some(message)).err(), Some(StepFailed));
+        }
+    }
 }

@@ -19,6 +19,13 @@ pub(super) fn run(python: Option<&Path>) -> Result<(), String> {
     step(&mut sums, "lints", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"], &[])
     });
+    for features in ["client", "server", "ldap", "oauth"] {
+        step(&mut sums, &format!("imap-auth with {features} only"), || {
+            let only =
+                ["clippy", "--quiet", "-p", "imap-auth", "--no-default-features", "--features", features];
+            cargo(&[&only[..], &["--", "-D", "warnings"]].concat(), &[])
+        });
+    }
     step(&mut sums, "docs", || {
         cargo(&["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
     });

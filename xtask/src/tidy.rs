@@ -22,9 +22,15 @@ const RULES: &[Rule] = &[
         words: &["tonic::", "tonic_prost::", "tonic_health::", "tonic_reflection::"],
     },
     Rule {
-        keeps: "only net/ names TLS and network sockets",
+        keeps: "only net/ names TLS and network sockets, and imap-auth's clients of LDAP and token servers",
         within: &["imap-server/src", "imap-client/src", "imap-store/src", "imap-auth/src", "imap-proto/src"],
-        except: &["imap-server/src/net/", "imap-client/src/net", "imap-server/src/admin/"],
+        except: &[
+            "imap-server/src/net/",
+            "imap-client/src/net",
+            "imap-server/src/admin/",
+            "imap-auth/src/directory/ldap/",
+            "imap-auth/src/oauth/",
+        ],
         words: &["rustls::", "tokio_rustls::", "tokio::net", "std::net::TcpStream", "std::net::TcpListener"],
     },
     Rule {

@@ -2,10 +2,15 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::*;
+mod entry;
+#[cfg(feature = "oauth")]
+mod oauth;
 #[cfg(feature = "client")]
 mod scram;
 
-use crate::{BoxFuture, ChannelBindings, Credentials, DirectoryError, HashCost, Step, UserRecord};
+use crate::{
+    BoxFuture, ChannelBindings, Credentials, DirectoryError, HashCost, Step, UserAttributes, UserRecord,
+};
 
 const LOW: HashCost = HashCost { memory_kib: 64, passes: 1 };
 const NO_BINDINGS: ChannelBindings = ChannelBindings { tls_exporter: None, tls_server_end_point: None };
@@ -30,8 +35,17 @@ struct Memory {
 impl Memory {
     fn set(&self, name: &str, spelled: &str, password: &str) {
         let credentials = Credentials::from_password(&Secret::new(password), LOW).expect("a good password");
-        let record = UserRecord::new(spelled, credentials, "memory");
+        self.insert(name, spelled, credentials);
+    }
+
+    fn insert(&self, name: &str, spelled: &str, credentials: Credentials) {
+        let record = UserRecord::new(spelled, credentials, self.name());
         self.users.lock().expect("no panic").insert(name.into(), record);
+    }
+
+    fn change(&self, name: &str, change: impl FnOnce(&mut UserAttributes)) {
+        let mut users = self.users.lock().expect("no panic");
+        change(&mut users.get_mut(name).expect("there").attributes);
     }
 }
 
@@ -43,6 +57,18 @@ impl Directory for Memory {
             }
             Ok(self.users.lock().expect("no panic").get(name).cloned())
         })
+    }
+
+    fn replace<'a>(
+        &'a self,
+        user: &'a UserRecord,
+        credentials: &'a Credentials,
+    ) -> BoxFuture<'a, Result<bool, DirectoryError>> {
+        let mut users = self.users.lock().expect("no panic");
+        let found = users.values_mut().find(|found| found.name == user.name);
+        let same = found.filter(|found| found.credentials.to_bytes() == user.credentials.to_bytes());
+        let replaced = same.map(|found| found.credentials = credentials.clone()).is_some();
+        Box::pin(std::future::ready(Ok(replaced)))
     }
 }
 
