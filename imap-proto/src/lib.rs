@@ -44,6 +44,45 @@
 //! assert_eq!((uid.get(), data.as_deref()), (447, Some(b"Hello".as_slice())));
 //! ```
 //!
+//! A proxy does both. What it reads from one side it writes to the other: to the server as a client does, to the
+//! client in the dialect of its session:
+//!
+//! ```
+//! use imap_proto::Dialect;
+//! use imap_proto::command::Command;
+//! use imap_proto::response::Response;
+//! use imap_proto::wire::{Event, Framer, Limits, ResponseEvent, ResponseFramer};
+//!
+//! let mut from_client = Framer::new(Limits {
+//!     line_octets_max: 65_536,
+//!     literal_octets_max: 65_536,
+//!     literals_max: 64,
+//!     dropped_octets_max: 1 << 20,
+//! });
+//! from_client.receive(b"c7 list {0}\r\n");
+//! let Some(Event::Literal(head)) = from_client.poll() else { panic!("a literal is announced") };
+//! assert!(head.synchronizing, "the client waits for `+`");
+//! assert!(from_client.accept_argument());
+//! from_client.receive(b" %\r\n");
+//! let Some(Event::Command(frame)) = from_client.poll() else { panic!("now the command is whole") };
+//! let (tag, command) = Command::parse(&frame, Dialect::SILENT).expect("it follows the grammar");
+//!
+//! let mut to_server = Vec::new();
+//! let waits = command.write(&tag, true, &mut to_server);
+//! assert_eq!(to_server, b"c7 LIST \"\" \"%\"\r\n");
+//! assert!(waits.is_empty(), "no literal that the server must ask for");
+//!
+//! let mut from_server = ResponseFramer::new(1 << 20, 1 << 16);
+//! from_server.receive(b"* LIST () \"/\" \"5\\\" disks\"\r\nc7 OK Done\r\n");
+//! let mut to_client = Vec::new();
+//! while let Some(ResponseEvent::Response(frame)) = from_server.poll() {
+//!     let response = Response::parse(&frame).expect("a response");
+//!     response.write(&mut to_client, Dialect::SILENT);
+//! }
+//! // The oldest clients know no backslash in quotes.
+//! assert_eq!(to_client, b"* LIST () \"/\" {8}\r\n5\" disks\r\nc7 OK Done\r\n");
+//! ```
+//!
 //! # Where the grammar is
 //!
 //! Each command, response and option has its types, parser and writer in one file. Of the commands (`command/`):
@@ -72,6 +111,30 @@
 //! | CONVERT, CONVERSIONS | 5259 | `convert` |
 //! | LOGIN, AUTHENTICATE, ENABLE, ID, COMPRESS | 9051, 4959, 5161, 2971, 4978 | `auth`, `enable`, `id`, `compress` |
 //! | UNAUTHENTICATE, GETJMAPACCESS and all else without arguments | 8437, 9698 | the table in `command/mod.rs` |
+//!
+//! Of the responses (`response/`):
+//!
+//! | grammar | RFC | file |
+//! | --- | --- | --- |
+//! | OK, NO, BAD, BYE, PREAUTH, `+`; numbers with a word; MAILBOX, BBOARD | 9051, 1176 | `response/mod.rs` |
+//! | response codes | 9051, 5530 and the extensions | `code` |
+//! | CAPABILITY, ENABLED; the names that are known | 9051 | `capability`, `known_capability` |
+//! | FLAGS, PERMANENTFLAGS | 9051 | `flags` |
+//! | LIST, LSUB, XLIST with extended data | 9051, 5258, 6154 | `list` |
+//! | NAMESPACE | 9051, 5255 | `namespace` |
+//! | STATUS | 9051, 7162, 7889, 8474, 9208 | `status` |
+//! | SEARCH, SORT; THREAD; ESEARCH | 3501, 5256, 4731, 5267, 6203, 7377, 9394 | `search`, `thread`, `esearch` |
+//! | FETCH, UIDFETCH, STORE of RFC 1176, their items | 9051, 9586, 8474, 8514, 8970, 5257 | `fetch` |
+//! | VANISHED | 7162 | `vanished` |
+//! | ID | 2971 | `id` |
+//! | ACL, LISTRIGHTS, MYRIGHTS | 4314 | `acl` |
+//! | QUOTA, QUOTAROOT | 9208 | `quota` |
+//! | METADATA | 5464 | `metadata` |
+//! | LANGUAGE, COMPARATOR | 5255 | `language` |
+//! | GENURLAUTH, URLFETCH | 4467, 5524 | `url` |
+//! | CONVERTED, CONVERSION | 5259 | `convert` |
+//! | UIDBATCHES | 10022 | `uid_batches` |
+//! | JMAPACCESS | 9698 | `response/mod.rs` |
 //!
 //! What is the same in all (strings, numbers, sets, dates, flags) is in `parse/`; octets and literals in `wire/`.
 
