@@ -108,9 +108,16 @@ impl<'a> Word<'a> {
         if self.is_base64 {
             decoder.feed(self.encoded, octets);
         } else {
-            let spaced: Vec<u8> =
-                self.encoded.iter().map(|&octet| if octet == b'_' { b' ' } else { octet }).collect();
-            decoder.feed(&spaced, octets);
+            // As `=20`: a bare space at the end would be taken for one that was added on the way.
+            for piece in self.encoded.split_inclusive(|&octet| octet == b'_') {
+                match piece.strip_suffix(b"_") {
+                    Some(before) => {
+                        decoder.feed(before, octets);
+                        decoder.feed(b"=20", octets);
+                    }
+                    None => decoder.feed(piece, octets),
+                }
+            }
         }
         decoder.finish(octets);
     }
@@ -129,6 +136,7 @@ mod tests {
             ("(=?ISO-8859-1?Q?a?= b)", "(a b)"),
             ("(=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=)", "(ab)"),
             ("(=?ISO-8859-1?Q?a?=  \t =?ISO-8859-2?Q?_b?=)", "(a b)"),
+            ("=?us-ascii?Q?aus_?= =?iso-8859-1?Q?K=F6ln?=", "aus Köln"),
             ("=?US-ASCII*EN?Q?Keith_Moore?=", "Keith Moore"),
             ("=?utf-8?B?SsO2cmc=?= <j@x>", "Jörg <j@x>"),
             ("=?utf-8?Q?J=C3?= =?UTF-8?q?=B6rg?=", "Jörg"),
