@@ -67,11 +67,16 @@ impl Told {
     }
 
     /// Does one thing, and takes note of what is acknowledged.
-    async fn step(&mut self, account: &Account, chance: &mut Chance) -> Result<(), StoreError> {
+    async fn step(
+        &mut self,
+        store: &Store,
+        account: &Account,
+        chance: &mut Chance,
+    ) -> Result<(), StoreError> {
         let ids = NAMES.map(|name| mailbox(account, name).id());
         let (from, to) = (chance.below(2) as usize, chance.below(2) as usize);
         let uids: NumberSet = self.uids(NAMES[from]).filter(|_| chance.below(4) == 0).collect();
-        match chance.below(10) {
+        match chance.below(11) {
             0..=4 => {
                 self.count += 1;
                 let long = [10, 100, 5_000, 300_000][chance.below(4) as usize];
@@ -97,6 +102,16 @@ impl Told {
                 account.expunge(ids[from], Some(uids)).await?;
             }
             8 => {
+                let held = account.snapshot();
+                let report = store.compact(false, &|_| {})?;
+                assert!(report.findings.is_empty(), "{report:?}");
+                for mailbox in held.names().filter_map(|(_, mailbox)| mailbox) {
+                    for message in mailbox.iter_from(SeqNum::MIN) {
+                        account.read(&held, &message, 0..1).expect("an old view stays readable");
+                    }
+                }
+            }
+            9 => {
                 let graves = account.snapshot().graves().map(|grave| grave.id).collect();
                 account.undelete(graves, ids[to]).await?;
             }
@@ -127,7 +142,9 @@ async fn simulate(seed: u64) {
     let mut chance = Chance(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let is_lazy = chance.below(3) == 0;
     let durability = if is_lazy { Durability::None } else { Durability::Sync };
-    let options = Options { durability, ..options() };
+    // Without a graveyard there is something for compaction to drop.
+    let undelete_seconds = [0, 1_000][chance.below(2) as usize];
+    let options = Options { durability, undelete_seconds, ..options() };
     let mut disk = SimDisk::new(seed);
     let mut told = Told::default();
     {
@@ -141,7 +158,7 @@ async fn simulate(seed: u64) {
             if let Ok(account) = store.account(user.account) {
                 let steps = chance.below(60);
                 for _ in 0..steps {
-                    if told.step(&account, &mut chance).await.is_err() {
+                    if told.step(&store, &account, &mut chance).await.is_err() {
                         break;
                     }
                     told.look(&account, true);
