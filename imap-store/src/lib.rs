@@ -54,6 +54,7 @@ pub mod log;
 mod memory_disk;
 pub mod message;
 mod open;
+mod restore;
 pub mod search;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
@@ -65,4 +66,5 @@ pub use check::{Affected, CheckReport};
 pub use clock::Clock;
 pub use compact::CompactReport;
 pub use error::{OpenError, StoreError};
+pub use restore::{RestoreError, RestoreFrom, Restored};
 pub use store::{Durability, OpenReport, Options, Store, User};

@@ -425,6 +425,11 @@ impl Store {
         self.inner.accounts.checkpoint()
     }
 
+    /// Octets of the log's files. Blocking.
+    pub fn octets_on_disk(&self) -> Result<u64, StoreError> {
+        self.log().octets_on_disk()
+    }
+
     /// Copies everything that was published before the call into the directory `to`, made when missing. Blocking;
     /// the store goes on meanwhile. Taken again into the same directory, only what is new is copied.
     ///

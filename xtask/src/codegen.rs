@@ -46,7 +46,11 @@ mod made {
     use prost::Message as _;
 
     /// What is compiled.
-    const PROTOS: [&str; 2] = ["restante/admin/v1/admin.proto", "restante/mailbox/v1/mailbox.proto"];
+    const PROTOS: [&str; 3] = [
+        "restante/admin/v1/admin.proto",
+        "restante/admin/v1/store.proto",
+        "restante/mailbox/v1/mailbox.proto",
+    ];
     /// One file a package comes of it.
     const CODE: [&str; 2] = ["restante.admin.v1.rs", "restante.mailbox.v1.rs"];
 

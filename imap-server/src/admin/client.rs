@@ -33,7 +33,7 @@ const PAGE: i32 = 1_000;
 
 /// A connection to a running server.
 pub struct Client {
-    channel: Channel,
+    pub(super) channel: Channel,
 }
 
 /// Why an administrative request was not done.

@@ -9,6 +9,8 @@ mod convert;
 mod service;
 pub mod sharing;
 mod socket;
+mod store;
+pub mod store_client;
 
 #[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
 mod generated {

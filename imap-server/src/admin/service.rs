@@ -12,6 +12,7 @@ use tonic::{Request, Response, Status};
 use tracing::{info, warn};
 
 use super::generated::access_server::AccessServer;
+use super::generated::mail_store_server::MailStoreServer;
 use super::generated::mailboxes_server::{Mailboxes, MailboxesServer};
 use super::generated::server_server::{Server, ServerServer};
 use super::generated::users_server::{Users as UsersRpc, UsersServer};
@@ -74,6 +75,7 @@ pub async fn serve(
     reporter.set_serving::<SharingServer<Admin>>().await;
     reporter.set_serving::<ServerServer<Admin>>().await;
     reporter.set_serving::<AccessServer<Admin>>().await;
+    reporter.set_serving::<MailStoreServer<Admin>>().await;
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(generated::DESCRIPTORS)
@@ -89,6 +91,7 @@ pub async fn serve(
         .add_service(MailboxesServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(SharingServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(AccessServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
+        .add_service(MailStoreServer::new(admin.clone()).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(ServerServer::new(admin).max_decoding_message_size(REQUEST_OCTETS_MAX))
         .add_service(health)
         .add_service(reflection_v1)
@@ -291,7 +294,7 @@ const USER_TOKEN: &str = "users-after:";
 const MAILBOX_TOKEN: &str = "mailboxes-after:";
 
 /// How many entries a page of the asked size has.
-fn page_entries(page_size: i32) -> Result<usize, Status> {
+pub(super) fn page_entries(page_size: i32) -> Result<usize, Status> {
     match usize::try_from(page_size) {
         Ok(0) => Ok(PAGE_DEFAULT),
         Ok(entries) => Ok(entries.min(PAGE_MAX)),
@@ -319,7 +322,7 @@ fn mailbox_token(token: &str) -> Result<Option<(u64, usize)>, Status> {
     read().map(Some).ok_or_else(bad_token)
 }
 
-fn bad_token() -> Status {
+pub(super) fn bad_token() -> Status {
     Status::invalid_argument("page_token is none of ours")
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod manage;
 mod serve;
+mod store;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,6 +58,12 @@ enum Verb {
     Certificate(access::CertificateVerb),
     /// Read certificates again, as SIGHUP does.
     Reload,
+    /// The mail store: its state, checks, room, backups.
+    #[command(subcommand)]
+    Store(store::StoreVerb),
+    /// Expunged messages.
+    #[command(subcommand)]
+    Message(store::MessageVerb),
     /// How the running server is.
     Status,
 }
@@ -89,6 +96,8 @@ impl Args {
             Verb::Ban(verb) => verb.run(&known_data, self.json).await,
             Verb::Certificate(verb) => verb.run(&known_data, self.json).await,
             Verb::Reload => access::reload(&known_data, self.json).await,
+            Verb::Store(verb) => verb.run(&known_data, self.json).await,
+            Verb::Message(verb) => verb.run(&known_data, self.json).await,
             Verb::Status => manage::status(&known_data, self.json).await,
         }
     }

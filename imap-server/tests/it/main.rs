@@ -7,6 +7,7 @@ mod client;
 mod kill;
 mod serve;
 mod soak;
+mod store_ops;
 mod support;
 mod tls;
 mod transcripts;

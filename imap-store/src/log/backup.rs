@@ -7,11 +7,15 @@ use std::collections::BTreeSet;
 use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::Log;
+use bytes::Bytes;
+
 use super::group::BLOCK_OCTETS;
-use super::reader::Segment;
+use super::reader::{Reader, Segment};
+use super::recovery::read_only;
 use super::segment::{Header, Name, TEMPORARY, Table, seal};
+use super::{BodyId, Log, Replay};
 use crate::files::{Disk, DiskFile, read_full};
 use crate::{OpenError, StoreError};
 
@@ -132,6 +136,25 @@ pub(crate) fn restore(disk: &dyn Disk, from: &Path, to: &Path) -> Result<u64, Op
     Ok(names.len() as u64)
 }
 
+/// The log of a backup, to be read where it lies.
+#[derive(Debug)]
+pub(crate) struct BackupLog {
+    reader: Reader,
+}
+
+impl BackupLog {
+    /// Shows the images and the changes of a backup; nothing is written. Blocking.
+    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, replay: &mut dyn Replay) -> Result<Self, OpenError> {
+        let files = read_only(&*disk, dir, replay)?;
+        Ok(Self { reader: Reader::new(disk, dir.to_owned(), files, BACKUP_FILES_OPEN) })
+    }
+
+    /// As [`Log::read`].
+    pub(crate) fn read(&self, body: BodyId, range: Range<u64>) -> Result<Bytes, StoreError> {
+        self.reader.body(body, range)
+    }
+}
+
 fn restore_segment(
     disk: &dyn Disk,
     from: &dyn DiskFile,
@@ -163,3 +186,6 @@ fn copy(from: &dyn DiskFile, to: &dyn DiskFile, range: Range<u64>) -> io::Result
     }
     Ok(())
 }
+
+/// Files of a backup that are open at once while it is read.
+const BACKUP_FILES_OPEN: usize = 16;

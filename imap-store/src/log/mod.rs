@@ -31,7 +31,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 pub use self::backup::Backup;
-pub(crate) use self::backup::restore;
+pub(crate) use self::backup::{BackupLog, restore};
 pub(crate) use self::check::Checked;
 pub(crate) use self::compact::{Head, What};
 pub(crate) use self::pins::NamesBodies;

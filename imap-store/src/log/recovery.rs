@@ -77,6 +77,35 @@ pub(super) fn recover(
     Ok(Opened { store, segment, end, last_group, files, recovery })
 }
 
+/// Shows what a directory of sealed segments holds, and touches nothing; returns the files of each segment.
+pub(super) fn read_only(
+    disk: &dyn Disk,
+    dir: &Path,
+    replay: &mut dyn Replay,
+) -> Result<BTreeMap<u64, Vec<u32>>, OpenError> {
+    let mut recovery = Recovery::default();
+    let (files, _) = list(disk, dir, &mut recovery)?;
+    let no_backup =
+        |file: &Path, what: &str| OpenError::Damaged { file: file.to_owned(), what: what.to_owned() };
+    let header =
+        files.iter().find_map(|file| file.header).ok_or_else(|| no_backup(dir, "it is no backup"))?;
+    let segments = ours(files, header.store, &mut recovery);
+    let mut tables = Vec::new();
+    for segment in &segments {
+        let table =
+            Table::read(&*segment.file, segment.seed).map_err(|error| io_error(&segment.path, error))?;
+        tables.push(table.ok_or_else(|| no_backup(&segment.path, "it is not sealed"))?);
+    }
+    show_images(&segments, &tables, replay)?;
+    for (segment, table) in segments.iter().zip(&tables) {
+        replay_segment(disk, segment, table, 0, &mut recovery, &mut |change| replay.change(change))?;
+    }
+    for damage in recovery.damage {
+        tracing::warn!(damage, "the backup is damaged");
+    }
+    Ok(segments.into_iter().map(|segment| (segment.number, segment.generations)).collect())
+}
+
 /// A segment file in the directory.
 #[derive(Debug)]
 struct Found {
@@ -90,6 +119,19 @@ struct Found {
 /// Lists the segments, by number. Temporary files of ours go; what is not ours is named. A file of a newer
 /// format is refused before anything is touched.
 fn survey(disk: &dyn Disk, dir: &Path, recovery: &mut Recovery) -> Result<Vec<Found>, OpenError> {
+    let (found, temporary) = list(disk, dir, recovery)?;
+    for path in temporary {
+        disk.remove(&path).map_err(|error| io_error(&path, error))?;
+    }
+    Ok(found)
+}
+
+/// The segments by number, and the temporary files.
+fn list(
+    disk: &dyn Disk,
+    dir: &Path,
+    recovery: &mut Recovery,
+) -> Result<(Vec<Found>, Vec<PathBuf>), OpenError> {
     let mut found = Vec::new();
     let mut temporary = Vec::new();
     for path in disk.list(dir).map_err(|error| io_error(dir, error))? {
@@ -111,12 +153,9 @@ fn survey(disk: &dyn Disk, dir: &Path, recovery: &mut Recovery) -> Result<Vec<Fo
         };
         found.push(Found { number, generation, path, file, header });
     }
-    for path in temporary {
-        disk.remove(&path).map_err(|error| io_error(&path, error))?;
-    }
     recovery.foreign.sort();
     found.sort_by_key(|file| (file.number, file.generation));
-    Ok(found)
+    Ok((found, temporary))
 }
 
 /// The kind of a file of ours that is no segment: `0000000001.tmp`, `0000000001.torn`.

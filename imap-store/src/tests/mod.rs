@@ -15,6 +15,7 @@ mod model;
 mod quota;
 mod reopen;
 mod residency;
+mod restore;
 mod seen;
 mod sharing;
 mod simulate;

@@ -2443,3 +2443,977 @@ pub mod server_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStoreStatusRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StoreStatus {
+    /// Its directory.
+    #[prost(string, tag = "1")]
+    pub directory: ::prost::alloc::string::String,
+    /// Octets of the log's files.
+    #[prost(uint64, tag = "2")]
+    pub log_octets: u64,
+    #[prost(uint64, tag = "3")]
+    pub users: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckStoreRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckStoreReport {
+    /// Records of the log that were read.
+    #[prost(uint64, tag = "1")]
+    pub records: u64,
+    /// Messages whose octets were looked for.
+    #[prost(uint64, tag = "2")]
+    pub messages: u64,
+    /// One line each: what is damaged, what does not agree.
+    #[prost(string, repeated, tag = "3")]
+    pub findings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Every message that cannot be served.
+    #[prost(message, repeated, tag = "4")]
+    pub affected: ::prost::alloc::vec::Vec<AffectedMessage>,
+    /// The index did not agree with the log, and is made again at the next start.
+    #[prost(bool, tag = "5")]
+    pub index_condemned: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AffectedMessage {
+    #[prost(uint64, tag = "1")]
+    pub account_id: u64,
+    /// Empty when the account has no user.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// Empty when it was expunged and waits to be undeleted.
+    #[prost(string, tag = "3")]
+    pub mailbox: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "4")]
+    pub uid: u32,
+    #[prost(string, tag = "5")]
+    pub why: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CompactStoreRequest {
+    /// Drop what nothing names although something in the log is damaged, and may have named it.
+    #[prost(bool, tag = "1")]
+    pub despite_damage: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CompactStoreProgress {
+    /// Whether it is the outcome.
+    #[prost(bool, tag = "1")]
+    pub done: bool,
+    #[prost(uint64, tag = "2")]
+    pub segments: u64,
+    #[prost(uint64, tag = "3")]
+    pub images: u64,
+    #[prost(uint64, tag = "4")]
+    pub rewritten: u64,
+    #[prost(uint64, tag = "5")]
+    pub removed: u64,
+    #[prost(uint64, tag = "6")]
+    pub octets_before: u64,
+    /// Only in the outcome.
+    #[prost(uint64, tag = "7")]
+    pub octets_after: u64,
+    #[prost(string, repeated, tag = "8")]
+    pub findings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackUpStoreRequest {
+    /// An absolute path; made when missing. An older backup of this store there is brought up to date.
+    #[prost(string, tag = "1")]
+    pub directory: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackUpStoreProgress {
+    /// Whether it is the outcome.
+    #[prost(bool, tag = "1")]
+    pub done: bool,
+    /// Segments that the backup has.
+    #[prost(uint64, tag = "2")]
+    pub segments: u64,
+    /// How many there will be.
+    #[prost(uint64, tag = "3")]
+    pub segments_total: u64,
+    /// Segments that were copied.
+    #[prost(uint64, tag = "4")]
+    pub copied: u64,
+    #[prost(uint64, tag = "5")]
+    pub octets: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RestoreMailRequest {
+    /// An absolute path to a backup.
+    #[prost(string, tag = "1")]
+    pub directory: ::prost::alloc::string::String,
+    /// One who is missing in the store is made again, with everything where it was.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// Empty: all mailboxes.
+    #[prost(string, tag = "3")]
+    pub mailbox: ::prost::alloc::string::String,
+    /// 0: all messages.
+    #[prost(uint32, tag = "4")]
+    pub uid: u32,
+    /// The name below which mailboxes are made.
+    #[prost(string, tag = "5")]
+    pub into: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RestoreMailProgress {
+    /// Whether it is the outcome.
+    #[prost(bool, tag = "1")]
+    pub done: bool,
+    #[prost(uint64, tag = "2")]
+    pub mailboxes: u64,
+    #[prost(uint64, tag = "3")]
+    pub messages: u64,
+    #[prost(uint64, tag = "4")]
+    pub octets: u64,
+    /// Messages that are damaged in the backup and were left out.
+    #[prost(string, repeated, tag = "5")]
+    pub damaged: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(bool, tag = "6")]
+    pub made_user: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListDeletedMessagesRequest {
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// At most this many; 0 is 100, more than 1000 is 1000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// From the last answer; empty for the first page.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListDeletedMessagesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub messages: ::prost::alloc::vec::Vec<DeletedMessage>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeletedMessage {
+    /// By which it is undeleted.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// The mailbox that it was in; empty when that is gone.
+    #[prost(string, tag = "2")]
+    pub mailbox: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub uid: u32,
+    /// Seconds since 1970 UTC.
+    #[prost(int64, tag = "4")]
+    pub expunged_at: i64,
+    #[prost(uint64, tag = "5")]
+    pub size_octets: u64,
+    /// Seconds since 1970 UTC.
+    #[prost(int64, tag = "6")]
+    pub internal_date: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UndeleteMessagesRequest {
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    #[prost(uint64, repeated, tag = "2")]
+    pub ids: ::prost::alloc::vec::Vec<u64>,
+    #[prost(string, tag = "3")]
+    pub mailbox: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UndeleteMessagesResponse {
+    /// In the order of the messages' ids.
+    #[prost(uint32, repeated, tag = "1")]
+    pub uids: ::prost::alloc::vec::Vec<u32>,
+}
+/// Generated client implementations.
+pub mod mail_store_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The mail store.
+    #[derive(Debug, Clone)]
+    pub struct MailStoreClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> MailStoreClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> MailStoreClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            MailStoreClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// How large it is.
+        pub async fn get_store_status(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStoreStatusRequest>,
+        ) -> std::result::Result<tonic::Response<super::StoreStatus>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/restante.admin.v1.MailStore/GetStoreStatus",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("restante.admin.v1.MailStore", "GetStoreStatus"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads everything and compares it. One message, when it is done: it may take hours.
+        pub async fn check_store(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckStoreRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::CheckStoreReport>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/restante.admin.v1.MailStore/CheckStore",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("restante.admin.v1.MailStore", "CheckStore"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Gives back the room of what nobody needs any more. A message after each segment; the last one is the outcome.
+        pub async fn compact_store(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CompactStoreRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::CompactStoreProgress>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/restante.admin.v1.MailStore/CompactStore",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("restante.admin.v1.MailStore", "CompactStore"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Copies what is new into a directory. A message after each segment; the last one is the outcome.
+        pub async fn back_up_store(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BackUpStoreRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BackUpStoreProgress>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/restante.admin.v1.MailStore/BackUpStore",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("restante.admin.v1.MailStore", "BackUpStore"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Brings mail of one user out of a backup: everything, a mailbox, or a message. A message after each batch; the last
+        /// one is the outcome. NOT_FOUND when the backup has no such user, mailbox or message.
+        pub async fn restore_mail(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RestoreMailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::RestoreMailProgress>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/restante.admin.v1.MailStore/RestoreMail",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("restante.admin.v1.MailStore", "RestoreMail"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// One page of a user's expunged messages that can be had back, the oldest first. NOT_FOUND when there is no such user.
+        pub async fn list_deleted_messages(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListDeletedMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDeletedMessagesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/restante.admin.v1.MailStore/ListDeletedMessages",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("restante.admin.v1.MailStore", "ListDeletedMessages"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Puts expunged messages into a mailbox. NOT_FOUND when there is no such user or mailbox, or none of the messages.
+        pub async fn undelete_messages(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UndeleteMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UndeleteMessagesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/restante.admin.v1.MailStore/UndeleteMessages",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("restante.admin.v1.MailStore", "UndeleteMessages"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod mail_store_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with MailStoreServer.
+    #[async_trait]
+    pub trait MailStore: std::marker::Send + std::marker::Sync + 'static {
+        /// How large it is.
+        async fn get_store_status(
+            &self,
+            request: tonic::Request<super::GetStoreStatusRequest>,
+        ) -> std::result::Result<tonic::Response<super::StoreStatus>, tonic::Status>;
+        /// Server streaming response type for the CheckStore method.
+        type CheckStoreStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::CheckStoreReport, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Reads everything and compares it. One message, when it is done: it may take hours.
+        async fn check_store(
+            &self,
+            request: tonic::Request<super::CheckStoreRequest>,
+        ) -> std::result::Result<tonic::Response<Self::CheckStoreStream>, tonic::Status>;
+        /// Server streaming response type for the CompactStore method.
+        type CompactStoreStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::CompactStoreProgress, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Gives back the room of what nobody needs any more. A message after each segment; the last one is the outcome.
+        async fn compact_store(
+            &self,
+            request: tonic::Request<super::CompactStoreRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::CompactStoreStream>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the BackUpStore method.
+        type BackUpStoreStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::BackUpStoreProgress, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Copies what is new into a directory. A message after each segment; the last one is the outcome.
+        async fn back_up_store(
+            &self,
+            request: tonic::Request<super::BackUpStoreRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::BackUpStoreStream>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the RestoreMail method.
+        type RestoreMailStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::RestoreMailProgress, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Brings mail of one user out of a backup: everything, a mailbox, or a message. A message after each batch; the last
+        /// one is the outcome. NOT_FOUND when the backup has no such user, mailbox or message.
+        async fn restore_mail(
+            &self,
+            request: tonic::Request<super::RestoreMailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::RestoreMailStream>,
+            tonic::Status,
+        >;
+        /// One page of a user's expunged messages that can be had back, the oldest first. NOT_FOUND when there is no such user.
+        async fn list_deleted_messages(
+            &self,
+            request: tonic::Request<super::ListDeletedMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDeletedMessagesResponse>,
+            tonic::Status,
+        >;
+        /// Puts expunged messages into a mailbox. NOT_FOUND when there is no such user or mailbox, or none of the messages.
+        async fn undelete_messages(
+            &self,
+            request: tonic::Request<super::UndeleteMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UndeleteMessagesResponse>,
+            tonic::Status,
+        >;
+    }
+    /// The mail store.
+    #[derive(Debug)]
+    pub struct MailStoreServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> MailStoreServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for MailStoreServer<T>
+    where
+        T: MailStore,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/restante.admin.v1.MailStore/GetStoreStatus" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetStoreStatusSvc<T: MailStore>(pub Arc<T>);
+                    impl<
+                        T: MailStore,
+                    > tonic::server::UnaryService<super::GetStoreStatusRequest>
+                    for GetStoreStatusSvc<T> {
+                        type Response = super::StoreStatus;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetStoreStatusRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MailStore>::get_store_status(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetStoreStatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/restante.admin.v1.MailStore/CheckStore" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckStoreSvc<T: MailStore>(pub Arc<T>);
+                    impl<
+                        T: MailStore,
+                    > tonic::server::ServerStreamingService<super::CheckStoreRequest>
+                    for CheckStoreSvc<T> {
+                        type Response = super::CheckStoreReport;
+                        type ResponseStream = T::CheckStoreStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckStoreRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MailStore>::check_store(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckStoreSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/restante.admin.v1.MailStore/CompactStore" => {
+                    #[allow(non_camel_case_types)]
+                    struct CompactStoreSvc<T: MailStore>(pub Arc<T>);
+                    impl<
+                        T: MailStore,
+                    > tonic::server::ServerStreamingService<super::CompactStoreRequest>
+                    for CompactStoreSvc<T> {
+                        type Response = super::CompactStoreProgress;
+                        type ResponseStream = T::CompactStoreStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CompactStoreRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MailStore>::compact_store(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CompactStoreSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/restante.admin.v1.MailStore/BackUpStore" => {
+                    #[allow(non_camel_case_types)]
+                    struct BackUpStoreSvc<T: MailStore>(pub Arc<T>);
+                    impl<
+                        T: MailStore,
+                    > tonic::server::ServerStreamingService<super::BackUpStoreRequest>
+                    for BackUpStoreSvc<T> {
+                        type Response = super::BackUpStoreProgress;
+                        type ResponseStream = T::BackUpStoreStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BackUpStoreRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MailStore>::back_up_store(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BackUpStoreSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/restante.admin.v1.MailStore/RestoreMail" => {
+                    #[allow(non_camel_case_types)]
+                    struct RestoreMailSvc<T: MailStore>(pub Arc<T>);
+                    impl<
+                        T: MailStore,
+                    > tonic::server::ServerStreamingService<super::RestoreMailRequest>
+                    for RestoreMailSvc<T> {
+                        type Response = super::RestoreMailProgress;
+                        type ResponseStream = T::RestoreMailStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RestoreMailRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MailStore>::restore_mail(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RestoreMailSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/restante.admin.v1.MailStore/ListDeletedMessages" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListDeletedMessagesSvc<T: MailStore>(pub Arc<T>);
+                    impl<
+                        T: MailStore,
+                    > tonic::server::UnaryService<super::ListDeletedMessagesRequest>
+                    for ListDeletedMessagesSvc<T> {
+                        type Response = super::ListDeletedMessagesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListDeletedMessagesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MailStore>::list_deleted_messages(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListDeletedMessagesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/restante.admin.v1.MailStore/UndeleteMessages" => {
+                    #[allow(non_camel_case_types)]
+                    struct UndeleteMessagesSvc<T: MailStore>(pub Arc<T>);
+                    impl<
+                        T: MailStore,
+                    > tonic::server::UnaryService<super::UndeleteMessagesRequest>
+                    for UndeleteMessagesSvc<T> {
+                        type Response = super::UndeleteMessagesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UndeleteMessagesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MailStore>::undelete_messages(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UndeleteMessagesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for MailStoreServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "restante.admin.v1.MailStore";
+    impl<T> tonic::server::NamedService for MailStoreServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
