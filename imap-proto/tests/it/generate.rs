@@ -4,13 +4,14 @@ use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use imap_proto::command::{
-    AclEntry, AnnotationQuery, AppendMessage, Authenticate, CancelUpdate, Command, Compress, Conversions,
-    Convert, ConvertItem, CopyMove, Create, Enable, EntryValues, Esearch, EventGroup, Fetch, FetchItem,
-    FetchModifiers, Find, FlagAction, GenUrlAuth, GetMetadata, GetQuota, Id, List, ListReturn, ListSelect,
-    Login, MailboxFilter, MetadataDepth, Notify, NotifyEvent, OneMailbox, Partial, PartialFetch, PlainList,
-    Preferences, Qresync, Rename, ResetKey, RightsAction, Search, SearchReturn, Section, SectionText, Select,
-    SetAcl, SetMetadata, SetQuota, Sort, SortCriterion, SortKey, Status, StatusItem, Store, StoreData,
-    Subscription, Tag, Thread, ThreadAlgorithm, UidBatches, UidExpunge, UrlFetch, UrlFetchItem,
+    AclEntry, AnnotationQuery, Append, AppendLiteral, AppendMessage, AppendOptions, AppendPiece,
+    Authenticate, CancelUpdate, Command, Compress, Conversions, Convert, ConvertItem, CopyMove, Create,
+    Enable, EntryValues, Esearch, EventGroup, Fetch, FetchItem, FetchModifiers, Find, FlagAction, GenUrlAuth,
+    GetMetadata, GetQuota, Id, List, ListReturn, ListSelect, Login, MailboxFilter, MetadataDepth, Notify,
+    NotifyEvent, OneMailbox, Partial, PartialFetch, PlainList, Preferences, Qresync, Rename, Replace,
+    ResetKey, RightsAction, Search, SearchReturn, Section, SectionText, Select, SetAcl, SetMetadata,
+    SetQuota, Sort, SortCriterion, SortKey, Status, StatusItem, Store, StoreData, Subscription, Tag, Thread,
+    ThreadAlgorithm, UidBatches, UidExpunge, UrlFetch, UrlFetchItem,
 };
 use imap_proto::response::NameAttribute;
 use imap_proto::types::{
@@ -96,11 +97,15 @@ fn flag() -> impl Strategy<Value = Flag> {
     ]
 }
 
-fn sequence_set() -> impl Strategy<Value = SequenceSet> {
-    let end = prop_oneof![
+fn set_end() -> impl Strategy<Value = SetEnd> + Clone {
+    prop_oneof![
         4 => (1u32..).prop_map(|number| SetEnd::Number(number.try_into().expect("it is not 0"))),
         1 => Just(SetEnd::Star),
-    ];
+    ]
+}
+
+fn sequence_set() -> impl Strategy<Value = SequenceSet> {
+    let end = set_end();
     let range = prop_oneof![end.clone().prop_map(|end| (end, end)), (end.clone(), end)];
     prop_oneof![
         1 => Just(SequenceSet::Saved),
@@ -292,7 +297,74 @@ pub(crate) fn append_message() -> impl Strategy<Value = AppendMessage> {
     )
 }
 
-/// Every command but APPEND, which is not parsed from a whole frame.
+fn append_options(catenate: bool) -> impl Strategy<Value = AppendOptions> {
+    let annotations = prop_oneof![Just(Vec::new()), entry_values()];
+    (vec(flag(), 0..4), option::of(date_time()), annotations).prop_map(
+        move |(flags, internal_date, annotations)| AppendOptions {
+            flags,
+            internal_date,
+            annotations,
+            catenate,
+        },
+    )
+}
+
+/// A message of an APPEND, whole or in parts; in the UTF8 form its literal is a `literal8`.
+fn appended_message() -> impl Strategy<Value = Vec<AppendPiece>> {
+    let literal = || {
+        (0u64..100, any::<bool>(), any::<bool>()).prop_map(|(size_octets, binary, utf8)| {
+            AppendPiece::Literal(AppendLiteral { size_octets, binary: binary || utf8, utf8 })
+        })
+    };
+    let whole = (append_options(false), literal())
+        .prop_map(|(options, literal)| vec![AppendPiece::Begin(options), literal]);
+    let part = prop_oneof![octets().prop_map(AppendPiece::Url), literal()];
+    let in_parts = (append_options(true), vec(part, 1..4)).prop_map(|(options, parts)| {
+        let begin = AppendPiece::Begin(options);
+        std::iter::once(begin).chain(parts).collect()
+    });
+    prop_oneof![whole, in_parts]
+}
+
+/// APPEND and REPLACE with all their pieces, and the pieces of the command up to its first literal.
+pub(crate) fn appending() -> impl Strategy<Value = (Command, Vec<AppendPiece>)> {
+    let append = (mailbox(), vec(appended_message(), 1..4)).prop_map(|(mailbox, messages)| {
+        let pieces = messages.concat();
+        let first = up_to_literal(&pieces);
+        (Command::Append(Append { mailbox, pieces: first }), pieces)
+    });
+    let replace = (any::<bool>(), set_end(), mailbox(), appended_message()).prop_map(
+        |(uid, message, mailbox, pieces)| {
+            let first = up_to_literal(&pieces);
+            (Command::Replace(Replace { uid, message, mailbox, pieces: first }), pieces)
+        },
+    );
+    prop_oneof![append, replace]
+}
+
+fn up_to_literal(pieces: &[AppendPiece]) -> Vec<AppendPiece> {
+    let first = pieces.iter().position(|piece| matches!(piece, AppendPiece::Literal(_)));
+    pieces[..first.map_or(pieces.len(), |first| first + 1)].to_vec()
+}
+
+/// APPEND and REPLACE of nothing but URLs: no literal is streamed, so each is one frame.
+fn appended_urls() -> impl Strategy<Value = Command> {
+    let message = || {
+        (append_options(true), vec(octets().prop_map(AppendPiece::Url), 1..3)).prop_map(|(options, urls)| {
+            let begin = AppendPiece::Begin(options);
+            std::iter::once(begin).chain(urls).collect::<Vec<_>>()
+        })
+    };
+    let append = (mailbox(), vec(message(), 1..3))
+        .prop_map(|(mailbox, messages)| Command::Append(Append { mailbox, pieces: messages.concat() }));
+    let replace =
+        (any::<bool>(), set_end(), mailbox(), message()).prop_map(|(uid, message, mailbox, pieces)| {
+            Command::Replace(Replace { uid, message, mailbox, pieces })
+        });
+    prop_oneof![append, replace]
+}
+
+/// Every command; APPEND and REPLACE only where they are parsed from a whole frame.
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         bare(),
@@ -305,7 +377,8 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         metadata(),
         urls(),
         told(),
-        converted()
+        converted(),
+        appended_urls(),
     ]
 }
 
