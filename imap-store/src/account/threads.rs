@@ -52,12 +52,6 @@ impl Ids {
         };
         Self { email: outside(self.email), thread: outside(self.thread) }
     }
-
-    /// The same, as `account` itself calls it.
-    pub(crate) fn seen_from(self, account: AccountId) -> Self {
-        let inside = |id: GlobalId| if id.account == account.0 { GlobalId { account: 0, ..id } } else { id };
-        Self { email: inside(self.email), thread: inside(self.thread) }
-    }
 }
 
 impl Snapshot {
@@ -174,6 +168,5 @@ mod tests {
         let ids = Ids::new(7);
         let outside = ids.seen_from_outside(AccountId(3));
         assert_eq!(object_ids(AccountId(3), ids), object_ids(AccountId(9), outside));
-        assert_eq!(outside.seen_from(AccountId(3)), ids);
     }
 }

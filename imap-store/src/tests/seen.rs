@@ -188,7 +188,7 @@ async fn step(account: &Account, boxes: &mut [Box; 2], op: &Op) {
 fn compare(account: &Account, boxes: &[Box; 2], before: &mut BTreeMap<(usize, usize), Arc<Mailbox>>) {
     assert_eq!(account.snapshot().wrong_counters(), Vec::<String>::new());
     for (at, (named, simple)) in BOXES.iter().zip(boxes).enumerate() {
-        for user in 0..3 {
+        for (user, name) in USERS.iter().enumerate() {
             let view = mailbox(account, named).seen_by(&somebody(user));
             let all: Vec<_> = view.iter_from(SeqNum::MIN).collect();
             let found: Vec<_> = all
@@ -197,7 +197,7 @@ fn compare(account: &Account, boxes: &[Box; 2], before: &mut BTreeMap<(usize, us
                 .collect();
             let expected: Vec<_> =
                 simple.messages.iter().map(|(uid, it)| (*uid, it.seen[user], it.mod_seqs[user])).collect();
-            assert_eq!(found, expected, "{named} of {}", USERS[user]);
+            assert_eq!(found, expected, "{named} of {name}");
             let unseen = found.iter().filter(|it| !it.1).count();
             assert_eq!(view.counters().unseen as usize, unseen);
             let first = all.iter().find(|it| !it.flags.has(SystemFlag::Seen)).map(|it| it.seq_num);

@@ -160,7 +160,7 @@ async fn what_is_shared_is_found_and_a_name_that_comes_back_has_nothing() {
     };
     let staff = Who { groups: vec!["staff".to_owned()], ..who("bob") };
     let (of_alice, of_support) = (Owner::User("alice".to_owned()), Owner::Shared("support".to_owned()));
-    assert_eq!(found(&open, &who("bob")), [of_alice.clone()]);
+    assert_eq!(found(&open, &who("bob")), std::slice::from_ref(&of_alice));
     assert_eq!(found(&open, &staff), [of_alice, of_support.clone()]);
     assert!(found(&open, &who("eve")).is_empty());
 

@@ -10,8 +10,11 @@ use imap_proto::types::{Address, BodyStructure, Content, Octets};
 use crate::message::{Scanner, Summary, decode_transfer};
 use crate::search::day_of;
 
+/// A message's path below the corpus, and its octets.
+type Named = (String, Vec<u8>);
+
 /// The messages, in the order of their paths; `None` when nobody fetched them.
-fn corpus() -> Option<(PathBuf, Vec<(String, Vec<u8>)>)> {
+fn corpus() -> Option<(PathBuf, Vec<Named>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/corpus/spam-assassin");
     let Ok(groups) = std::fs::read_dir(&root) else {
         eprintln!("skipped: there is no corpus; `cargo xtask corpus` fetches it");
