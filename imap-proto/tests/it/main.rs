@@ -10,3 +10,4 @@ mod generate;
 mod response_examples;
 mod response_forgiving;
 mod response_properties;
+mod rfc_examples;
