@@ -191,7 +191,9 @@ impl FetchStream {
                     return Ok(Some(Found::Message(self.complete(seq_num, attributes))));
                 }
                 Reply::StreamStart { fetch, size_octets } => {
-                    return Ok(Some(self.begin_body(*fetch, size_octets)));
+                    if let Some(seq_num) = fetch.message.seq_num() {
+                        return Ok(Some(self.begin_body(seq_num, *fetch, size_octets)));
+                    }
                 }
                 Reply::Done(tagged) => {
                     self.replies = None;
@@ -212,12 +214,12 @@ impl FetchStream {
         }
     }
 
-    fn begin_body(&mut self, fetch: StreamedFetch, size_octets: u64) -> Found {
-        let message = self.complete(fetch.seq_num, fetch.before);
+    fn begin_body(&mut self, seq_num: SeqNum, fetch: StreamedFetch, size_octets: u64) -> Found {
+        let message = self.complete(seq_num, fetch.before);
         let uid = message.uid();
         self.partial = Some(message);
         self.in_body = true;
-        Found::Body { seq_num: fetch.seq_num, uid, item: fetch.item, size_octets }
+        Found::Body { seq_num, uid, item: fetch.item, size_octets }
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>> {

@@ -317,7 +317,11 @@ impl Session {
 
     fn stream_start(&mut self, frame: &Bytes, size_octets: u64) {
         let (fetch, taker) = match self.streamed.take() {
-            None => (StreamedFetch::parse_head(frame), self.stream_taker()),
+            // A UIDFETCH comes only to who enabled UIDONLY, which this client does not.
+            None => (
+                StreamedFetch::parse_head(frame).filter(|fetch| fetch.message.seq_num().is_some()),
+                self.stream_taker(),
+            ),
             Some(Streamed { fetch, taker }) => (fetch.and_then(|fetch| fetch.parse_next(frame)), taker),
         };
         // What cannot be read is nobody's, and its octets are dropped.
@@ -341,7 +345,7 @@ impl Session {
 
     fn stream_rest(&mut self, rest: &Bytes) {
         if let Some(Streamed { fetch: Some(fetch), taker: Some(id) }) = self.streamed.take() {
-            let response = Response::Fetch { seq_num: fetch.seq_num, attributes: fetch.parse_rest(rest) };
+            let response = fetch.message.response(fetch.parse_rest(rest));
             self.found.push_back(Output::Reply(id, Reply::Data(response)));
         }
     }

@@ -29,7 +29,9 @@ pub use capability::Capability;
 pub use code::{AnnotateProblem, AnnotationSupport, Code, InProgress, MetadataLimit};
 pub use convert::{Conversion, ConvertError, Converted};
 pub use esearch::{Esearch, EsearchItem};
-pub use fetch::{Annotation, AnnotationEntry, FetchAttribute, FetchWriter, StreamedFetch, StreamedItem};
+pub use fetch::{
+    Annotation, AnnotationEntry, FetchAttribute, FetchWriter, FetchedMessage, StreamedFetch, StreamedItem,
+};
 pub use known_capability::KnownCapability;
 pub use language::Comparator;
 pub use list::{ListData, ListExtension, NameAttribute};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use imap_proto::response::{
-    Code, FetchAttribute, Found, NameAttribute, Response, StreamedFetch, StreamedItem,
+    Code, FetchAttribute, FetchedMessage, Found, NameAttribute, Response, StreamedFetch, StreamedItem,
 };
 use imap_proto::types::{BodyStructure, Content, Flag, SystemFlag};
 
@@ -226,12 +226,25 @@ fn frame(octets: &'static str) -> Bytes {
 fn a_response_may_have_several_streamed_literals() {
     let first =
         StreamedFetch::parse_head(&frame("* 3 FETCH (RFC822.SIZE 1 RFC822.TEXT {9}\r\n")).expect("a FETCH");
-    assert_eq!((first.seq_num.get(), &first.before[..]), (3, [size(1)].as_slice()));
+    assert_eq!(first.message.seq_num().map(imap_proto::types::SeqNum::get), Some(3));
+    assert_eq!(first.before, [size(1)]);
     assert_eq!(first.item, StreamedItem::Rfc822("RFC822.TEXT"));
     let second = first.parse_next(&frame(" RFC822.SIZE 2 BINARY[1]<5> ~{9}\r\n")).expect("another literal");
     assert_eq!(second.before, [size(2)]);
     assert_eq!(second.item, StreamedItem::Binary { part: vec![1], origin: Some(5) });
     assert_eq!(second.parse_rest(&frame(" RFC822.SIZE 3)")), [size(3)]);
+}
+
+/// RFC 9586 §3
+#[test]
+fn a_uidfetch_is_streamed_as_well() {
+    let fetch = StreamedFetch::parse_head(&frame("* 25996 UIDFETCH (RFC822.SIZE 1 BODY[] {9}\r\n"));
+    let fetch = fetch.expect("a UIDFETCH");
+    let uid = imap_proto::types::Uid::new(25_996).expect("not 0");
+    assert_eq!((fetch.message, fetch.message.seq_num()), (FetchedMessage::Uid(uid), None));
+    let next = fetch.parse_next(&frame(" BODY[1] {9}\r\n")).expect("another literal");
+    let attributes = next.parse_rest(&frame(" RFC822.SIZE 2)"));
+    assert_eq!(next.message.response(attributes), Response::UidFetch { uid, attributes: vec![size(2)] });
 }
 
 #[test]

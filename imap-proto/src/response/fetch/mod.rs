@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 pub use self::annotation::{Annotation, AnnotationEntry};
 pub(super) use self::read::read_fetch;
-pub use self::streamed::{StreamedFetch, StreamedItem};
+pub use self::streamed::{FetchedMessage, StreamedFetch, StreamedItem};
 pub use self::write::FetchWriter;
 pub(super) use self::write::{write_attributes, write_fetch, write_uid_fetch};
 use crate::command::Section;

@@ -1,14 +1,15 @@
-//! [`StreamedFetch`]: a FETCH whose large literals never lie in memory as a whole.
+//! [`StreamedFetch`]: a FETCH or UIDFETCH whose large literals never lie in memory as a whole.
 
 use bytes::Bytes;
 
 use super::FetchAttribute;
 use super::read::{Items, read_items, read_origin};
 use crate::command::{Section, section, section_binary};
-use crate::types::SeqNum;
+use crate::response::Response;
+use crate::types::{SeqNum, Uid};
 use crate::wire::read::Reader;
 
-/// A FETCH of which a literal is streamed: what came before it, and what it is.
+/// A FETCH, or the UIDFETCH of RFC 9586, of which a literal is streamed: what came before it, and what it is.
 ///
 /// The events of [`crate::wire::ResponseFramer`] and what to do with them:
 ///
@@ -26,7 +27,7 @@ use crate::wire::read::Reader;
 ///
 /// let head = Bytes::from_static(b"* 7 FETCH (UID 12 BODY[1] {100000}\r\n");
 /// let fetch = StreamedFetch::parse_head(&head).expect("it is a FETCH");
-/// assert_eq!(fetch.seq_num.get(), 7);
+/// assert_eq!(fetch.message.seq_num().map(|number| number.get()), Some(7));
 /// assert!(matches!(fetch.before[..], [FetchAttribute::Uid(_)]));
 /// assert!(matches!(&fetch.item, StreamedItem::Section { section, .. } if section.part == [1]));
 /// // Then 100,000 octets in chunks, and:
@@ -36,13 +37,40 @@ use crate::wire::read::Reader;
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamedFetch {
     /// Which message.
-    pub seq_num: SeqNum,
+    pub message: FetchedMessage,
     /// The attributes before the literal; after [`Self::parse_next`] those between the two.
     pub before: Vec<FetchAttribute>,
     /// Whose octets come now.
     pub item: StreamedItem,
     /// Parentheses of the item's value that were open before the literal.
     open_lists: usize,
+}
+
+/// How a streamed FETCH names its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchedMessage {
+    /// `* n FETCH`
+    SeqNum(SeqNum),
+    /// `* uid UIDFETCH`, of a session with UIDONLY (RFC 9586 §3)
+    Uid(Uid),
+}
+
+impl FetchedMessage {
+    /// The number of a FETCH; `None` for UIDFETCH.
+    pub fn seq_num(self) -> Option<SeqNum> {
+        match self {
+            Self::SeqNum(seq_num) => Some(seq_num),
+            Self::Uid(_) => None,
+        }
+    }
+
+    /// The response of these attributes.
+    pub fn response(self, attributes: Vec<FetchAttribute>) -> Response {
+        match self {
+            Self::SeqNum(seq_num) => Response::Fetch { seq_num, attributes },
+            Self::Uid(uid) => Response::UidFetch { uid, attributes },
+        }
+    }
 }
 
 /// An item of a FETCH without its octets.
@@ -70,17 +98,25 @@ pub enum StreamedItem {
 }
 
 impl StreamedFetch {
-    /// Reads the frame of a `StreamStart`. `None` when it is no FETCH: then drop the octets, and the rest.
+    /// Reads the frame of a `StreamStart`. `None` when it is neither FETCH nor UIDFETCH: then drop the octets, and the rest.
     pub fn parse_head(frame: &Bytes) -> Option<Self> {
         let mut reader = Reader::new(frame);
         if !reader.eat_spaced(b'*') {
             return None;
         }
-        let seq_num = SeqNum::new(reader.number32()?)?;
-        if !reader.atom()?.eq_ignore_ascii_case(b"FETCH") || !reader.eat_spaced(b'(') {
+        let number = reader.number32()?;
+        let name = reader.atom()?;
+        let message = if name.eq_ignore_ascii_case(b"FETCH") {
+            FetchedMessage::SeqNum(SeqNum::new(number)?)
+        } else if name.eq_ignore_ascii_case(b"UIDFETCH") {
+            FetchedMessage::Uid(Uid::new(number)?)
+        } else {
+            return None;
+        };
+        if !reader.eat_spaced(b'(') {
             return None;
         }
-        Self::from_items(seq_num, read_items(&mut reader))
+        Self::from_items(message, read_items(&mut reader))
     }
 
     /// Reads the frame of another `StreamStart` of the same response: what stands behind the octets of the
@@ -88,9 +124,9 @@ impl StreamedFetch {
     pub fn parse_next(&self, frame: &Bytes) -> Option<Self> {
         let mut reader = Reader::new(frame);
         match reader.skip_value_rest(self.open_lists) {
-            Ok(()) => Self::from_items(self.seq_num, read_items(&mut reader)),
+            Ok(()) => Self::from_items(self.message, read_items(&mut reader)),
             Err(open_lists) => {
-                Some(Self { before: Vec::new(), open_lists, item: self.item.clone(), seq_num: self.seq_num })
+                Some(Self { before: Vec::new(), open_lists, item: self.item.clone(), message: self.message })
             }
         }
     }
@@ -104,9 +140,9 @@ impl StreamedFetch {
         }
     }
 
-    fn from_items(seq_num: SeqNum, items: Items) -> Option<Self> {
+    fn from_items(message: FetchedMessage, items: Items) -> Option<Self> {
         let (item, open_lists) = items.streamed?;
-        Some(Self { seq_num, before: items.attributes, item, open_lists })
+        Some(Self { message, before: items.attributes, item, open_lists })
     }
 }
 
