@@ -33,6 +33,8 @@ pub(super) async fn start_tls(ctx: &mut Ctx<'_>) -> Result<Done, Halt> {
 }
 
 /// LOGIN. Refused with PRIVACYREQUIRED where passwords are not taken, right or wrong alike.
+///
+/// `LOGIN anonymous x` is what AUTHENTICATE ANONYMOUS is, for clients that know no SASL, where that is offered.
 pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done, Halt> {
     let user = String::from_utf8_lossy(&cmd.user);
     let attempt = Attempt { user: &user, mechanism: "login" };
@@ -42,6 +44,13 @@ pub(super) async fn login(ctx: &mut Ctx<'_>, cmd: &LoginCommand) -> Result<Done,
     ctx.connection.login_began = ctx.services.logins.now();
     let password = Secret::new(cmd.password.expose());
     let channel = ctx.connection.channel();
+    if cmd.user.eq_ignore_ascii_case(b"anonymous")
+        && let Ok(exchange) = ctx.services.authenticator.start("ANONYMOUS", &channel)
+    {
+        let mut exchange = Box::new(exchange);
+        let step = exchange.step(Some(&password)).await;
+        return take_step(ctx, exchange, step).await;
+    }
     let identity = ctx.services.authenticator.login(&cmd.user, &password, &channel).await;
     enter(ctx, attempt, identity).await
 }
