@@ -10,6 +10,8 @@ use crate::support::{FREE_PORTS, Imap, Running, add_user, start, tcp};
 const MEMORY_MAX: u64 = 40 * 1024;
 /// How long a NOOP of another session may take meanwhile, on a busy machine with a debug build.
 const NOOP_MAX: Duration = Duration::from_secs(5);
+/// How long a stop may take while a client does not read: the five seconds that a command under way has, and some more.
+const STOP_MAX: Duration = Duration::from_secs(15);
 
 /// A server, and a session that minds its own business.
 struct Scene {
@@ -268,6 +270,27 @@ fn who_fetches_and_does_not_read_holds_only_his_own() {
     }
     drop(silent);
     scene.ends_well();
+}
+
+/// A stop does not wait until a client has read what it asked for, nor for the time that sending may take.
+#[test]
+fn a_stop_cuts_a_long_answer_to_who_does_not_read() {
+    let mut scene = Scene::new();
+    let large = vec![b'x'; 4 << 20];
+    for _ in 0..5 {
+        assert_eq!(scene.bystander.append("Archive", &large), Some(true));
+    }
+    let mut slow = scene.logged_in();
+    slow.ok("SELECT Archive");
+    let commands: String = (0..20).map(|n| format!("f{n} FETCH 1:5 BODY.PEEK[]\r\n")).collect();
+    slow.send(commands.as_bytes()).expect("it is taken");
+    // It has begun, and the rest of the 400 MB is not taken.
+    slow.read().expect("the first line");
+    let begin = Instant::now();
+    let (_, log, success) = scene.server.terminate();
+    assert!(success && !log.contains("panicked"), "{log}");
+    assert!(begin.elapsed() < STOP_MAX, "stopping took {:?}", begin.elapsed());
+    drop(slow);
 }
 
 #[test]
