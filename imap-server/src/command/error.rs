@@ -118,3 +118,40 @@ fn capitalized(text: String) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(error: StoreError) -> Option<Code> {
+        match Halt::from(error) {
+            Halt::Refused(Refusal { kind: Kind::No, code, text }) => {
+                assert!(!text.is_empty() && text.is_ascii());
+                code
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// RFC 5530 §3.
+    #[test]
+    fn each_error_of_the_store_has_its_code() {
+        let what = || "a message".to_owned();
+        assert_eq!(code(StoreError::NonExistent { what: "mailbox" }), Some(Code::NonExistent));
+        assert_eq!(code(StoreError::AlreadyExists { what: "mailbox" }), Some(Code::AlreadyExists));
+        assert_eq!(code(StoreError::NoPerm), Some(Code::NoPerm));
+        assert_eq!(code(StoreError::HasChildren), Some(Code::HasChildren));
+        assert_eq!(code(StoreError::Expunged), Some(Code::ExpungeIssued));
+        assert_eq!(code(StoreError::Damaged { what: what() }), Some(Code::Corruption));
+        assert_eq!(code(StoreError::Unavailable { reason: "a disk".into() }), Some(Code::Unavailable));
+        let resource = imap_store::account::QuotaResource::Storage;
+        assert_eq!(code(StoreError::OverQuota { resource, used: 9, limit: 9 }), Some(Code::OverQuota));
+        let Halt::InDoubt(_) = Halt::from(StoreError::InDoubt { reason: "a disk".into() }) else {
+            panic!("whether it is kept is not known, so that neither OK nor NO is true");
+        };
+        let Halt::Refused(refusal) = into_target(StoreError::NonExistent { what: "mailbox" }) else {
+            panic!("it is refused");
+        };
+        assert_eq!(refusal.code, Some(Code::TryCreate));
+    }
+}

@@ -15,6 +15,7 @@
 //! store: user alice, Work/Old                  # a mailbox more
 //! store: user alice, Work allows bob lrs       # an entry of the mailbox's ACL
 //! store: shared support, INBOX with 1 message  # the same for an account that is no person's
+//! store: user alice, quota of 3 messages       # or: octets, mailboxes
 //! store: user alice, INBOX 2 is \Seen work     # flags of message 2
 //! 1 and 2: logged in as alice, INBOX selected  # or: connected; logged in as alice; ... examined
 //! 1C: a1 NOOP                                  # the client sends this and CRLF

@@ -12,7 +12,7 @@ use imap_proto::types::{Flag, Keyword, MailboxName, NumberSet, SystemFlag, Uid};
 use imap_server::session::options::Ceiling;
 use imap_server::session::{Next, Output, Peer, Session};
 use imap_server::{Limits, ListenerPolicy, Logins, Services};
-use imap_store::account::{Account, AclChange, FlagChange, NewMessage, Rights};
+use imap_store::account::{Account, AclChange, FlagChange, NewMessage, Quota, Rights};
 use imap_store::log::AccountId;
 use imap_store::{Clock, Options, Store};
 use tokio::sync::Semaphore;
@@ -264,6 +264,9 @@ async fn fill(store: &Store, messages: &HashMap<String, Vec<u8>>, user: &str, wh
     if what.is_empty() {
         return;
     }
+    if let Some(quota) = what.strip_prefix("quota of ") {
+        return account.set_quota(quota_of(quota)).await.expect("the quota is kept");
+    }
     if let Some((mailbox, grant)) = what.split_once(" allows ") {
         let (identifier, rights) = grant.split_once(' ').expect("MAILBOX allows WHOM RIGHTS");
         let name = MailboxName::new(mailbox).expect("a mailbox name");
@@ -302,6 +305,17 @@ async fn fill(store: &Store, messages: &HashMap<String, Vec<u8>>, user: &str, wh
     let uid_next = account.snapshot().mailbox(id).and_then(|mailbox| mailbox.uid_next());
     if let (Some(uid_next), false) = (uid_next, recent) {
         account.claim_recent(id, uid_next.get());
+    }
+}
+
+fn quota_of(text: &str) -> Quota {
+    let (limit, unit) = text.split_once(' ').expect("NUMBER UNIT");
+    let limit = Some(limit.parse().expect("a number"));
+    match unit {
+        "octets" => Quota { storage_octets: limit, ..Quota::default() },
+        "messages" => Quota { messages: limit, ..Quota::default() },
+        "mailboxes" => Quota { mailboxes: limit, ..Quota::default() },
+        other => panic!("no quota of {other}"),
     }
 }
 
