@@ -29,8 +29,9 @@
 //! 1E: server stops
 //! ```
 //!
-//! Every user's password is `secret`. A literal is simply further lines; in lines of the server octets that are no printable
-//! ASCII stand as `\xHH`. Octets of the server that no line expects are an error.
+//! Every user's password is `secret`; the time of a user called `expired` is over. A literal is simply further lines; in
+//! lines of the server octets that are no printable ASCII stand as `\xHH`. Octets of the server that no line expects are
+//! an error.
 
 /// A transcript.
 pub(super) struct Script {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use imap_auth::UserRecord;
 use imap_auth::{
@@ -359,7 +359,9 @@ impl Directory for StoreDirectory {
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<UserRecord>, DirectoryError>> {
         let found = self.0.user(name).map(|user| {
             let credentials = Credentials::from_bytes(&user.credentials).expect("it was written above");
-            UserRecord::new(user.name, credentials, self.name())
+            let mut record = UserRecord::new(user.name, credentials, self.name());
+            record.attributes.expires = (record.name == "expired").then_some(SystemTime::UNIX_EPOCH);
+            record
         });
         Box::pin(std::future::ready(Ok(found)))
     }
