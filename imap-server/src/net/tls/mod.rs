@@ -2,7 +2,7 @@
 //!
 //! rustls with ring, TLS 1.2 and 1.3, and its cipher suites: all with forward secrecy and AEAD, as RFC 9325 asks. The
 //! provider is always named, so that no other crate's choice in the graph matters. [`Certificates`] are the server's,
-//! chosen by the name that the client asks for; an [`Acceptor`] is a listener's.
+//! chosen by the name that the client asks for; an acceptor is a listener's.
 
 mod acceptor;
 mod certificate;
