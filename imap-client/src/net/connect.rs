@@ -1,6 +1,5 @@
 //! [`ClientBuilder`]: from an address to a [`Connection`].
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use imap_auth::ChannelBindings;
@@ -8,6 +7,7 @@ use imap_proto::command::Command;
 use imap_proto::response::{Capability, Kind};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use super::connection::{Connection, Shared};
 use super::driver::Driver;
@@ -136,7 +136,7 @@ impl ClientBuilder {
             passwords_allowed: self.security != Security::None || self.clear_text_passwords,
             preauthenticated: authenticated,
             bindings,
-            distrust: Arc::default(),
+            distrust: watch::Sender::new(false),
         };
         let capabilities = Capabilities::new(opening.capabilities.unwrap_or_default());
         Ok(Driver::spawn(opening.stream, opening.session, shared, capabilities))

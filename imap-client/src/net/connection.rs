@@ -8,7 +8,7 @@ use bytes::Bytes;
 use imap_auth::ChannelBindings;
 use imap_proto::command::Command;
 use imap_proto::response::{Code, Response};
-use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use super::driver::Submission;
 use super::events::Events;
@@ -44,7 +44,7 @@ pub(super) struct Shared {
     /// What ties a login to the TLS connection.
     pub(super) bindings: ChannelBindings,
     /// Ends the connection: the server is not the one that was meant.
-    pub(super) distrust: Arc<Notify>,
+    pub(super) distrust: watch::Sender<bool>,
 }
 
 /// Why the connection ended, once it has.
@@ -125,7 +125,7 @@ impl Connection {
 
     /// Ends the connection for everybody: the server did not prove to be the one that was meant.
     pub(crate) fn distrust(&self) {
-        self.inner.shared.distrust.notify_one();
+        self.inner.shared.distrust.send_replace(true);
     }
 
     pub(crate) fn request(&self, command: Command) -> Request {

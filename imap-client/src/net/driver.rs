@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use super::connect::BoxStream;
 use super::connection::{Connection, Ending, News, Shared};
@@ -39,7 +39,7 @@ pub(super) struct Driver {
     held: Option<(mpsc::Sender<Reply>, Reply)>,
     news: News,
     deadline: Duration,
-    distrust: Arc<Notify>,
+    distrust: watch::Receiver<bool>,
     bye: Option<String>,
 }
 
@@ -66,7 +66,7 @@ impl Driver {
             held: None,
             news,
             deadline: shared.deadline,
-            distrust: Arc::clone(&shared.distrust),
+            distrust: shared.distrust.subscribe(),
             bye: None,
         };
         let connection = Connection::new(submit, shared, known, first_receiver, Arc::clone(&ending));
@@ -99,6 +99,10 @@ impl Driver {
         let mut buffer = vec![0; READ_OCTETS];
         let mut unflushed = false;
         loop {
+            // Before a command that was taken since is started: nobody who is distrusted gets one.
+            if *self.distrust.borrow() {
+                return Err(Error::Closed { reason: "the server did not prove who it is".into() });
+            }
             self.dispatch()?;
             self.start_waiting()?;
             if !self.open && self.is_done() {
@@ -132,9 +136,7 @@ impl Driver {
                 food = next_food(&mut self.feed), if has_room && self.feed.is_some() && self.session.hungry() => {
                     self.fed(food)?;
                 }
-                () = self.distrust.notified() => {
-                    return Err(Error::Closed { reason: "the server did not prove who it is".into() });
-                }
+                Ok(()) = self.distrust.changed() => {}
                 () = tokio::time::sleep(self.deadline), if !self.open => return Ok(()),
             }
         }

@@ -6,15 +6,23 @@
 //! - `flush_every_ms` stays on: that thread is sled's only garbage collection.
 //! - Opening may panic on a damaged file, or give an empty database without an error: a panic is caught
 //!   here; that something is missing is noticed by whoever reads.
+//! - A dropped database keeps its file locked until sled's own threads have let go of it: opening it again waits. Nobody
+//!   else can hold it, since the store's folder has a lock of its own.
 //! - One tree: a batch is atomic in one tree only. Values stay under 4 KiB (`rows.rs`): larger ones go to files that sled
 //!   does not sync.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{Snapshots, Write};
 use crate::StoreError;
+
+/// How long opening waits for a dropped database to let go of its file.
+const CLOSING_MAX: Duration = Duration::from_secs(10);
+const CLOSING_PAUSE: Duration = Duration::from_millis(5);
 
 /// A sled database.
 #[derive(Debug)]
@@ -29,9 +37,7 @@ impl SledSnapshots {
     pub(crate) fn open(dir: &Path, cache_octets: u64) -> Result<Self, StoreError> {
         let is_new = !dir.join("db").exists();
         let config = sled::Config::new().path(dir).cache_capacity(cache_octets).flush_every_ms(Some(500));
-        let db = catch_unwind(AssertUnwindSafe(|| config.open()))
-            .map_err(|_| unavailable("the index cannot be opened: sled panicked"))?
-            .map_err(|error| failed(&error))?;
+        let db = open_unlocked(&config)?;
         let file = File::open(dir.join("db")).map_err(|error| unavailable(&error.to_string()))?;
         if is_new {
             db.flush().map_err(|error| failed(&error))?;
@@ -39,6 +45,24 @@ impl SledSnapshots {
         }
         Ok(Self { db, file })
     }
+}
+
+/// Opens it; waits while a database that was dropped in this process is still closing.
+fn open_unlocked(config: &sled::Config) -> Result<sled::Db, StoreError> {
+    let began = Instant::now();
+    loop {
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()))
+            .map_err(|_| unavailable("the index cannot be opened: sled panicked"))?;
+        match opened {
+            Err(error) if is_locked(&error) && began.elapsed() < CLOSING_MAX => thread::sleep(CLOSING_PAUSE),
+            other => return other.map_err(|error| failed(&error)),
+        }
+    }
+}
+
+/// sled gives no kind of its own for it, and hides that of the system in a text.
+fn is_locked(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
 }
 
 fn sync_new(dir: &Path, file: &File) -> std::io::Result<()> {
