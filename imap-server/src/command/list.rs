@@ -64,8 +64,9 @@ pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
             data.extended.push(ListExtension::ChildInfo(wishes.criteria()));
         }
         ctx.untagged(&Response::List(data));
-        // Of a mailbox that the user may not read nothing is told (RFC 5819 §2).
-        if let (false, Some(listed)) = (wishes.status.is_empty(), listed)
+        // Of a mailbox that the user may not read nothing is told (RFC 5819 §2), nor of one that is listed for its
+        // children's sake alone (§3).
+        if let (true, false, Some(listed)) = (selected, wishes.status.is_empty(), listed)
             && listed.rights.has(Rights::READ)
         {
             status::tell(ctx, name, &listed, &wishes.status);
