@@ -272,6 +272,41 @@ fn who_fetches_and_does_not_read_holds_only_his_own() {
     scene.ends_well();
 }
 
+/// A header of 48 MB in half a million fields: what is asked of it costs no memory, and others are answered meanwhile.
+#[test]
+fn a_header_without_end_is_read_in_pieces() {
+    let mut scene = Scene::new();
+    let mut message = Vec::new();
+    (0..500_000)
+        .for_each(|n| message.extend_from_slice(format!("X-Field-{n}: {}\r\n", "x".repeat(80)).as_bytes()));
+    message.extend_from_slice(b"\r\ntext\r\n");
+    assert_eq!(scene.bystander.append("Archive", &message), Some(true));
+    let mut client = scene.logged_in();
+    client.ok("SELECT Archive");
+    for item in [
+        "BODY.PEEK[HEADER.FIELDS (X-FIELD-7 X-FIELD-499999)]",
+        "BODY.PEEK[HEADER.FIELDS.NOT (X-FIELD-7)]",
+        "BODY.PEEK[HEADER]",
+        "(ENVELOPE BODYSTRUCTURE)",
+    ] {
+        // Nobody holds what comes: it is read as it comes, up to the tagged line.
+        let mut stream = client.clone_stream();
+        client.send(format!("h FETCH 1 {item}\r\n").as_bytes()).expect("it is taken");
+        let (mut piece, mut last) = (vec![0; 1 << 16], Vec::new());
+        while !last.ends_with(b"h OK Fetched\r\n") {
+            let read = stream.read(&mut piece).expect("an answer");
+            assert!(read > 0, "the connection ended");
+            last.extend_from_slice(&piece[..read]);
+            last.drain(..last.len().saturating_sub(64));
+        }
+        scene.is_undisturbed();
+    }
+    // Searched in part, but in bounds.
+    client.ok("SEARCH HEADER X-FIELD-7 yyy");
+    scene.is_undisturbed();
+    scene.ends_well();
+}
+
 /// A stop does not wait until a client has read what it asked for, nor for the time that sending may take.
 #[test]
 fn a_stop_cuts_a_long_answer_to_who_does_not_read() {

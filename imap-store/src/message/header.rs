@@ -1,4 +1,4 @@
-//! Header blocks: their fields, which of them listings need, and the filter of HEADER.FIELDS.
+//! Header blocks: their fields, and which of them listings need.
 
 use std::borrow::Cow;
 
@@ -139,25 +139,6 @@ pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(line)
 }
 
-/// The fields of `header` whose names are in `names` (with `not`: those whose names are not), verbatim with
-/// their folding and in their order, and the empty line (RFC 9051 §6.4.5.1, HEADER.FIELDS).
-///
-/// Names are compared without regard to ASCII case. Lines that are no field belong to no name: only `not`
-/// keeps them. The empty line is written even where `header` has none.
-pub fn filter_header(header: &[u8], names: &[impl AsRef<[u8]>], not: bool) -> Vec<u8> {
-    let mut kept = Vec::new();
-    for field in fields(header) {
-        if names.iter().any(|name| name.as_ref().eq_ignore_ascii_case(field.name)) != not {
-            kept.extend_from_slice(field.raw);
-        }
-    }
-    if !kept.is_empty() && !kept.ends_with(b"\n") {
-        kept.extend_from_slice(b"\r\n");
-    }
-    kept.extend_from_slice(b"\r\n");
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,17 +159,6 @@ mod tests {
                 (b"subject", b"")
             ]
         );
-    }
-
-    #[test]
-    fn filter_keeps_fields_verbatim_and_ends_with_the_empty_line() {
-        assert_eq!(filter_header(HEADER, &["SUBJECT"], false), b"Subject: a\r\n b\r\nsubject:\r\n\r\n");
-        assert_eq!(
-            filter_header(HEADER, &["SUBJECT"], true),
-            b"From mbox line\r\nX-Odd : c\nno field\r\n\r\n"
-        );
-        assert_eq!(filter_header(HEADER, &["absent"], false), b"\r\n");
-        assert_eq!(filter_header(b"A: unterminated", &["a"], false), b"A: unterminated\r\n\r\n");
     }
 
     #[test]

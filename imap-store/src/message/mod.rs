@@ -8,6 +8,7 @@
 mod address;
 mod content;
 mod envelope;
+mod filter;
 mod header;
 mod row;
 mod scan;
@@ -15,7 +16,7 @@ mod summary;
 mod transfer;
 
 pub(crate) use content::parameter;
-pub use header::filter_header;
+pub use filter::{HeaderFilter, filter_header};
 pub(crate) use header::{fields, first, unfold};
 pub use scan::{Part, Scanner};
 pub use summary::Summary;

@@ -285,9 +285,9 @@ impl Renderer {
                         let total = octets.len() as u64;
                         (Some(octets), total, Stream::EMPTY)
                     }
-                    Octets::Decoded(part) => {
-                        let total = part.wanted.end - part.wanted.start;
-                        (Some(Bytes::new()), total, Stream::decoded(part))
+                    Octets::Made(made) => {
+                        let total = made.wanted.end - made.wanted.start;
+                        (Some(Bytes::new()), total, Stream::made(made))
                     }
                     Octets::Missing => (None, 0, Stream::EMPTY),
                 };

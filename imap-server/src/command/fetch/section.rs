@@ -8,7 +8,7 @@ use imap_proto::types::BodyStructure;
 use imap_store::message::{Summary, TransferDecoder, decode_transfer, filter_header};
 use imap_store::{StoreError, account};
 
-use super::stream::READ_OCTETS;
+use super::stream::{Maker, READ_OCTETS};
 
 /// The octets of an item.
 pub(super) enum Octets {
@@ -16,19 +16,27 @@ pub(super) enum Octets {
     Range(u64, u64),
     /// These.
     Ready(Bytes),
-    /// These, of a part with its transfer encoding undone.
-    Decoded(Decoded),
+    /// These, made of stored ones.
+    Made(Made),
     /// The message has no such part.
     Missing,
 }
 
-/// Octets of a part that is too large to be decoded in memory.
-pub(super) struct Decoded {
-    pub(super) encoding: Bytes,
-    /// Where the part lies in the message as it is stored.
+/// Octets that are made of stored ones, which are too many to be in memory.
+pub(super) struct Made {
+    pub(super) how: Making,
     pub(super) stored: Range<u64>,
-    /// What is asked for of it once it is decoded.
+    /// What is asked for of what comes out.
     pub(super) wanted: Range<u64>,
+}
+
+/// How they are made.
+#[derive(Debug, Clone)]
+pub(super) enum Making {
+    /// A part's transfer encoding is undone.
+    Decode(Bytes),
+    /// Only some fields of a header are kept: those with (or without) these names.
+    Filter { not: bool, names: Vec<Bytes> },
 }
 
 /// Why an item cannot be served.
@@ -73,8 +81,7 @@ pub(super) fn octets(opened: &mut impl Opened, item: &FetchItem) -> Result<Octet
         }
         FetchItem::Section { section: wanted, partial, .. } => section(opened, wanted, *partial),
         FetchItem::Binary { part, partial, .. } => {
-            let last = partial.map_or(u64::MAX, |partial| partial.start.saturating_add(partial.count));
-            let octets = binary(opened, part, last)?;
+            let octets = binary(opened, part, last_of(*partial))?;
             Ok(cut(octets, *partial))
         }
         FetchItem::Envelope
@@ -107,8 +114,7 @@ fn section(opened: &mut impl Opened, wanted: &Section, partial: Option<Partial>)
             if wanted.part.is_empty() && !not && names.iter().all(|name| summary.keeps_header(name)) {
                 Octets::Ready(filter_header(summary.headers(), names, false).into())
             } else if let Some((start, len)) = header_of(summary, &wanted.part) {
-                let header = opened.read(start, start + len)?;
-                Octets::Ready(filter_header(&header, names, *not).into())
+                header_fields(opened, start..start + len, *not, names, last_of(partial))?
             } else {
                 Octets::Missing
             }
@@ -119,6 +125,29 @@ fn section(opened: &mut impl Opened, wanted: &Section, partial: Option<Partial>)
         },
     };
     Ok(cut(octets, partial))
+}
+
+/// Behind the last octet that is asked for.
+fn last_of(partial: Option<Partial>) -> u64 {
+    partial.map_or(u64::MAX, |partial| partial.start.saturating_add(partial.count))
+}
+
+/// Some fields of a header, of which no octet behind `last` is asked for. A small header is filtered here; of a large one
+/// only the length of what is kept is found.
+fn header_fields(
+    opened: &impl Opened,
+    stored: Range<u64>,
+    not: bool,
+    names: &[Bytes],
+    last: u64,
+) -> Result<Octets, Failure> {
+    if stored.end - stored.start <= READ_OCTETS {
+        let header = opened.read(stored.start, stored.end)?;
+        return Ok(Octets::Ready(filter_header(&header, names, not).into()));
+    }
+    let how = Making::Filter { not, names: names.to_vec() };
+    let total = made_octets(opened, Maker::new(&how), stored.clone(), last)?;
+    Ok(Octets::Made(Made { how, stored, wanted: 0..total }))
 }
 
 /// Start and length of a section that is stored as it is.
@@ -162,27 +191,28 @@ fn binary(opened: &mut impl Opened, number: &[u32], last: u64) -> Result<Octets,
         let decoded = decode_transfer(&encoding, &encoded).ok_or(Failure::UnknownEncoding)?;
         return Ok(Octets::Ready(decoded.into_owned().into()));
     }
-    let total = decoded_octets(opened, decoder, stored.clone(), last)?;
-    Ok(Octets::Decoded(Decoded { encoding, stored, wanted: 0..total }))
+    let how = Making::Decode(encoding);
+    let total = made_octets(opened, Maker::new(&how), stored.clone(), last)?;
+    Ok(Octets::Made(Made { how, stored, wanted: 0..total }))
 }
 
-/// How many octets a part has once it is decoded; where they are more than `last`, not all are counted.
-fn decoded_octets(
+/// How many octets are made; where they are more than `last`, not all are counted.
+fn made_octets(
     opened: &impl Opened,
-    mut decoder: TransferDecoder,
+    mut maker: Maker,
     stored: Range<u64>,
     last: u64,
 ) -> Result<u64, Failure> {
     let (mut at, mut total, mut piece) = (stored.start, 0, Vec::new());
     while at < stored.end && total < last {
         let end = stored.end.min(at + READ_OCTETS);
-        decoder.feed(&opened.read(at, end)?, &mut piece);
+        maker.feed(&opened.read(at, end)?, &mut piece);
         at = end;
         total += piece.len() as u64;
         piece.clear();
     }
     if at == stored.end {
-        decoder.finish(&mut piece);
+        maker.finish(&mut piece);
     }
     Ok(total + piece.len() as u64)
 }
@@ -192,7 +222,7 @@ pub(super) fn binary_size(opened: &mut impl Opened, number: &[u32]) -> Result<Op
     Ok(match binary(opened, number, u64::MAX)? {
         Octets::Range(start, end) => Some(end - start),
         Octets::Ready(octets) => Some(octets.len() as u64),
-        Octets::Decoded(Decoded { wanted, .. }) => Some(wanted.end - wanted.start),
+        Octets::Made(Made { wanted, .. }) => Some(wanted.end - wanted.start),
         Octets::Missing => None,
     })
 }
@@ -212,10 +242,10 @@ pub(super) fn cut(octets: Octets, partial: Option<Partial>) -> Octets {
             let index = |octets: u64| usize::try_from(octets).unwrap_or(all.len());
             Octets::Ready(all.slice(index(first)..index(end)))
         }
-        Octets::Decoded(decoded) => {
-            let first = decoded.wanted.start.saturating_add(start).min(decoded.wanted.end);
-            let wanted = first..first.saturating_add(count).min(decoded.wanted.end);
-            Octets::Decoded(Decoded { wanted, ..decoded })
+        Octets::Made(made) => {
+            let first = made.wanted.start.saturating_add(start).min(made.wanted.end);
+            let wanted = first..first.saturating_add(count).min(made.wanted.end);
+            Octets::Made(Made { wanted, ..made })
         }
         Octets::Missing => Octets::Missing,
     }

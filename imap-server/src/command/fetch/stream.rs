@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use imap_store::StoreError;
-use imap_store::message::TransferDecoder;
+use imap_store::message::{HeaderFilter, TransferDecoder};
 
-use super::section::Decoded;
+use super::section::{Made, Making};
 
 /// How much of a body is read at once.
 pub(super) const READ_OCTETS: u64 = 256 << 10;
@@ -15,37 +15,70 @@ pub(super) const READ_OCTETS: u64 = 256 << 10;
 pub(super) enum Stream {
     /// These of the message as it is stored.
     Stored(Range<u64>),
-    /// Those of a part with its transfer encoding undone.
-    Decoded(Box<Decoding>),
+    /// These, made of stored ones.
+    Made(Box<Work>),
 }
 
-/// A part that is being decoded.
-pub(super) struct Decoding {
-    decoder: TransferDecoder,
+/// Stored octets that others are being made of.
+pub(super) struct Work {
+    maker: Maker,
     stored: Range<u64>,
-    /// Decoded octets that are passed over before the first that is written.
+    /// Made octets that are passed over before the first that is written.
     skipped: u64,
     /// Octets that are still to be written.
     left: u64,
+}
+
+/// Makes octets of others that come in pieces.
+pub(super) enum Maker {
+    Decoder(TransferDecoder),
+    Filter(HeaderFilter),
+}
+
+impl Maker {
+    /// At the beginning. A part whose encoding is not known stands as it is: whoever asks has looked.
+    pub(super) fn new(how: &Making) -> Self {
+        match how {
+            Making::Decode(encoding) => {
+                Self::Decoder(TransferDecoder::new(encoding).unwrap_or(TransferDecoder::Identity))
+            }
+            Making::Filter { not, names } => Self::Filter(HeaderFilter::new(names.clone(), *not)),
+        }
+    }
+
+    /// Appends to `made` what `octets` bring.
+    pub(super) fn feed(&mut self, octets: &[u8], made: &mut Vec<u8>) {
+        match self {
+            Self::Decoder(decoder) => decoder.feed(octets, made),
+            Self::Filter(filter) => filter.feed(octets, made),
+        }
+    }
+
+    /// Appends to `made` what is still owed when all is there.
+    pub(super) fn finish(&mut self, made: &mut Vec<u8>) {
+        match self {
+            Self::Decoder(decoder) => decoder.finish(made),
+            Self::Filter(filter) => filter.finish(made),
+        }
+    }
 }
 
 impl Stream {
     /// Nothing.
     pub(super) const EMPTY: Self = Self::Stored(0..0);
 
-    /// What is asked for of a part. One whose encoding is not known stands as it is: whoever asks has looked.
-    pub(super) fn decoded(part: Decoded) -> Self {
-        let Decoded { encoding, stored, wanted } = part;
-        let decoder = TransferDecoder::new(&encoding).unwrap_or(TransferDecoder::Identity);
+    /// What is asked for of what is made.
+    pub(super) fn made(made: Made) -> Self {
+        let Made { how, stored, wanted } = made;
         let left = wanted.end - wanted.start;
-        Self::Decoded(Box::new(Decoding { decoder, stored, skipped: wanted.start, left }))
+        Self::Made(Box::new(Work { maker: Maker::new(&how), stored, skipped: wanted.start, left }))
     }
 
     /// Whether all is written.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Stored(range) => range.is_empty(),
-            Self::Decoded(decoding) => decoding.left == 0,
+            Self::Made(work) => work.left == 0,
         }
     }
 
@@ -62,12 +95,12 @@ impl Stream {
                 range.start = end;
                 Ok(())
             }
-            Self::Decoded(decoding) => decoding.write_more(out, read),
+            Self::Made(work) => work.write_more(out, read),
         }
     }
 }
 
-impl Decoding {
+impl Work {
     fn write_more(
         &mut self,
         out: &mut Vec<u8>,
@@ -75,13 +108,13 @@ impl Decoding {
     ) -> Result<(), StoreError> {
         let mut piece = Vec::new();
         if self.stored.is_empty() {
-            self.decoder.finish(&mut piece);
+            self.maker.finish(&mut piece);
             if piece.is_empty() {
                 return Err(StoreError::Damaged { what: "a part that was longer a moment ago".to_owned() });
             }
         } else {
             let end = self.stored.end.min(self.stored.start + READ_OCTETS);
-            self.decoder.feed(&read(self.stored.start, end)?, &mut piece);
+            self.maker.feed(&read(self.stored.start, end)?, &mut piece);
             self.stored.start = end;
         }
         let index = |octets: u64| usize::try_from(octets).unwrap_or(usize::MAX).min(piece.len());

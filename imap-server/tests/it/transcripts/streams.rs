@@ -76,6 +76,67 @@ fn a_large_part_is_decoded_in_pieces() {
     });
 }
 
+/// A header that is too large to be filtered in memory: its fields, some of them, all but some, and a piece of these. What
+/// is gathered before it is sent is bounded.
+#[test]
+fn a_large_header_is_filtered_in_pieces() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        stage.connect(1, "logged in as alice, INBOX selected").await;
+        let connection = stage.connections.get_mut(&1).expect("it was made above");
+        let fields: Vec<String> = (0..100_000)
+            .map(|n| format!("X-{}: {n} {}\r\n\tfolded\r\n", ["Odd", "Even", "Other"][n % 3], "x".repeat(80)))
+            .collect();
+        let of = |kept: fn(usize) -> bool| -> String {
+            let kept = fields.iter().enumerate().filter(|(n, _)| kept(*n)).map(|(_, field)| field.as_str());
+            kept.chain(["\r\n"]).collect()
+        };
+        let message = of(|_| true) + "text\r\n";
+        assert!(message.len() > 10_000_000);
+        connection.feed(format!("a1 APPEND INBOX {{{}+}}\r\n{message}\r\n", message.len()).as_bytes()).await;
+        connection.take_sent();
+        let command = "a2 FETCH 1 (BODY.PEEK[HEADER.FIELDS (x-odd \"\")] BODY.PEEK[HEADER.FIELDS.NOT (X-ODD X-OTHER)] \
+                       BODY.PEEK[HEADER.FIELDS.NOT (X-ODD)]<4000000.1000000> BODY.PEEK[HEADER.FIELDS (X-NONE)] \
+                       BODY.PEEK[HEADER])\r\n";
+        let now = std::time::Instant::now();
+        connection.session.receive(now, command.as_bytes());
+        let mut out = Pieces::default();
+        let Ok(_) = connection.session.advance(now, &mut out).await;
+        let (odd, even, header) = (of(|n| n % 3 == 0), of(|n| n % 3 == 1), of(|_| true));
+        let slice = &of(|n| n % 3 != 0)[4_000_000..5_000_000];
+        let expected = [
+            format!("* 1 FETCH (BODY[HEADER.FIELDS (x-odd \"\")] {{{}}}\r\n{odd}", odd.len()),
+            format!(" BODY[HEADER.FIELDS.NOT (X-ODD X-OTHER)] {{{}}}\r\n{even}", even.len()),
+            format!(" BODY[HEADER.FIELDS.NOT (X-ODD)]<4000000> {{{}}}\r\n{slice}", slice.len()),
+            format!(" BODY[HEADER.FIELDS (X-NONE)] {{2}}\r\n\r\n BODY[HEADER] {{{}}}\r\n{header})\r\n", header.len()),
+            "a2 OK Fetched\r\n".to_owned(),
+        ]
+        .concat();
+        assert_eq!(out.all.len(), expected.len());
+        assert!(out.all == expected.as_bytes());
+        assert!(out.largest < 1 << 20, "{} octets at once", out.largest);
+    });
+}
+
+/// What was sent, and the most that was sent at once.
+#[derive(Default)]
+struct Pieces {
+    all: Vec<u8>,
+    largest: usize,
+}
+
+impl Output for Pieces {
+    type Error = std::convert::Infallible;
+
+    async fn send(&mut self, octets: &mut Vec<u8>) -> Result<(), Self::Error> {
+        self.largest = self.largest.max(octets.capacity());
+        self.all.append(octets);
+        Ok(())
+    }
+}
+
 /// A client that went away.
 struct Gone;
 

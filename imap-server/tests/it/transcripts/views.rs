@@ -53,6 +53,13 @@ fn every_order_of_three_steps_of_three_sessions_is_told_rightly() {
     every_order(3, 3);
 }
 
+/// Of four steps of three sessions.
+#[test]
+#[ignore = "takes ten minutes"]
+fn every_order_of_four_steps_of_three_sessions_is_told_rightly() {
+    every_order(3, 4);
+}
+
 fn every_order(sessions: u32, length: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let moves = u64::from(sessions) * SMALL_STEPS.len() as u64;
