@@ -1,6 +1,7 @@
 //! [`Authenticator`]: the server's side. What is offered, and the way in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::{AuthError, Channel, Directory, Exchange, Identity, Secret, Settings, exchange};
@@ -50,8 +51,15 @@ impl Authenticator {
             self.backend.admit(proven, "", "login").await
         };
         let entered = entered.await;
-        self.backend.note(&String::from_utf8_lossy(user), channel.peer, &entered).await;
+        self.backend.note(&String::from_utf8_lossy(user), channel.peer, &entered);
         entered
+    }
+
+    /// How long the answer to a failure of LOGIN or of an exchange is to wait: longer with each that counts (see
+    /// [`crate::ThrottleSettings::delay_max`]), else not at all. Whoever answers waits, since only they see the client go;
+    /// `user` is whom the client said it is, or empty.
+    pub fn answer_delay(&self, error: &AuthError, user: &str, channel: &Channel) -> Duration {
+        if error.counts() { self.backend.delay(user, channel.peer) } else { Duration::ZERO }
     }
 
     /// Begins AUTHENTICATE. `mechanism` in upper case.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::password::PasswordCheck;
 use crate::{
@@ -72,11 +72,16 @@ impl Backend {
         self.throttle.as_ref().map_or(Ok(()), |throttle| throttle.admit(peer, name))
     }
 
-    /// Notes how a try ended; after a failure it waits a while.
-    pub(crate) async fn note<T>(&self, name: &str, peer: Option<IpAddr>, outcome: &Result<T, AuthError>) {
+    /// Notes how a try ended.
+    pub(crate) fn note<T>(&self, name: &str, peer: Option<IpAddr>, outcome: &Result<T, AuthError>) {
         if let Some(throttle) = &self.throttle {
-            throttle.note(peer, name, outcome).await;
+            throttle.note(peer, name, outcome);
         }
+    }
+
+    /// How long the answer to a failure waits.
+    pub(crate) fn delay(&self, name: &str, peer: Option<IpAddr>) -> Duration {
+        self.throttle.as_ref().map_or(Duration::ZERO, |throttle| throttle.delay(peer, name))
     }
 
     /// Lets a user in as whom they ask for: `authzid` is empty or names the user in question, or somebody whom the

@@ -40,6 +40,13 @@ impl Identity {
     }
 }
 
+impl AuthError {
+    /// Whether it may have been a guess: such failures are counted.
+    pub(crate) fn counts(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::ChannelBinding { .. })
+    }
+}
+
 /// Why somebody did not get in. What it shows as is for the log, and never for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

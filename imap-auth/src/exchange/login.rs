@@ -1,5 +1,8 @@
 //! LOGIN (draft-murchison-sasl-login): two prompts, for clients of before PLAIN. Our own, since old clients look for
 //! these very prompts and rsasl has others.
+//!
+//! The server speaks first; where SASL-IR is offered, programs that use GNU SASL (mutt) send the user name with the command
+//! all the same, so that is taken.
 
 use std::sync::Arc;
 
@@ -29,7 +32,7 @@ struct Login {
 impl ServerMechanism for Login {
     fn step<'a>(&'a mut self, response: Option<&'a Secret>) -> BoxFuture<'a, Result<Step, AuthError>> {
         Box::pin(async move {
-            let Some(response) = response.filter(|_| self.asked) else {
+            let Some(response) = response.filter(|name| self.asked || !name.expose().is_empty()) else {
                 self.asked = true;
                 return Ok(Step::Challenge(b"Username:".to_vec()));
             };

@@ -66,8 +66,8 @@ impl Exchange {
         })
     }
 
-    /// Whether the mechanism lets the client speak first, so that an initial response makes sense and, without one, the
-    /// server sends an empty challenge.
+    /// Whether the mechanism lets the client speak first, so that without an initial response the server sends an empty
+    /// challenge.
     pub fn client_first(&self) -> bool {
         self.client_first
     }
@@ -104,7 +104,7 @@ impl Exchange {
                 self.claimed = mechanism.claimed().or(self.claimed.take());
                 self.authzid = mechanism.authzid().or(self.authzid.take());
                 if !matches!(step, Ok(Step::Challenge(_))) {
-                    self.backend.note(self.claimed.as_deref().unwrap_or_default(), self.peer, &step).await;
+                    self.backend.note(self.claimed.as_deref().unwrap_or_default(), self.peer, &step);
                 }
                 step?
             }

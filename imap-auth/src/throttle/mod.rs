@@ -11,8 +11,8 @@
 //! their own at that place count. A device that keeps trying an old password bans its owner there, and not the whole
 //! office. An address is an IPv4 address or an IPv6 /64: what one customer gets.
 //!
-//! What is refused is answered as unavailable, before a password is hashed. The answer to a failure waits, longer with
-//! each. What is remembered is bounded and lives in memory; who got in where is kept apart, and only who gets in can fill
+//! What is refused is answered as unavailable, before a password is hashed. The answer to a failure is to wait, longer with
+//! each: [`crate::Authenticator::answer_delay`]. What is remembered is bounded and lives in memory; who got in where is kept apart, and only who gets in can fill
 //! it.
 
 mod bounded;
@@ -155,16 +155,25 @@ impl Throttle {
         self.admit_at(peer, user, Instant::now())
     }
 
-    /// Notes how a try ended and waits, after a failure. Dropping it ends the wait; the failure is counted by then.
-    pub(crate) async fn note<T>(&self, peer: Option<IpAddr>, user: &str, outcome: &Result<T, AuthError>) {
+    /// Notes how a try ended.
+    pub(crate) fn note<T>(&self, peer: Option<IpAddr>, user: &str, outcome: &Result<T, AuthError>) {
         match outcome {
             Ok(_) => self.succeeded_at(peer, user, Instant::now()),
-            Err(AuthError::Failed { .. } | AuthError::ChannelBinding { .. }) => {
-                let delay = self.failed_at(peer, user, Instant::now());
-                tokio::time::sleep(delay).await;
-            }
+            Err(error) if error.counts() => self.failed_at(peer, user, Instant::now()),
             Err(_) => {}
         }
+    }
+
+    /// How long the answer to the failure that was noted last waits.
+    pub(crate) fn delay(&self, peer: Option<IpAddr>, user: &str) -> Duration {
+        let Some(peer) = peer else { return Duration::ZERO };
+        let pair = (hashed(user), Place::of(peer));
+        let state = self.state();
+        let counter = match self.place(Some(peer)) {
+            Some(place) if !state.known.contains(&pair) => state.addresses.get(&place),
+            _ => state.pairs.get(&pair),
+        };
+        counter.map_or(Duration::ZERO, |counter| self.0.settings.delay(counter.level))
     }
 
     fn admit_at(&self, peer: Option<IpAddr>, user: &str, now: Instant) -> Result<(), AuthError> {
@@ -195,27 +204,27 @@ impl Throttle {
         Ok(())
     }
 
-    /// Counts a failure; how long its answer waits.
-    fn failed_at(&self, peer: Option<IpAddr>, user: &str, now: Instant) -> Duration {
+    /// Counts a failure.
+    fn failed_at(&self, peer: Option<IpAddr>, user: &str, now: Instant) {
         let settings = &self.0.settings;
         let name = hashed(user);
         let mut state = self.state();
         let state = &mut *state;
         let Some(place) = self.place(peer) else {
             // Never refused, but a user's failures wait there too.
-            let Some(peer) = peer else { return Duration::ZERO };
-            let pair = state.pairs.entry((name, Place::of(peer)), now, || Counter::new(now));
-            return settings.delay(pair.add(now, settings.window));
+            let Some(peer) = peer else { return };
+            state.pairs.entry((name, Place::of(peer)), now, || Counter::new(now)).add(now, settings.window);
+            return;
         };
         let (per_address, ban) = (settings.failures_per_address_max, settings.ban);
         if state.known.contains(&(name, place)) {
             let pair = state.pairs.entry((name, place), now, || Counter::new(now));
-            let level = pair.add(now, settings.window);
+            pair.add(now, settings.window);
             pair.refuse_over(per_address, now + ban);
-            return settings.delay(level);
+            return;
         }
         let address = state.addresses.entry(place, now, || Counter::new(now));
-        let level = address.add(now, settings.window);
+        address.add(now, settings.window);
         address.refuse_over(per_address, now + ban);
         // For a user and in all it ends as soon as failures are fewer again: nobody is meant personally.
         let soon = now + settings.window / 10;
@@ -226,7 +235,6 @@ impl Throttle {
         }
         state.all.add(now, settings.window);
         state.all.refuse_over(settings.failures_in_all_max, soon);
-        settings.delay(level)
     }
 
     fn succeeded_at(&self, peer: Option<IpAddr>, user: &str, now: Instant) {
@@ -254,10 +262,12 @@ impl Throttle {
 impl ThrottleSettings {
     /// Nothing for the first failures, which are slips of the hand; then a second, doubled with each.
     fn delay(&self, level: f64) -> Duration {
-        if level < FREE_FAILURES {
+        // They run out slowly, so that ten are never quite ten.
+        let failures = level.round();
+        if failures <= FREE_FAILURES {
             return Duration::ZERO;
         }
-        let doublings = (level - FREE_FAILURES).min(16.0);
+        let doublings = (failures - FREE_FAILURES - 1.0).min(16.0);
         Duration::from_secs_f64(doublings.exp2()).min(self.delay_max)
     }
 }
@@ -285,12 +295,11 @@ impl Counter {
         Self { level: 0.0, at: now, refused_until: None }
     }
 
-    /// One more; what it comes to. What was there has run out after `window` without one.
-    fn add(&mut self, now: Instant, window: Duration) -> f64 {
+    /// One more. What was there has run out after `window` without one.
+    fn add(&mut self, now: Instant, window: Duration) {
         let passed = now.saturating_duration_since(self.at).as_secs_f64() / window.as_secs_f64().max(1.0);
         self.level = (self.level * (1.0 - passed.min(1.0))).max(0.0) + 1.0;
         self.at = now;
-        self.level
     }
 
     fn refuse_over(&mut self, max: u32, until: Instant) {

@@ -67,9 +67,6 @@ pub(super) async fn authenticate(ctx: &mut Ctx<'_>, cmd: &Authenticate) -> Resul
         }
     };
     let response = match &cmd.initial_response {
-        Some(_) if !exchange.client_first() => {
-            return Err(Refusal::bad("This mechanism has no initial response").into());
-        }
         // "=" is the empty response (RFC 4959 §3).
         Some(response) if response.expose() == b"=" => Some(Secret::new(Vec::new())),
         Some(response) => Some(decode(response.expose())?),
@@ -152,6 +149,9 @@ async fn enter(
         Ok(identity) => identity,
         Err(error) => {
             audit::refused(ctx, attempt, &error.to_string());
+            let delay =
+                ctx.services.authenticator.answer_delay(&error, attempt.user, &ctx.connection.channel());
+            ctx.out.pause(delay).await?;
             return Err(refuse(ctx, error).into());
         }
     };

@@ -119,6 +119,13 @@ impl Output for Stream {
             }
         }
     }
+
+    async fn pause(&mut self, time: Duration) -> io::Result<()> {
+        tokio::select! {
+            () = sleep(time) => Ok(()),
+            error = self.gone() => Err(error),
+        }
+    }
 }
 
 /// Writes all; the peer may take `patience` for each step, not for the whole.
@@ -134,4 +141,44 @@ async fn send<W: AsyncWrite + Unpin>(
         }
     }
     timeout(patience, writer.flush()).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A stream of ours, and the client's end.
+    async fn pair() -> (Stream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("it listens");
+        let (socket, _) = listener.accept().await.expect("it called");
+        (Stream::plain(socket, Duration::from_secs(60)), client)
+    }
+
+    #[tokio::test]
+    async fn a_pause_ends_when_the_client_goes() {
+        let (mut stream, mut client) = pair().await;
+        stream.pause(Duration::from_millis(1)).await.expect("the client is there");
+        // What was sent ahead does not hide that nobody waits any more.
+        client.write_all(b"a2 LOGIN ann guess\r\n").await.expect("sent");
+        stream.pause(Duration::from_millis(1)).await.expect("the client is there");
+        drop(client);
+        let ended = timeout(Duration::from_secs(60), stream.pause(Duration::from_secs(3_600))).await;
+        ended.expect("long before its time").expect_err("gone");
+    }
+
+    #[tokio::test]
+    async fn a_pause_loses_nothing() {
+        let (mut stream, mut client) = pair().await;
+        client.write_all(b"a2 NOOP\r\n").await.expect("sent");
+        stream.pause(Duration::from_millis(1)).await.expect("the client is there");
+        let mut read = Vec::new();
+        stream.read(|octets| read.extend_from_slice(octets)).await.expect("octets");
+        assert_eq!(read, b"a2 NOOP\r\n");
+        stream.close(Duration::from_secs(60)).await;
+        assert_eq!(client.read(&mut [0]).await.expect("the end"), 0);
+    }
 }

@@ -39,6 +39,10 @@ pub trait Output: Send {
     fn gone(&mut self) -> impl Future<Output = Self::Error> + Send {
         std::future::pending()
     }
+    /// Lets that much time pass; an error once it is seen that the peer is gone. Where no time passes, at once.
+    fn pause(&mut self, _time: Duration) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// What the driver does next.

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use super::Output;
 
@@ -46,6 +47,11 @@ impl<'a> Outbox<'a> {
     pub(crate) async fn gone(&mut self) -> Gone {
         self.sink.gone().await
     }
+
+    /// Lets time pass before an answer, as long as somebody is there who waits for it.
+    pub(crate) async fn pause(&mut self, time: Duration) -> Result<(), Gone> {
+        if time.is_zero() { Ok(()) } else { self.sink.pause(time).await }
+    }
 }
 
 type Sent<'a> = Pin<Box<dyn Future<Output = Result<(), Gone>> + Send + 'a>>;
@@ -54,6 +60,7 @@ type Sent<'a> = Pin<Box<dyn Future<Output = Result<(), Gone>> + Send + 'a>>;
 pub(super) trait Sink: Send {
     fn send<'a>(&'a mut self, octets: &'a mut Vec<u8>) -> Sent<'a>;
     fn gone(&mut self) -> Pin<Box<dyn Future<Output = Gone> + Send + '_>>;
+    fn pause(&mut self, time: Duration) -> Sent<'_>;
 }
 
 /// A driver's [`Output`] as a [`Sink`]: keeps the error for the driver.
@@ -76,6 +83,15 @@ impl<O: Output> Sink for Adapter<'_, O> {
         Box::pin(async move {
             self.error = Some(self.output.gone().await);
             Gone
+        })
+    }
+
+    fn pause(&mut self, time: Duration) -> Sent<'_> {
+        Box::pin(async move {
+            self.output.pause(time).await.map_err(|error| {
+                self.error = Some(error);
+                Gone
+            })
         })
     }
 }

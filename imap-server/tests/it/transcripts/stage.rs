@@ -6,7 +6,8 @@ use std::time::{Instant, SystemTime};
 
 use imap_auth::UserRecord;
 use imap_auth::{
-    Authenticator, BoxFuture, Credentials, Directory, DirectoryError, HashCost, Secret, Settings,
+    Authenticator, BoxFuture, Credentials, Directory, DirectoryError, HashCost, Secret, Settings, Throttle,
+    ThrottleSettings,
 };
 use imap_proto::types::{Flag, Keyword, MailboxName, NumberSet, SystemFlag, Uid};
 use imap_server::session::options::Ceiling;
@@ -101,6 +102,7 @@ impl Stage {
             cost: COST,
             hashes_at_once: 1,
             anonymous,
+            throttle: Some(Throttle::new(ThrottleSettings::default())),
             ..Settings::new(Secret::new("of the stage"))
         };
         let authenticator = Authenticator::new(directory, settings);
@@ -124,7 +126,7 @@ impl Stage {
     /// Begins a connection and brings it where the script begins.
     pub(super) async fn connect(&mut self, number: usize, how: &str) {
         let now = Instant::now();
-        let peer = Peer { address: None, tls: self.tls };
+        let peer = Peer { address: Some(([127, 0, 0, 1], 40_000).into()), tls: self.tls };
         let session = Session::new(self.services.clone(), Arc::clone(&self.policy), peer, now);
         let mut connection = Connection { session, sent: Sent::default(), next: Next::Read, now };
         let Ok(()) = connection.session.greet(&mut connection.sent).await;

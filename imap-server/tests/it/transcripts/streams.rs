@@ -1,7 +1,9 @@
 //! Bodies that are larger than what is read or sent at once.
 
+use std::time::Duration;
+
 use base64::Engine;
-use imap_server::session::Output;
+use imap_server::session::{Next, Output};
 
 use super::script::Script;
 use super::stage::Stage;
@@ -151,6 +153,44 @@ impl Output for Gone {
     async fn gone(&mut self) -> Self::Error {
         "gone"
     }
+}
+
+/// Somebody who does not wait for answers that come late.
+struct Impatient(Vec<Duration>);
+
+impl Output for Impatient {
+    type Error = &'static str;
+
+    async fn send(&mut self, octets: &mut Vec<u8>) -> Result<(), Self::Error> {
+        octets.clear();
+        Ok(())
+    }
+
+    async fn pause(&mut self, time: Duration) -> Result<(), Self::Error> {
+        self.0.push(time);
+        Err("gone")
+    }
+}
+
+#[test]
+fn the_answer_to_many_failures_waits_while_somebody_is_there() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice\nlimit: failed_logins_max 9").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        stage.connect(1, "connected").await;
+        let connection = stage.connections.get_mut(&1).expect("it was made above");
+        let now = std::time::Instant::now();
+        let mut client = Impatient(Vec::new());
+        for _ in 0..3 {
+            connection.session.receive(now, b"a1 LOGIN alice guess\r\n");
+            assert_eq!(connection.session.advance(now, &mut client).await, Ok(Next::Read));
+        }
+        assert!(client.0.is_empty());
+        connection.session.receive(now, b"a2 AUTHENTICATE PLAIN AGFsaWNlAGd1ZXNz\r\n");
+        assert_eq!(connection.session.advance(now, &mut client).await, Err("gone"));
+        assert_eq!(client.0, [Duration::from_secs(1)]);
+    });
 }
 
 #[test]
