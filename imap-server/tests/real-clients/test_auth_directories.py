@@ -2,60 +2,21 @@
 
 import base64
 import hashlib
-import hmac
 import imaplib
-import json
 import pathlib
-import shutil
 import socket
 import ssl
 import subprocess
-import tempfile
 import time
 import unittest
 
-from harness import PASSWORD, USER, ClientTest
+from auth import AuthTest, TokenTest, part
+from harness import PASSWORD, USER
 
 SLAPD = "/usr/sbin/slapd"
-ISSUER, AUDIENCE = "https://login.example.org", "restante"
 
 
-class AuthTest(ClientTest):
-    """`write_config` puts files into `self.files` and gives the configuration."""
-
-    def setUp(self):
-        self.files = pathlib.Path(tempfile.mkdtemp(prefix="restante-auth-"))
-        self.addCleanup(shutil.rmtree, self.files, True)
-        self.server_config = self.write_config()
-        super().setUp()
-
-    def tls(self):
-        context = ssl.create_default_context(cafile=self.server.certificate)
-        return imaplib.IMAP4_SSL("localhost", self.server.imaps, ssl_context=context)
-
-    def run_quietly(self, *command, **more):
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, **more)
-
-
-def part(octets):
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
-
-
-class Tokens(AuthTest):
-    SECRET = b"a secret of at least thirty-two octets"
-
-    def write_config(self):
-        (self.files / "secret").write_bytes(self.SECRET)
-        return (
-            f"[oauth]\nsecret-file = '{self.files}/secret'\nalgorithms = ['HS256']\nissuers = ['{ISSUER}']\n"
-            f"audiences = ['{AUDIENCE}']\n"
-        )
-
-    def token(self, **more):
-        claims = {"iss": ISSUER, "aud": AUDIENCE, "email": USER, "exp": int(time.time()) + 300, **more}
-        signed = part(b'{"alg":"HS256","typ":"JWT"}') + "." + part(json.dumps(claims).encode())
-        return signed + "." + part(hmac.digest(self.SECRET, signed.encode(), hashlib.sha256))
-
+class Tokens(TokenTest):
     def login(self, mechanism, token):
         start = f"user={USER}\x01" if mechanism == "XOAUTH2" else f"n,a={USER},\x01"
         message = f"{start}auth=Bearer {token}\x01\x01".encode()
