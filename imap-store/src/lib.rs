@@ -61,6 +61,7 @@ pub mod sim;
 mod store;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub use check::{Affected, CheckReport};
 pub use clock::Clock;
@@ -68,3 +69,4 @@ pub use compact::CompactReport;
 pub use error::{OpenError, StoreError};
 pub use restore::{RestoreError, RestoreFrom, Restored};
 pub use store::{Durability, OpenReport, Options, Store, User};
+pub use transfer::Across;

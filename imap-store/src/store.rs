@@ -21,6 +21,7 @@ use crate::index::Index;
 use crate::log::{AccountId, Backup, Log, LogOptions, restore};
 use crate::memory_disk::MemoryDisk;
 use crate::open::{self, Opened, is_lazy};
+use crate::transfer::{self, Departing};
 use crate::{OpenError, StoreError};
 
 /// A mail store. Cheap to clone. The last clone closes it when it is dropped (blocking), if nobody called
@@ -41,6 +42,7 @@ struct Inner {
     checkpointer: Mutex<Option<Checkpointer>>,
     /// Held while an ACL and what account 0 says of it change: one after the other.
     sharing: tokio::sync::Mutex<()>,
+    departing: Departing,
     compactor: Mutex<Option<Compactor>>,
     /// Compaction, a backup and a check exclude each other.
     maintenance: Mutex<()>,
@@ -233,6 +235,7 @@ impl Store {
             makes,
             checkpointer,
             sharing,
+            departing: Departing::default(),
             compactor,
             maintenance,
             _lock: lock,
@@ -259,7 +262,7 @@ impl Store {
 
     /// An account; loads it when it is not loaded yet (blocking then). After a loss of changes that somebody
     /// may have seen, it first goes far ahead with its UIDs and MODSEQs; [`StoreError::Unavailable`] when that
-    /// cannot be written.
+    /// cannot be written. Messages that were on their way into another account are first let go, or kept.
     pub fn account(&self, id: AccountId) -> Result<Account, StoreError> {
         let directory = self.inner.directory.snapshot();
         if id == DIRECTORY || id.0 >= directory.next_account() {
@@ -478,6 +481,11 @@ impl Store {
         }
     }
 
+    /// The accounts that messages are leaving.
+    pub(crate) fn departing(&self) -> &Departing {
+        &self.inner.departing
+    }
+
     pub(crate) fn accounts(&self) -> &Accounts {
         &self.inner.accounts
     }
@@ -544,6 +552,16 @@ impl Store {
 
 impl Inner {
     fn account(&self, id: AccountId, must_exist: impl FnOnce() -> bool) -> Result<Account, StoreError> {
+        let account = self.unsettled(id, must_exist)?;
+        let is_there = |id| self.directory.snapshot().owner(id).is_some();
+        let open = |id| is_there(id).then(|| self.unsettled(id, || true)).transpose();
+        let state_of = |id| is_there(id).then(|| self.accounts.snapshot(id)).transpose();
+        transfer::settle_all(&account, &self.departing, open, state_of)?;
+        Ok(account)
+    }
+
+    /// An account that may have messages on their way into another one.
+    fn unsettled(&self, id: AccountId, must_exist: impl FnOnce() -> bool) -> Result<Account, StoreError> {
         let account = self.accounts.account(id, must_exist, |core| self.makes.account(core))?;
         leap(&account, self.directory.snapshot().epoch())?;
         Ok(account)

@@ -147,11 +147,6 @@ impl View {
         &self.account
     }
 
-    /// Whose eyes look at it.
-    pub(crate) fn who(&self) -> &Who {
-        &self.who
-    }
-
     /// Whether it is that mailbox.
     pub(crate) fn is_of(&self, account: AccountId, id: MailboxId) -> bool {
         self.account.id() == account && self.id == id

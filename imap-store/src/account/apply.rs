@@ -35,7 +35,13 @@ pub(crate) fn apply(state: &Snapshot, change: &Change) -> Snapshot {
 impl Snapshot {
     fn take(&mut self, change: &Change) {
         match change {
-            Change::Append(append) => self.take_append(append),
+            Change::Append(append) => {
+                self.take_append(append);
+            }
+            Change::Depart(departure) => self.take_departure(departure),
+            Change::Arrive { token, append } => self.take_arrival(*token, append),
+            Change::Departed { number, mailbox, uids } => self.take_departed(*number, *mailbox, uids),
+            Change::ForgetArrival(token) => self.take_forgotten(*token),
             Change::Flags(flags) => self.take_flags(flags),
             Change::Seen(seen) => {
                 seen.flags.iter().for_each(|flags| self.take_flags(flags));
@@ -133,10 +139,11 @@ impl Snapshot {
         );
     }
 
-    fn take_append(&mut self, append: &Append) {
+    /// False where it does not fit.
+    pub(super) fn take_append(&mut self, append: &Append) -> bool {
         let is_next = |mailbox: &Arc<Mailbox>| mailbox.uid_next <= u64::from(append.first_uid);
         if !self.mailbox(append.mailbox).is_some_and(is_next) || append.first_number < self.next_message {
-            return;
+            return false;
         }
         let numbers = append.first_number..;
         let rows = numbers.zip(&append.messages);
@@ -164,6 +171,7 @@ impl Snapshot {
                 mailbox.put_seen(user, uids, true, seq);
             }
         });
+        true
     }
 
     fn take_flags(&mut self, change: &FlagsChange) {
@@ -180,7 +188,7 @@ impl Snapshot {
     }
 
     /// Takes messages out of a mailbox: into the graveyard, or, without a time, to where they already are.
-    fn take_expunge(&mut self, id: MailboxId, uids: &NumberSet, buried_at: Option<i64>) {
+    pub(super) fn take_expunge(&mut self, id: MailboxId, uids: &NumberSet, buried_at: Option<i64>) {
         let Some(before) = self.mailbox(id).cloned() else { return };
         let mut holders = BTreeMap::new();
         self.change_mailbox(id, |mailbox, seq| {
@@ -436,6 +444,7 @@ mod tests {
     use crate::account::rights::Rights;
     use crate::account::seen::SeenMode;
     use crate::account::threads::{GlobalId, Ids};
+    use crate::account::transfer::{Departure, Token};
     use crate::log::AccountId;
 
     fn name() -> impl Strategy<Value = MailboxName> {
@@ -519,6 +528,10 @@ mod tests {
         )
     }
 
+    fn token() -> impl Strategy<Value = Token> {
+        (0u64..3, 0u64..9).prop_map(|(account, number)| Token { account: AccountId(account), number })
+    }
+
     /// Changes of every kind about messages and names, whether they make sense or not.
     fn change() -> impl Strategy<Value = Change> {
         prop_oneof![
@@ -580,6 +593,14 @@ mod tests {
                     Change::SetAcl { mailbox: MailboxId(id), identifier, is_negative, rights }
                 }
             ),
+            (0u64..9, 0u64..3, 0u64..6, uids()).prop_map(|(number, target, id, uids)| {
+                let (target, mailbox) = (AccountId(target), MailboxId(id));
+                Change::Depart(Departure { number, target, mailbox, uids })
+            }),
+            (0u64..9, 0u64..6, uids())
+                .prop_map(|(number, id, uids)| { Change::Departed { number, mailbox: MailboxId(id), uids } }),
+            (token(), append()).prop_map(|(token, append)| Change::Arrive { token, append }),
+            token().prop_map(Change::ForgetArrival),
             (0u64..6, any::<u32>()).prop_map(|(id, up_to)| Change::Recent { mailbox: MailboxId(id), up_to }),
         ]
     }

@@ -16,6 +16,7 @@ use super::seen::{SEEN, SeenMode};
 use super::snapshot::{Flags, MailboxId, SpecialUse};
 use super::table::{decode_ids, encode_ids};
 use super::threads::Ids;
+use super::transfer::{Departure, Token};
 use crate::log::{AccountId, BodyId, Seq};
 
 /// One change of an account.
@@ -79,6 +80,14 @@ pub(crate) enum Change {
     Grant { identifier: String, account: AccountId, on: bool },
     /// Nothing in the account is a user's or a group's any more: its entries are gone from all ACLs.
     ForgetIdentifier { identifier: String },
+    /// Messages set out for another account ([`super::transfer`]).
+    Depart(Departure),
+    /// Messages came in from another account, which may ask for the token.
+    Arrive { token: Token, append: Append },
+    /// A departure is over. Its messages that were still there are gone, having arrived; none: they stay.
+    Departed { number: u64, mailbox: MailboxId, uids: NumberSet },
+    /// Nobody will ask for a token any more.
+    ForgetArrival(Token),
     /// An identifier has these rights in a mailbox, or, if negative, is denied them; none: no entry.
     SetAcl { mailbox: MailboxId, identifier: String, is_negative: bool, rights: Rights },
 }
@@ -357,6 +366,10 @@ mod kind {
     pub(super) const SET_SEEN_MODE: u8 = 32;
     pub(super) const SET_QUOTA: u8 = 33;
     pub(super) const SET_METADATA: u8 = 34;
+    pub(super) const DEPART: u8 = 35;
+    pub(super) const ARRIVE: u8 = 36;
+    pub(super) const DEPARTED: u8 = 37;
+    pub(super) const FORGET_ARRIVAL: u8 = 38;
 }
 
 impl Change {
@@ -506,6 +519,25 @@ impl Change {
                 out.octet(kind::FORGET_IDENTIFIER);
                 out.octets(identifier.as_bytes());
             }
+            Self::Depart(departure) => {
+                out.octet(kind::DEPART);
+                departure.encode(&mut out);
+            }
+            Self::Arrive { token, append } => {
+                out.octet(kind::ARRIVE);
+                token.encode(&mut out);
+                append.encode(&mut out);
+            }
+            Self::Departed { number, mailbox, uids } => {
+                out.octet(kind::DEPARTED);
+                out.number(*number);
+                out.number(mailbox.0);
+                out.set(uids);
+            }
+            Self::ForgetArrival(token) => {
+                out.octet(kind::FORGET_ARRIVAL);
+                token.encode(&mut out);
+            }
             Self::SetAcl { mailbox, identifier, is_negative, rights } => {
                 out.octet(kind::SET_ACL);
                 out.number(mailbox.0);
@@ -589,6 +621,15 @@ impl Change {
                 on: input.flag()?,
             },
             kind::FORGET_IDENTIFIER => Self::ForgetIdentifier { identifier: input.text()?.to_owned() },
+            kind::DEPART => Self::Depart(Departure::decode(&mut input)?),
+            kind::ARRIVE => Self::Arrive {
+                token: Token::decode(&mut input)?,
+                append: Append::decode(&mut input, Form::Second)?,
+            },
+            kind::DEPARTED => {
+                Self::Departed { number: input.number()?, mailbox: mailbox(&mut input)?, uids: input.set()? }
+            }
+            kind::FORGET_ARRIVAL => Self::ForgetArrival(Token::decode(&mut input)?),
             kind::SET_ACL => Self::SetAcl {
                 mailbox: mailbox(&mut input)?,
                 identifier: input.text()?.to_owned(),

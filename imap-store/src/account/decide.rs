@@ -191,6 +191,7 @@ pub(super) fn expunge(
         None => deleted,
         Some(uids) => intersection(&deleted, uids),
     };
+    let gone = state.staying(mailbox, gone);
     if gone.is_empty() {
         return Ok(Decision::nothing(gone));
     }
@@ -237,8 +238,10 @@ pub(super) fn move_messages(
     now: i64,
 ) -> Decided<Option<Copied>> {
     let wanted = Rights::READ.with(Rights::DELETE_MESSAGES).with(Rights::EXPUNGE);
-    access.require(existing(state, source)?, wanted)?;
-    transfer(state, access, source, uids, target, now, Change::Move)
+    let mailbox = existing(state, source)?;
+    access.require(mailbox, wanted)?;
+    let staying = state.staying(source, mailbox.existing(uids));
+    transfer(state, access, source, &staying, target, now, Change::Move)
 }
 
 fn transfer(

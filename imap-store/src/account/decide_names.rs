@@ -101,6 +101,11 @@ pub(super) fn rename(
     if *from == MailboxName::inbox() {
         // It makes a mailbox of all that is in INBOX: that is the owner's business.
         access.require_owner()?;
+        // It is about to be empty of what leaves, or to have it for good.
+        if state.departures().any(|departure| departure.mailbox == source.id()) {
+            let reason = "messages of INBOX are on their way into another account".to_owned();
+            return Err(StoreError::Unavailable { reason });
+        }
     }
     may_create(state, access, to)?;
     refuse_look_alike(state, to, Some(from))?;

@@ -17,7 +17,8 @@ use super::seen::{self, SeenMode};
 use super::sharing;
 use super::snapshot::{MailboxId, MessageNumber, MessageRef, Snapshot, SpecialUse};
 use super::summaries::Summaries;
-use super::threads::{self, Keys, ThreadIndex};
+use super::threads::{self, Ids, Keys, ThreadIndex};
+use super::transfer::{self, Passenger, Token};
 use super::upload::{Upload, Uploaded};
 use crate::clock::Clock;
 use crate::log::{AccountId, BodyId, Seq};
@@ -194,22 +195,33 @@ impl Account {
         mailbox: MailboxId,
         messages: Vec<NewMessage>,
     ) -> Result<Appended, StoreError> {
+        let messages = messages.into_iter().map(|message| (message, None)).collect();
+        self.take_in(mailbox, messages, None).await
+    }
+
+    /// The same for messages that are called something already, with the token of where they come from.
+    async fn take_in(
+        &self,
+        mailbox: MailboxId,
+        messages: Vec<(NewMessage, Option<Ids>)>,
+        token: Option<Token>,
+    ) -> Result<Appended, StoreError> {
         let now = self.now();
-        let epoch = messages.first().map(|message| message.uploaded.epoch);
-        if messages.iter().any(|message| Some(message.uploaded.epoch) != epoch) {
+        let epoch = messages.first().map(|(message, _)| message.uploaded.epoch);
+        if messages.iter().any(|(message, _)| Some(message.uploaded.epoch) != epoch) {
             return Err(StoreError::Unavailable {
                 reason: "a write failed while the messages came in".to_owned(),
             });
         }
         let incoming: Vec<Incoming> = messages
             .iter()
-            .map(|message| Incoming {
+            .map(|(message, ids)| Incoming {
                 body: message.uploaded.body,
                 size_octets: message.uploaded.size_octets,
                 flags: message.flags.clone(),
                 internal_date: message.internal_date.unwrap_or_else(|| date_of(now)),
                 keys: Keys::of(&message.uploaded.summary),
-                ids: None,
+                ids: *ids,
             })
             .collect();
         let octets = SMALL_CHANGE_OCTETS + incoming.len() * APPENDED_MESSAGE_OCTETS;
@@ -223,13 +235,60 @@ impl Account {
                 // It may have learnt of some of the messages.
                 *threads = ThreadIndex::default();
             }
-            decided
+            transfer::arrive(token, decided)
         };
         let (appended, first_number) = self.core().commit_in(epoch, octets, decide).await?;
-        let uploaded = messages.into_iter().map(|message| message.uploaded);
+        let uploaded = messages.into_iter().map(|(message, _)| message.uploaded);
         let rows = (first_number..).zip(uploaded).map(|(number, it)| (number, it.body, it.summary));
         self.inner.summaries.add(rows).await;
         Ok(appended)
+    }
+
+    /// The messages of a mailbox as somebody is to take them into another account.
+    pub(crate) fn passengers(
+        &self,
+        state: &Snapshot,
+        mailbox: MailboxId,
+        uids: &NumberSet,
+    ) -> Result<Vec<Passenger>, StoreError> {
+        state.passengers(&self.access, mailbox, uids)
+    }
+
+    /// Refuses what [`Self::depart`] would.
+    pub(crate) fn may_depart(&self, mailbox: MailboxId) -> Result<(), StoreError> {
+        transfer::may_depart(&self.snapshot(), &self.access, mailbox)
+    }
+
+    /// Refuses what [`Self::arrive`] would.
+    pub(crate) fn may_arrive(&self, mailbox: MailboxId, messages: &[Passenger]) -> Result<(), StoreError> {
+        transfer::may_arrive(&self.snapshot(), &self.access, mailbox, transfer::usage_of(messages))
+    }
+
+    /// Says that messages set out for another account; see [`transfer::depart`].
+    pub(crate) async fn depart(
+        &self,
+        mailbox: MailboxId,
+        uids: &NumberSet,
+        skips_missing: bool,
+        target: AccountId,
+    ) -> Result<Option<(u64, Vec<Passenger>)>, StoreError> {
+        let access = &self.access;
+        let decide = |state: &Snapshot| transfer::depart(state, access, mailbox, uids, skips_missing, target);
+        self.core().commit(SMALL_CHANGE_OCTETS + 10 * uids.ranges().len(), decide).await
+    }
+
+    /// Appends messages of another account, with the token of a departure, if they leave that.
+    pub(crate) async fn arrive(
+        &self,
+        mailbox: MailboxId,
+        from: AccountId,
+        messages: Vec<(NewMessage, Ids)>,
+        departure: Option<u64>,
+    ) -> Result<Appended, StoreError> {
+        let token = departure.map(|number| Token { account: from, number });
+        let called = |ids: Ids| Some(ids.taken(from, self.id()));
+        let messages = messages.into_iter().map(|(message, ids)| (message, called(ids))).collect();
+        self.take_in(mailbox, messages, token).await
     }
 
     /// Changes flags of those `uids` that are there, in one change. No change at all where every flag is
@@ -313,6 +372,9 @@ impl Account {
         let (access, now) = (&self.access, self.now());
         let decide = |state: &Snapshot| {
             decide::refuse_missing(state, access, source, &uids)?;
+            if state.staying(source, uids.clone()) != uids {
+                return Err(StoreError::Expunged);
+            }
             decide::move_messages(state, access, source, &uids, target, now)
         };
         self.core().commit(SMALL_CHANGE_OCTETS, decide).await
@@ -507,7 +569,18 @@ impl Account {
         message: &MessageRef,
         range: std::ops::Range<u64>,
     ) -> Result<bytes::Bytes, StoreError> {
-        self.core().log().read(body_of(snapshot, message)?, range)
+        self.read_body(snapshot, message.number, range)
+    }
+
+    /// The same by the message's number.
+    pub(crate) fn read_body(
+        &self,
+        snapshot: &Snapshot,
+        number: MessageNumber,
+        range: std::ops::Range<u64>,
+    ) -> Result<bytes::Bytes, StoreError> {
+        let body = snapshot.body(number).ok_or(StoreError::NonExistent { what: "message" })?;
+        self.core().log().read(body, range)
     }
 }
 

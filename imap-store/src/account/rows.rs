@@ -31,12 +31,15 @@ use super::seen::Overlay;
 use super::sharing::{decode_sharing, encode_sharing};
 use super::snapshot::{MailboxId, Snapshot};
 use super::table::{Table, TablePage};
+use super::transfer::{decode_transfers, encode_transfers};
 use super::tree::Tree;
 use crate::engine::{Rows, Snapshots, Write, put_value};
 use crate::log::{AccountId, Seq};
 use crate::{StoreError, User};
 
-const VERSION: u8 = 9;
+const VERSION: u8 = 10;
+/// The oldest that is read: without departures and arrivals.
+const VERSION_OLDEST: u8 = 9;
 
 /// What the checkpoint has of an account, besides its contents.
 #[derive(Debug, Default)]
@@ -251,6 +254,7 @@ pub(super) fn encode_root(state: &Snapshot, last_row: u64, naming: &mut Naming<'
     out.number(mailboxes.len() as u64);
     mailboxes.iter().for_each(|mailbox| encode_mailbox(mailbox, naming, &mut out));
     state.files.encode(&mut out);
+    encode_transfers(state, &mut out);
     out.finish()
 }
 
@@ -348,7 +352,8 @@ impl Pages {
 
 pub(super) fn decode_root(root: &[u8], pages: &Pages) -> Result<(Snapshot, u64), Malformed> {
     let mut input = Decoder::new(root);
-    if input.octet()? != VERSION {
+    let version = input.octet()?;
+    if !(VERSION_OLDEST..=VERSION).contains(&version) {
         return Err(Malformed);
     }
     let mut state = Snapshot {
@@ -410,6 +415,9 @@ pub(super) fn decode_root(root: &[u8], pages: &Pages) -> Result<(Snapshot, u64),
     }
     state.mailboxes = MailboxPage::tree(mailboxes);
     state.files = Arc::new(Files::decode(&mut input)?);
+    if version > VERSION_OLDEST {
+        decode_transfers(&mut input, &mut state)?;
+    }
     state.names = Arc::new(names);
     input.end()?;
     Ok((state, last_row))

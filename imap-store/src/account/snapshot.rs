@@ -13,6 +13,7 @@ use super::metadata::Metadata;
 use super::names::NameKey;
 use super::quota::Quota;
 use super::table::Table;
+use super::transfer::{Departure, Token};
 use super::tree::Tree;
 use crate::User;
 use crate::log::{AccountId, BodyId, Seq};
@@ -58,6 +59,10 @@ pub struct Snapshot {
     pub(super) grants: Arc<BTreeMap<String, BTreeSet<AccountId>>>,
     pub(super) quota: Quota,
     pub(super) metadata: Arc<Metadata>,
+    /// Messages on their way into other accounts, by the number of their token.
+    pub(super) departures: Arc<BTreeMap<u64, Departure>>,
+    /// Tokens of messages that came from other accounts, until those have let go of them.
+    pub(super) arrivals: Arc<BTreeSet<Token>>,
     /// The ids that come next; none is given out twice.
     pub(super) next_mailbox: u64,
     pub(super) next_message: u64,
@@ -89,6 +94,8 @@ impl Default for Snapshot {
             grants: Arc::default(),
             quota: Quota::default(),
             metadata: Arc::default(),
+            departures: Arc::default(),
+            arrivals: Arc::default(),
             next_mailbox: 1,
             next_message: 1,
             next_grave: 1,
@@ -179,6 +186,7 @@ impl Snapshot {
         ));
         add(format_args!("{} {} {:?} {:?}", self.leapt, self.epoch, self.losses, self.quota));
         add(format_args!("{:?}", self.files));
+        add(format_args!("{:?} {:?}", self.departures, self.arrivals));
         self.metadata.describe(&mut add);
         self.names.iter().for_each(|it| add(format_args!("{it:?}")));
         self.subscriptions.iter().for_each(|it| add(format_args!("{it:?}")));

@@ -54,6 +54,18 @@ impl Ids {
     }
 }
 
+impl Ids {
+    /// What a message of `from` is called in `to`.
+    pub(super) fn taken(self, from: AccountId, to: AccountId) -> Self {
+        let inside = |id: GlobalId| match id.account {
+            account if account == to.0 => GlobalId { account: 0, ..id },
+            _ => id,
+        };
+        let Self { email, thread } = self.seen_from_outside(from);
+        Self { email: inside(email), thread: inside(thread) }
+    }
+}
+
 impl Snapshot {
     /// What a message of this state is called.
     pub(crate) fn ids(&self, number: MessageNumber) -> Option<Ids> {

@@ -21,6 +21,7 @@ mod sharing;
 mod simulate;
 mod summaries;
 mod threads;
+mod transfer;
 
 use std::sync::Arc;
 
