@@ -39,6 +39,12 @@ pub(crate) struct BenchArgs {
     /// Where the servers keep their mail: a real disk, with room for twice the mail.
     #[arg(long, default_value = "target/bench")]
     dir: PathBuf,
+    /// Everything again for each of these numbers of messages: how the work grows.
+    #[arg(long, value_delimiter = ',')]
+    scale: Vec<usize>,
+    /// Count the syncs of each row by strace. The times of such a run say nothing.
+    #[arg(long)]
+    syncs: bool,
     /// Write the figures there too, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,

@@ -13,6 +13,8 @@ pub(super) struct Figure {
     pub(super) cpu_seconds: f64,
     /// By the server to its disk, while it ran.
     pub(super) written_octets: u64,
+    /// How often it had the disk confirm, where that was counted.
+    pub(super) syncs: Option<u64>,
 }
 
 pub(super) struct Report {
@@ -20,6 +22,8 @@ pub(super) struct Report {
     rounds: usize,
     /// Rows in their order, each with the figures by server.
     rows: Vec<(&'static Row, BTreeMap<String, Vec<Figure>>)>,
+    /// The most memory that a server had behind a row, by server.
+    pub(super) peak_kib: BTreeMap<String, u64>,
 }
 
 impl Unit {
@@ -52,7 +56,7 @@ impl Unit {
 
 impl Report {
     pub(super) fn new(sizes: Sizes, rounds: usize) -> Self {
-        Self { sizes, rounds, rows: Vec::new() }
+        Self { sizes, rounds, rows: Vec::new(), peak_kib: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, row: &'static Row, server: &str, figure: Figure) {
@@ -64,10 +68,10 @@ impl Report {
     }
 
     /// Medians, the spread between brackets, CPU seconds and megabytes written of the median round, and the ratio to ours.
-    pub(super) fn table(&self, memory: &BTreeMap<String, u64>) -> String {
+    pub(super) fn table(&self) -> String {
         let mut out = format!(
-            "{} messages of {} octets, {} rounds, medians [least to most]\n\n| work | server | figure | CPU s | MB written | restante is better by | target |\n\
-             | --- | --- | --- | --- | --- | --- | --- |\n",
+            "{} messages of {} octets, {} rounds, medians [least to most]\n\n| work | server | figure | CPU s | MB written | syncs | restante is better by | target |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.sizes.messages, self.sizes.octets, self.rounds
         );
         for (row, servers) in &self.rows {
@@ -83,42 +87,74 @@ impl Report {
                 let target = if is_ours { String::new() } else { format!("{}", row.target) };
                 let _ = writeln!(
                     out,
-                    "| {} | {name} | {} [{} to {}] | {:.2} | {:.1} | {ratio} | {target} |",
+                    "| {} | {name} | {} [{} to {}] | {:.2} | {:.1} | {} | {ratio} | {target} |",
                     row.name,
                     row.unit.text(figure.value),
                     row.unit.text(least),
                     row.unit.text(most),
                     figure.cpu_seconds,
                     figure.written_octets as f64 / 1e6,
+                    figure.syncs.map_or_else(String::new, |syncs| syncs.to_string()),
                 );
             }
         }
-        for (name, kib) in memory {
-            let _ = writeln!(out, "\n{name}: {:.1} MiB of memory at the end", *kib as f64 / 1024.0);
+        for (name, kib) in &self.peak_kib {
+            let _ = writeln!(
+                out,
+                "\n{name}: {:.1} MiB of memory at the most, measured behind each row",
+                *kib as f64 / 1024.0
+            );
         }
         out
     }
 
-    pub(super) fn json(&self, memory: &BTreeMap<String, u64>) -> String {
+    pub(super) fn json(&self) -> serde_json::Value {
         let rows = self.rows.iter().map(|(row, servers)| {
             let servers = servers.iter().map(|(name, figures)| {
                 let values: Vec<f64> = figures.iter().map(|figure| figure.value).collect();
                 let median = median(figures);
                 let told = serde_json::json!({
                     "median": median.value, "values": values, "cpu_seconds": median.cpu_seconds,
-                    "written_octets": median.written_octets,
+                    "written_octets": median.written_octets, "syncs": median.syncs,
                 });
                 (name.clone(), told)
             });
             let servers: serde_json::Map<_, _> = servers.collect();
             serde_json::json!({ "work": row.name, "unit": row.unit.text(0.0).trim_start_matches(['0', '.', ' ']), "target_ratio": row.target, "servers": servers })
         });
-        let told = serde_json::json!({
+        serde_json::json!({
             "messages": self.sizes.messages, "octets": self.sizes.octets, "rounds": self.rounds,
-            "memory_kib": memory, "rows": rows.collect::<Vec<_>>(),
-        });
-        format!("{told:#}\n")
+            "peak_kib": self.peak_kib, "rows": rows.collect::<Vec<_>>(),
+        })
     }
+}
+
+/// How each row grows: a column for each report, ours and how much better it is than the first server beside it.
+pub(super) fn scale_table(reports: &[Report]) -> String {
+    let Some(first) = reports.first() else { return String::new() };
+    let mut out = "| work |".to_owned();
+    for report in reports {
+        let _ = write!(out, " {} messages |", report.sizes.messages);
+    }
+    let _ = writeln!(out, "\n| --- |{}", " --- |".repeat(reports.len()));
+    for (place, (row, _)) in first.rows.iter().enumerate() {
+        let _ = write!(out, "| {} |", row.name);
+        for report in reports {
+            let servers = &report.rows[place].1;
+            let ours = servers.get("restante").map(|figures| median(figures).value);
+            let theirs = servers.iter().find(|(name, _)| *name != "restante");
+            let theirs = theirs.map(|(_, figures)| median(figures).value);
+            let _ = match (ours, theirs) {
+                (Some(ours), Some(theirs)) => {
+                    write!(out, " {} ({:.1}x) |", row.unit.text(ours), row.unit.ratio(ours, theirs))
+                }
+                (Some(ours), None) => write!(out, " {} |", row.unit.text(ours)),
+                _ => write!(out, " |"),
+            };
+        }
+        out.push('\n');
+    }
+    out
 }
 
 fn median(figures: &[Figure]) -> Figure {
@@ -138,7 +174,8 @@ mod tests {
 
     #[test]
     fn the_median_is_in_the_middle_and_ratios_say_who_is_better() {
-        let figures = [3.0, 1.0, 2.0].map(|value| Figure { value, cpu_seconds: 0.0, written_octets: 0 });
+        let figures =
+            [3.0, 1.0, 2.0].map(|value| Figure { value, cpu_seconds: 0.0, written_octets: 0, syncs: None });
         assert_eq!(median(&figures).value, 2.0);
         assert_eq!(spread(&figures), (1.0, 3.0));
         assert_eq!(Unit::PerSecond.ratio(10.0, 5.0), 2.0);

@@ -39,6 +39,8 @@ pub(super) struct Sizes {
     idle: usize,
     /// Copied, moved and expunged.
     some: usize,
+    /// At once, where a row opens many.
+    connections_max: usize,
     /// How long work lasts that has no end of its own.
     lasts: Duration,
 }
@@ -51,10 +53,18 @@ impl Sizes {
                 octets: 2_000,
                 idle: 20,
                 some: 100,
+                connections_max: 20,
                 lasts: Duration::from_millis(100),
             };
         }
-        Self { messages, octets, idle, some: 10_000.min(messages), lasts: Duration::from_secs(3) }
+        Self {
+            messages,
+            octets,
+            idle,
+            some: 10_000.min(messages),
+            connections_max: 1_000,
+            lasts: Duration::from_secs(3),
+        }
     }
 }
 
@@ -110,7 +120,10 @@ pub(super) const ROWS: &[Row] = &[
     row("expunge of 10,000", Unit::Milliseconds, 2.9, false, expunge),
     row("qresync select after 100 changes", Unit::Milliseconds, 7.4, false, qresync),
     row("changedsince after 100 changes", Unit::Milliseconds, 3.6, false, changed_since),
-    row("mixed work, 20 connections", Unit::PerSecond, 4.0, false, mixed),
+    row("mixed work, 1 connection", Unit::PerSecond, 4.0, false, |bench| bench.mixed(1)),
+    row("mixed work, 20 connections", Unit::PerSecond, 4.0, false, |bench| bench.mixed(20)),
+    row("mixed work, 100 connections", Unit::PerSecond, 4.0, false, |bench| bench.mixed(100)),
+    row("mixed work, 1,000 connections", Unit::PerSecond, 4.0, false, |bench| bench.mixed(1_000)),
     row("an idle TLS connection, memory", Unit::Kibibytes, 35.0, false, idle_memory),
     row("all idle on one mailbox see a message", Unit::Milliseconds, 55.0, false, idle_news),
 ];
@@ -130,6 +143,8 @@ impl Bench {
     pub(super) fn fill(server: Server, sizes: Sizes) -> Result<Self, Failure> {
         for user in [USER].into_iter().chain(OTHERS) {
             server.add_user(user)?;
+            // One of the servers makes it for every user.
+            let _ = server.login(user)?.command("CREATE Sent").map_err(|error| error.to_string())?;
         }
         let mut connection = server.login(USER)?;
         connection.ok("CREATE Large")?;
@@ -243,6 +258,41 @@ impl Bench {
         }
         Ok(percentile(times, percent))
     }
+
+    /// Commands a second of what mail programs do, at random, with eight users.
+    fn mixed(&mut self, connections_max: usize) -> Result<f64, Failure> {
+        let mut connections = Vec::new();
+        for place in 0..connections_max.min(self.sizes.connections_max) {
+            let mut connection = self.server().login(OTHERS[place % OTHERS.len()])?;
+            if place < OTHERS.len() {
+                answered(connection.append("INBOX", &self.mail[..10]))?;
+            }
+            connection.ok("SELECT INBOX")?;
+            connections.push(connection);
+        }
+        let (mail, lasts) = (&self.mail, self.sizes.lasts);
+        let began = Instant::now();
+        let done = each(connections, |place, connection| {
+            let mut random = Random::new(SEED + place as u64);
+            let mut done = 0;
+            while began.elapsed() < lasts {
+                let number = 1 + random.below(10);
+                match random.below(10) {
+                    0 => drop(answered(connection.append("INBOX", &[random.choose(mail)]))?),
+                    1 | 2 => drop(connection.drain(&format!("FETCH {number} BODY.PEEK[]"))?),
+                    3 | 4 => drop(connection.drain("FETCH 1:10 (UID FLAGS ENVELOPE)")?),
+                    5 => drop(connection.drain(&format!("STORE {number} +FLAGS.SILENT (\\Seen)"))?),
+                    6 => drop(connection.drain(&format!("STORE {number} -FLAGS.SILENT (\\Seen)"))?),
+                    7 => drop(connection.drain("STATUS Sent (MESSAGES UNSEEN UIDNEXT)")?),
+                    8 => drop(connection.drain("SEARCH UNSEEN")?),
+                    _ => drop(connection.drain("NOOP")?),
+                }
+                done += 1;
+            }
+            Ok(done)
+        })?;
+        Ok(done as f64 / began.elapsed().as_secs_f64())
+    }
 }
 
 fn structure(bench: &mut Bench) -> Result<f64, Failure> {
@@ -353,39 +403,6 @@ fn qresync(bench: &mut Bench) -> Result<f64, Failure> {
 fn changed_since(bench: &mut Bench) -> Result<f64, Failure> {
     let (_, mod_seq) = changed(bench)?;
     bench.in_large(&format!("UID FETCH 1:* (FLAGS) (CHANGEDSINCE {mod_seq})"))
-}
-
-/// What mail programs do, at random, on 20 connections over 8 users.
-fn mixed(bench: &mut Bench) -> Result<f64, Failure> {
-    let mut connections = Vec::new();
-    for place in 0..20 {
-        let mut connection = bench.server().login(OTHERS[place % OTHERS.len()])?;
-        answered(connection.append("INBOX", &bench.mail[..10]))?;
-        connection.ok("SELECT INBOX")?;
-        connections.push(connection);
-    }
-    let (mail, lasts) = (&bench.mail, bench.sizes.lasts);
-    let began = Instant::now();
-    let done = each(connections, |place, connection| {
-        let mut random = Random::new(SEED + place as u64);
-        let mut done = 0;
-        while began.elapsed() < lasts {
-            let number = 1 + random.below(10);
-            match random.below(10) {
-                0 => drop(answered(connection.append("INBOX", &[random.choose(mail)]))?),
-                1 | 2 => drop(connection.drain(&format!("FETCH {number} BODY.PEEK[]"))?),
-                3 | 4 => drop(connection.drain("FETCH 1:10 (UID FLAGS ENVELOPE)")?),
-                5 => drop(connection.drain(&format!("STORE {number} +FLAGS.SILENT (\\Seen)"))?),
-                6 => drop(connection.drain(&format!("STORE {number} -FLAGS.SILENT (\\Seen)"))?),
-                7 => drop(connection.drain("STATUS Sent (MESSAGES UNSEEN UIDNEXT)")?),
-                8 => drop(connection.drain("SEARCH UNSEEN")?),
-                _ => drop(connection.drain("NOOP")?),
-            }
-            done += 1;
-        }
-        Ok(done)
-    })?;
-    Ok(done as f64 / began.elapsed().as_secs_f64())
 }
 
 /// Connections over TLS that wait in IDLE, in one mailbox.

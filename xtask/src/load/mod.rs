@@ -8,6 +8,7 @@ pub(crate) mod mail;
 pub(crate) mod process;
 pub(crate) mod random;
 pub(crate) mod server;
+pub(crate) mod syncs;
 
 pub(crate) use connection::{Answer, Connection};
 pub(crate) use server::Server;

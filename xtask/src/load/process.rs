@@ -31,7 +31,8 @@ pub(crate) fn usage(pid: u32) -> Usage {
     sum
 }
 
-fn family(root: u32) -> Vec<u32> {
+/// A process and all its descendants.
+pub(crate) fn family(root: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     let Ok(entries) = fs::read_dir("/proc") else { return vec![root] };
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
