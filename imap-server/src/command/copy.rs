@@ -7,10 +7,12 @@ use imap_store::account::{Account, Copied, MailboxId, Rights};
 use imap_store::{Across, Store, StoreError};
 
 use super::error::into_target;
+use super::expunge::removed;
 use super::place::Found;
 use super::{Ctx, Done, Halt, Refusal, blocking};
 use crate::Services;
 use crate::session::flags::is_old;
+use crate::session::view::News;
 
 /// COPY: all or nothing. Refuses with TRYCREATE where the target is missing, and with EXPUNGEISSUED where one of
 /// the numbers means a message that is gone (RFC 2180 §4.4).
@@ -41,7 +43,7 @@ pub(super) async fn move_messages(ctx: &mut Ctx<'_>, cmd: &CopyMove) -> Result<D
         return Ok(Done::text("Nothing to move"));
     };
     ctx.status(None, Kind::Ok, Some(&copy_uid(moved)), "Moved");
-    Ok(Done::text("Moved"))
+    removed(ctx, News::AllExistsFirst, "Moved").await
 }
 
 /// What a COPY or MOVE is about.

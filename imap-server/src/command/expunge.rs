@@ -27,11 +27,19 @@ async fn remove(ctx: &mut Ctx<'_>, uids: Option<NumberSet>) -> Result<Done, Halt
     let id = view.id();
     let account = view.account().clone();
     let gone = account.expunge(id, uids).await?;
-    if ctx.connection.enabled.qresync && !gone.is_empty() {
-        // What is told is told before, so that the number holds for it (RFC 7162 §3.2.7).
-        ctx.tell_news(News::All).await?;
-        let highest = ctx.view()?.mailbox().highest_mod_seq().get();
-        return Ok(Done::code(Code::HighestModSeq(highest), "Expunged"));
+    if gone.is_empty() {
+        return Ok(Done::text("Expunged"));
     }
-    Ok(Done::text("Expunged"))
+    removed(ctx, News::All, "Expunged").await
+}
+
+/// Ends a command that took messages out of the selected mailbox: a client of QRESYNC is told which, and the number that
+/// holds once that is told (RFC 7162 §3.2.7, §3.2.9; RFC 6851 §4.4).
+pub(super) async fn removed(ctx: &mut Ctx<'_>, news: News, text: &'static str) -> Result<Done, Halt> {
+    if !ctx.connection.enabled.qresync {
+        return Ok(Done::text(text));
+    }
+    ctx.tell_news(news).await?;
+    let highest = ctx.view()?.mailbox().highest_mod_seq().get();
+    Ok(Done::code(Code::HighestModSeq(highest), text))
 }
