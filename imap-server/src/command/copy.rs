@@ -80,7 +80,7 @@ impl Transfer {
             true => account.copy(source, uids, target).await,
             false => account.copy_all(source, uids, target).await,
         };
-        copied.map_err(into_target)
+        copied.map_err(|error| refused(&account, source, error))
     }
 
     async fn move_over(self, services: &Services) -> Result<Option<Copied>, Halt> {
@@ -92,7 +92,7 @@ impl Transfer {
             true => account.move_messages(source, uids, target).await,
             false => account.move_all(source, uids, target).await,
         };
-        moved.map_err(into_target)
+        moved.map_err(|error| refused(&account, source, error))
     }
 
     /// Into another account, which is long and blocks, and goes on should this session end.
@@ -106,12 +106,19 @@ impl Transfer {
         let what =
             Across { source, mailbox, uids, skips_missing, target: target_account, target_mailbox: target };
         let store = services.store.clone();
-        blocking(move || carry(&store, &what)).await?.map_err(into_target)
+        let (account, source) = (what.source.clone(), what.mailbox);
+        blocking(move || carry(&store, &what)).await?.map_err(|error| refused(&account, source, error))
     }
 }
 
 /// COPY or MOVE of the store.
 type Carry = fn(&Store, &Across) -> Result<Option<Copied>, StoreError>;
+
+/// Why nothing was copied: TRYCREATE is for a target that is missing, not for a source that was deleted.
+fn refused(account: &Account, source: MailboxId, error: StoreError) -> Halt {
+    let has_source = account.snapshot().mailbox(source).is_some();
+    if has_source { into_target(error) } else { error.into() }
+}
 
 /// Where a COPY or MOVE goes; made where the listener does so for clients of IMAP2.
 async fn target(ctx: &mut Ctx<'_>, cmd: &CopyMove) -> Result<(Account, MailboxId), Halt> {
