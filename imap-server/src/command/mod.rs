@@ -137,12 +137,14 @@ impl Ctx<'_> {
     }
 
     /// Writes a line with a response code. One that would overrun the buffers of old clients goes without its code,
-    /// unless the client has used UIDs: then it is not old, and the code is a list of them.
+    /// unless the client has used UIDs: then it is not old, and the code is a list of them. MODIFIED is
+    /// never left out: the client would believe that all was stored.
     fn status(&mut self, tag: Option<&Tag>, kind: Kind, code: Option<&Code>, text: &str) {
         let out = &mut self.out.buffer;
         let begin = out.len();
         write_status(out, tag, kind, code, text);
-        if out.len() - begin > STATUS_OCTETS_MAX && !self.connection.uid_used {
+        let may_go = !self.connection.uid_used && !matches!(code, Some(Code::Modified(_)));
+        if out.len() - begin > STATUS_OCTETS_MAX && may_go {
             out.truncate(begin);
             write_status(out, tag, kind, None, text);
         }

@@ -122,6 +122,28 @@ fn a_large_header_is_filtered_in_pieces() {
     });
 }
 
+/// A client that names messages by number is told all that its conditional STORE left alone, however long that line gets.
+#[test]
+fn a_long_modified_is_told() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice, INBOX with 600 messages").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        for number in 1..=2 {
+            stage.connect(number, "logged in as alice, INBOX selected").await;
+        }
+        let odd: Vec<String> = (1..=600).step_by(2).map(|number| number.to_string()).collect();
+        let odd = odd.join(",");
+        let other = stage.connections.get_mut(&2).expect("it was made above");
+        other.feed(format!("b1 STORE {odd} +FLAGS.SILENT (\\Flagged)\r\n").as_bytes()).await;
+        let session = stage.connections.get_mut(&1).expect("it was made above");
+        session.feed(b"a1 STORE 1:600 (UNCHANGEDSINCE 601) +FLAGS.SILENT (\\Deleted)\r\n").await;
+        let sent = String::from_utf8(session.take_sent()).expect("ASCII");
+        let told = format!("a1 OK [MODIFIED {odd}] ");
+        assert!(sent.lines().last().is_some_and(|line| line.starts_with(&told)), "{sent}");
+    });
+}
+
 /// What was sent, and the most that was sent at once.
 #[derive(Default)]
 struct Pieces {
