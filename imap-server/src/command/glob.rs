@@ -92,6 +92,9 @@ impl Pattern {
                     Symbol::AnythingInLevel => next[i] |= octet != DELIMITER,
                 }
             }
+            if !next.contains(&true) {
+                return false;
+            }
             self.skip_wildcards(&mut next);
             at = next;
         }
