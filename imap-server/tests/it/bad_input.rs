@@ -48,6 +48,17 @@ impl Scene {
         assert!(grown < MEMORY_MAX, "{grown} KiB more than before");
     }
 
+    /// What one says who sends these octets on a socket of his, while the other session goes on undisturbed.
+    fn said_meanwhile(&mut self, socket: TcpStream, octets: &[u8]) -> Vec<String> {
+        std::thread::scope(|scope| {
+            let saying = scope.spawn(|| said_on(socket, octets));
+            while !saying.is_finished() {
+                self.is_undisturbed();
+            }
+            saying.join().expect("it only sends and reads")
+        })
+    }
+
     /// The end: a new session can be had, and the server stops as it should.
     fn ends_well(mut self) {
         self.is_undisturbed();
@@ -64,9 +75,9 @@ fn resident_kib(server: &Running) -> u64 {
 }
 
 /// Sends octets to a fresh connection as far as they are taken, and returns what was said after the greeting.
-fn said_to(scene: &Scene, octets: &[u8]) -> Vec<String> {
+fn said_to(scene: &mut Scene, octets: &[u8]) -> Vec<String> {
     let socket = scene.server.connect().into_stream();
-    said_on(socket, octets)
+    scene.said_meanwhile(socket, octets)
 }
 
 fn said_on(mut socket: TcpStream, octets: &[u8]) -> Vec<String> {
@@ -99,7 +110,7 @@ fn a_web_browser_is_told_bad_and_sent_away() {
     let mut scene = Scene::new();
     let mut request = "GET / HTTP/1.1\r\nHost: mail.example.org\r\n".to_owned();
     (0..100).for_each(|n| request += &format!("X-Header-{n}: value\r\n"));
-    let said = said_to(&scene, format!("{request}\r\n").as_bytes());
+    let said = said_to(&mut scene, format!("{request}\r\n").as_bytes());
     ends_with_bye(&said);
     let (_, before) = said.split_last().expect("a line at least");
     assert!(!before.is_empty() && before.iter().all(|line| line.contains(" BAD ")), "{said:?}");
@@ -117,7 +128,7 @@ fn noise_ends_with_bye() {
             (state >> 56) as u8
         })
         .collect();
-    ends_with_bye(&said_to(&scene, &noise));
+    ends_with_bye(&said_to(&mut scene, &noise));
     scene.is_undisturbed();
     scene.ends_well();
 }
@@ -126,13 +137,13 @@ fn noise_ends_with_bye() {
 fn a_line_without_end_is_dropped_and_costs_no_memory() {
     let mut scene = Scene::new();
     let line = vec![b'a'; 200 << 20];
-    let said = said_to(&scene, &line);
+    let said = said_to(&mut scene, &line);
     bad_or_bye(&said);
     scene.is_undisturbed();
 
     // So it is after the login, where lines may be longer.
     let client = scene.logged_in();
-    let said = said_on(client.into_stream(), &[b"a SEARCH SUBJECT ", &line[..]].concat());
+    let said = scene.said_meanwhile(client.into_stream(), &[b"a SEARCH SUBJECT ", &line[..]].concat());
     bad_or_bye(&said);
     scene.is_undisturbed();
     scene.ends_well();
@@ -147,7 +158,7 @@ fn a_literal_without_end_is_refused_before_it_comes() {
         "a LOGIN {4294967295+}",
         "a LOGIN {99999999999999999999999+}",
     ] {
-        let said = said_to(&scene, format!("{command}\r\n").as_bytes());
+        let said = said_to(&mut scene, format!("{command}\r\n").as_bytes());
         assert!(!said.is_empty() && !said.iter().any(|line| line.starts_with('+')), "{command}: {said:?}");
     }
     for command in [
@@ -162,7 +173,8 @@ fn a_literal_without_end_is_refused_before_it_comes() {
         client.ok("NOOP");
     }
     let literal = [b"a SEARCH SUBJECT {4294967295+}\r\n", &vec![b'x'; 100 << 20][..]].concat();
-    ends_with_bye(&said_on(scene.logged_in().into_stream(), &literal));
+    let client = scene.logged_in();
+    ends_with_bye(&scene.said_meanwhile(client.into_stream(), &literal));
     scene.is_undisturbed();
     scene.ends_well();
 }
@@ -172,7 +184,7 @@ fn ten_thousand_bad_commands_end_after_a_few() {
     let mut scene = Scene::new();
     for socket in [scene.server.connect().into_stream(), scene.logged_in().into_stream()] {
         let commands: String = (0..10_000).map(|n| format!("b{n} NONSENSE {n}\r\n")).collect();
-        let said = said_on(socket, commands.as_bytes());
+        let said = scene.said_meanwhile(socket, commands.as_bytes());
         ends_with_bye(&said);
         assert!((10..200).contains(&said.len()), "{} lines", said.len());
     }
@@ -334,7 +346,7 @@ fn tls_on_the_clear_port_is_bad_and_clear_text_on_the_tls_port_ends() {
     let mut hello = vec![0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03];
     hello.extend((0..505).map(|n| (n * 7 % 251) as u8));
     hello.extend_from_slice(b"\r\n");
-    let said = said_to(&scene, &hello);
+    let said = said_to(&mut scene, &hello);
     bad_or_bye(&said);
 
     // The other way round: no greeting can be sent there, the connection ends.
@@ -349,7 +361,7 @@ fn half_commands_do_nothing_and_hold_nothing() {
     for half in
         ["a1 LOG", "a1 LOGIN ann {2}\r\n", "a1 LOGIN ann {2+}\r\np", "a1 AUTHENTICATE PLAIN\r\nAGFu", "a1"]
     {
-        let _ = said_to(&scene, half.as_bytes());
+        let _ = said_to(&mut scene, half.as_bytes());
     }
     for half in [
         "a1 APPEND INBOX {10}\r\nhalf",
