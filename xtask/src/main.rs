@@ -2,6 +2,7 @@
 //!
 //! Every chore is a subcommand here, so that continuous integration and a person at a terminal run the very same thing.
 
+mod abuse;
 mod bench;
 mod ci;
 mod codegen;
@@ -68,6 +69,8 @@ enum Chore {
     Bench(bench::BenchArgs),
     /// The server killed in the middle of work, again and again: nothing acknowledged may be lost.
     Crash(crash::CrashArgs),
+    /// What other users feel of attackers and of broken programs.
+    Abuse(abuse::AbuseArgs),
     /// The licences of all dependencies against the allow-list, and crates that must not be there.
     Licences,
 }
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Chore::Soak { seconds, sessions, seed } => soak::run(seconds, sessions, seed),
         Chore::Bench(args) => bench::run(&args),
         Chore::Crash(args) => crash::run(&args),
+        Chore::Abuse(args) => abuse::run(&args),
         Chore::Licences => licences::run(),
     };
     match result {

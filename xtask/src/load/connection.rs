@@ -1,11 +1,12 @@
 //! [`Connection`]: a blocking IMAP connection that costs next to nothing beside a server.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use memchr::memmem;
+use rustix::net::{self, AddressFamily, SocketType};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -52,6 +53,11 @@ impl Connection {
     /// In clear text.
     pub(crate) fn clear(address: SocketAddr) -> Result<Self, Failure> {
         let socket = tcp(address)?;
+        Self::greeted(Stream::Clear(socket))
+    }
+
+    /// In clear text, on a socket that is connected.
+    pub(crate) fn over(socket: TcpStream) -> Result<Self, Failure> {
         Self::greeted(Stream::Clear(socket))
     }
 
@@ -219,6 +225,14 @@ fn tcp(address: SocketAddr) -> Result<TcpStream, Failure> {
     let set = socket.set_read_timeout(Some(PATIENCE)).and_then(|()| socket.set_write_timeout(Some(PATIENCE)));
     set.and_then(|()| socket.set_nodelay(true)).map_err(while_doing("a socket"))?;
     Ok(socket)
+}
+
+/// Connects from an address of this machine that is not the usual one.
+pub(crate) fn tcp_from(from: Ipv4Addr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    net::bind(&socket, &SocketAddr::from((from, 0)))?;
+    net::connect(&socket, &to)?;
+    Ok(TcpStream::from(socket))
 }
 
 /// TLS that trusts the certificate in `file`, which is PEM.

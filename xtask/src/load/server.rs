@@ -21,8 +21,10 @@ pub(crate) const PASSWORD: &str = "pass";
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Ours, release build: every OK is durable.
+    /// Ours, release build: every OK is durable. No limit is in the way.
     Restante,
+    /// The same with the limits that it has when nobody sets any.
+    RestanteByDefault,
     /// Dovecot of the system, in one of its formats.
     Dovecot(&'static str),
 }
@@ -31,7 +33,7 @@ impl Kind {
     /// For tables.
     pub(crate) fn name(self) -> String {
         match self {
-            Self::Restante => "restante".into(),
+            Self::Restante | Self::RestanteByDefault => "restante".into(),
             Self::Dovecot(format) => format!("dovecot-{format}"),
         }
     }
@@ -54,7 +56,8 @@ impl Server {
     pub(crate) fn start(kind: Kind, home: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(home).map_err(while_doing("the server's folder"))?;
         match kind {
-            Kind::Restante => start_restante(home),
+            Kind::Restante => start_restante(home, kind, &format!("{LISTENERS}{NO_LIMITS}")),
+            Kind::RestanteByDefault => start_restante(home, kind, LISTENERS),
             Kind::Dovecot(format) => start_dovecot(home, format),
         }
     }
@@ -66,7 +69,7 @@ impl Server {
     /// A user with [`PASSWORD`]. Dovecot knows everybody.
     pub(crate) fn add_user(&self, name: &str) -> Result<(), Failure> {
         match self.kind {
-            Kind::Restante => {
+            Kind::Restante | Kind::RestanteByDefault => {
                 cli(&self.home.join("data"), &["user", "add", name, "--password-stdin"], PASSWORD)
             }
             Kind::Dovecot(_) => Ok(()),
@@ -131,21 +134,23 @@ pub(crate) fn cli(data: &Path, arguments: &[&str], stdin: &str) -> Result<(), Fa
     Err(format!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim_end()))
 }
 
-/// Limits are far up: a bench comes from one address and is one user.
-const RESTANTE: &str = r#"
+const LISTENERS: &str = r#"
 [imap]
 listen = ["127.0.0.1:0"]
 allow-cleartext = true
 [imaps]
 listen = ["127.0.0.1:0"]
+"#;
+/// A bench comes from one address and is one user.
+const NO_LIMITS: &str = r#"
 [limits]
 connections-per-address-max = 100000
 connections-per-user-max = 100000
 "#;
 
-fn start_restante(home: &Path) -> Result<Server, Failure> {
+fn start_restante(home: &Path, kind: Kind, settings: &str) -> Result<Server, Failure> {
     let (data, config) = (home.join("data"), home.join("restante.toml"));
-    fs::write(&config, RESTANTE).map_err(while_doing("a configuration"))?;
+    fs::write(&config, settings).map_err(while_doing("a configuration"))?;
     let log = fs::File::options().create(true).append(true).open(home.join("restante.log"));
     let mut child = Command::new(binary())
         .arg("serve")
@@ -174,7 +179,7 @@ fn start_restante(home: &Path) -> Result<Server, Failure> {
     };
     let (imap, imaps) = (address("imap")?, address("imaps")?);
     let tls = trusting(&data.join("tls/cert.pem"))?;
-    Ok(Server { kind: Kind::Restante, home: home.to_owned(), imap, imaps, tls, child, _stdout: Some(stdout) })
+    Ok(Server { kind, home: home.to_owned(), imap, imaps, tls, child, _stdout: Some(stdout) })
 }
 
 /// What an operator would set for speed and safety: changes synced, no limit in the way, everything in one folder.
@@ -284,7 +289,7 @@ fn certificate(home: &Path) -> Result<(), Failure> {
 
 fn start_restante_and_stop(home: &Path) -> Result<(), Failure> {
     fs::create_dir_all(home).map_err(while_doing("a folder"))?;
-    start_restante(home)?.stop()
+    start_restante(home, Kind::Restante, LISTENERS)?.stop()
 }
 
 fn free_port() -> Result<SocketAddr, Failure> {
