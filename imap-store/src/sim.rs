@@ -1,5 +1,7 @@
-//! A disk in memory, with faults: a page cache that loses what was not synced, torn writes, failed writes
-//! and syncs, no room, a power cut after so many operations. All chance comes from one seed.
+//! A disk in memory, with faults: a page cache that loses what was not synced, torn writes, failed reads, writes
+//! and syncs, no room, bit rot, a power cut after so many operations. All chance comes from one seed.
+//!
+//! Copies share what they have in common, so that a crash costs little.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice};
@@ -21,6 +23,8 @@ pub struct Faults {
     pub room_octets: Option<u64>,
     /// The write that fails (once), after a part of it was written.
     pub fail_write: Option<u64>,
+    /// The read that fails (once).
+    pub fail_read: Option<u64>,
     /// The sync that fails (once). What it should have saved is never saved, although reads still show it.
     pub fail_sync: Option<u64>,
     /// The power goes before this write, sync, rename or removal; every later one fails.
@@ -53,11 +57,18 @@ struct Inner {
 #[derive(Debug, Default, Clone)]
 struct Node {
     /// What programs read.
-    seen: Vec<u8>,
+    seen: Octets,
     /// What the disk has.
-    kept: Vec<u8>,
-    /// Sectors where they may differ.
-    dirty: BTreeSet<usize>,
+    kept: Octets,
+    /// Sectors where they may differ: for each block a bit for each of them.
+    dirty: BTreeMap<usize, u8>,
+}
+
+/// A file's octets, in blocks that copies share. A block that is not there is zeros.
+#[derive(Debug, Default, Clone)]
+struct Octets {
+    len: usize,
+    blocks: Vec<Option<Arc<[u8; BLOCK_OCTETS]>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -89,6 +100,26 @@ impl SimDisk {
     /// Sets what goes wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.lock().faults = faults;
+    }
+
+    /// Sets how many octets fit from now on, and leaves the other faults as they are.
+    pub fn set_room(&self, octets: Option<u64>) {
+        self.lock().faults.room_octets = octets;
+    }
+
+    /// Sets which read fails from now on, and leaves the other faults as they are; returns which would have.
+    pub fn replace_fail_read(&self, at: Option<u64>) -> Option<u64> {
+        std::mem::replace(&mut self.lock().faults.fail_read, at)
+    }
+
+    /// Whether there is a bound to what fits.
+    pub fn has_bound(&self) -> bool {
+        self.lock().faults.room_octets.is_some()
+    }
+
+    /// Octets of all files.
+    pub fn octets_used(&self) -> u64 {
+        self.lock().octets_but(None) as u64
     }
 
     /// What was done since the disk was made.
@@ -130,9 +161,27 @@ impl SimDisk {
         let mut inner = self.lock();
         let Some(&node) = inner.names.get(path) else { return false };
         let node = &mut inner.nodes[node];
-        change(&mut node.seen);
+        let mut octets = vec![0; node.seen.len];
+        node.seen.read(&mut octets, 0);
+        change(&mut octets);
+        node.seen = Octets::default();
+        node.seen.resize(octets.len());
+        node.seen.write(&octets, 0);
         node.kept = node.seen.clone();
         true
+    }
+
+    /// Turns one bit of a file over, which was read as something else before and after: rot. Returns false when
+    /// there is no such file or it is shorter.
+    pub fn rot(&self, path: &Path, octet: u64, bit: u8) -> bool {
+        let mut is_there = false;
+        self.damage(path, |octets| {
+            if let Some(octet) = usize::try_from(octet).ok().and_then(|at| octets.get_mut(at)) {
+                *octet ^= 1 << (bit % 8);
+                is_there = true;
+            }
+        });
+        is_there
     }
 
     fn with(inner: Inner) -> Self {
@@ -209,24 +258,31 @@ impl Disk for SimDisk {
 
 impl DiskFile for SimFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let inner = self.disk.lock();
+        let mut inner = self.disk.lock();
+        if count_down(&mut inner.faults.fail_read) {
+            return Err(eio());
+        }
         let seen = &inner.nodes[self.node].seen;
-        let start = usize::try_from(offset).map_or(seen.len(), |offset| offset.min(seen.len()));
-        let count = buffer.len().min(seen.len() - start);
-        buffer[..count].copy_from_slice(&seen[start..start + count]);
+        let start = usize::try_from(offset).map_or(seen.len, |offset| offset.min(seen.len));
+        let count = buffer.len().min(seen.len - start);
+        seen.read(&mut buffer[..count], start);
         Ok(count)
     }
 
     fn write_at(&self, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
-        let octets = slices.iter().map(|slice| &**slice).collect::<Vec<&[u8]>>().concat();
         let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let mut inner = self.disk.lock();
         let failed = inner.step_write();
         let room = inner.room_behind(self.node);
-        let wanted = octets.len();
+        let wanted = slices.iter().map(|slice| slice.len()).sum();
         let limit = if failed.is_err() { inner.chance.below(wanted as u64 + 1) as usize } else { wanted };
         let count = limit.min(room.saturating_sub(offset));
-        inner.nodes[self.node].write(&octets[..count], offset);
+        let mut at = offset;
+        for slice in slices.iter() {
+            let some = slice.len().min(offset + count - at);
+            inner.nodes[self.node].write(&slice[..some], at);
+            at += some;
+        }
         failed?;
         if count < wanted { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
@@ -235,12 +291,12 @@ impl DiskFile for SimFile {
         let mut inner = self.disk.lock();
         inner.step()?;
         let octets = usize::try_from(octets).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        inner.nodes[self.node].seen.resize(octets, 0);
+        inner.nodes[self.node].seen.resize(octets);
         Ok(())
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.disk.lock().nodes[self.node].seen.len() as u64)
+        Ok(self.disk.lock().nodes[self.node].seen.len as u64)
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -282,11 +338,14 @@ impl Inner {
     /// Up to where a file may be written.
     fn room_behind(&self, node: usize) -> usize {
         let Some(room) = self.faults.room_octets else { return usize::MAX };
+        let room = usize::try_from(room).unwrap_or(usize::MAX).saturating_sub(self.octets_but(Some(node)));
+        room.max(self.nodes[node].seen.len)
+    }
+
+    /// Octets of all files but one.
+    fn octets_but(&self, node: Option<usize>) -> usize {
         let named: BTreeSet<usize> = self.names.values().copied().collect();
-        let used: usize =
-            named.iter().filter(|&&other| other != node).map(|&other| self.nodes[other].seen.len()).sum();
-        let room = usize::try_from(room).unwrap_or(usize::MAX).saturating_sub(used);
-        room.max(self.nodes[node].seen.len())
+        named.iter().filter(|&&other| Some(other) != node).map(|&other| self.nodes[other].seen.len).sum()
     }
 
     fn rename(&mut self, change: NameChange) {
@@ -304,47 +363,105 @@ impl NameChange {
     }
 }
 
+impl Octets {
+    fn read(&self, buffer: &mut [u8], offset: usize) {
+        let end = offset + buffer.len();
+        for (block, from, to) in blocks(offset, end) {
+            let at = block * BLOCK_OCTETS + from - offset;
+            let out = &mut buffer[at..at + to - from];
+            match self.blocks.get(block) {
+                Some(Some(octets)) => out.copy_from_slice(&octets[from..to]),
+                _ => out.fill(0),
+            }
+        }
+    }
+
+    /// Within the length.
+    fn write(&mut self, octets: &[u8], offset: usize) {
+        for (block, from, to) in blocks(offset, offset + octets.len()) {
+            let at = block * BLOCK_OCTETS + from - offset;
+            let some = &octets[at..at + to - from];
+            match &mut self.blocks[block] {
+                Some(block) => Arc::make_mut(block)[from..to].copy_from_slice(some),
+                None if some.iter().all(|&octet| octet == 0) => {}
+                empty => {
+                    let mut new = [0; BLOCK_OCTETS];
+                    new[from..to].copy_from_slice(some);
+                    *empty = Some(Arc::new(new));
+                }
+            }
+        }
+    }
+
+    fn resize(&mut self, len: usize) {
+        let old = self.len;
+        self.len = len;
+        self.blocks.resize(len.div_ceil(BLOCK_OCTETS), None);
+        if len < old
+            && let Some(Some(last)) = self.blocks.get_mut(len / BLOCK_OCTETS)
+        {
+            Arc::make_mut(last)[len % BLOCK_OCTETS..].fill(0);
+        }
+    }
+}
+
+/// The blocks that a range touches: the number of each, and from where to where in it.
+fn blocks(start: usize, end: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    (start / BLOCK_OCTETS..end.div_ceil(BLOCK_OCTETS)).filter(move |_| start < end).map(move |block| {
+        let base = block * BLOCK_OCTETS;
+        (block, start.saturating_sub(base), (end - base).min(BLOCK_OCTETS))
+    })
+}
+
 impl Node {
     fn write(&mut self, octets: &[u8], offset: usize) {
         let end = offset + octets.len();
         if octets.is_empty() {
             return;
         }
-        if self.seen.len() < end {
-            self.seen.resize(end, 0);
+        if self.seen.len < end {
+            self.seen.resize(end);
         }
-        self.seen[offset..end].copy_from_slice(octets);
-        self.dirty.extend(offset / SECTOR_OCTETS..end.div_ceil(SECTOR_OCTETS));
+        self.seen.write(octets, offset);
+        for (block, from, to) in blocks(offset, end) {
+            let sectors = from / SECTOR_OCTETS..to.div_ceil(SECTOR_OCTETS);
+            *self.dirty.entry(block).or_insert(0) |= sectors.fold(0, |bits, sector| bits | 1 << sector);
+        }
     }
 
     /// What is dirty, and the length, get onto the disk; what a failed sync lost does not.
     fn keep(&mut self) {
-        self.kept.resize(self.seen.len(), 0);
-        for sector in std::mem::take(&mut self.dirty) {
-            self.keep_sector(sector);
+        self.kept.resize(self.seen.len);
+        for (block, sectors) in std::mem::take(&mut self.dirty) {
+            if sectors == u8::MAX && block < self.seen.blocks.len() {
+                self.kept.blocks[block] = self.seen.blocks[block].clone();
+            } else {
+                self.keep_sectors(block, |sector| sectors & 1 << sector != 0);
+            }
         }
     }
 
-    fn keep_sector(&mut self, sector: usize) {
-        let start = (sector * SECTOR_OCTETS).min(self.seen.len());
-        let end = (start + SECTOR_OCTETS).min(self.seen.len());
-        if self.kept.len() < end {
-            self.kept.resize(end, 0);
+    fn keep_sectors(&mut self, block: usize, mut is_kept: impl FnMut(usize) -> bool) {
+        for sector in (0..BLOCK_OCTETS / SECTOR_OCTETS).filter(|&sector| is_kept(sector)) {
+            let start = (block * BLOCK_OCTETS + sector * SECTOR_OCTETS).min(self.seen.len);
+            let end = (start + SECTOR_OCTETS).min(self.seen.len);
+            if self.kept.len < end {
+                self.kept.resize(end);
+            }
+            let mut octets = [0; SECTOR_OCTETS];
+            self.seen.read(&mut octets[..end - start], start);
+            self.kept.write(&octets[..end - start], start);
         }
-        self.kept[start..end].copy_from_slice(&self.seen[start..end]);
     }
 
     fn cut(&mut self, chance: &mut Chance) {
         // All, none or some of the sectors: each is a cut of its own kind.
         let odds = chance.below(5);
-        let dirty = std::mem::take(&mut self.dirty);
-        for sector in dirty {
-            if chance.below(4) < odds {
-                self.keep_sector(sector);
-            }
+        for (block, sectors) in std::mem::take(&mut self.dirty) {
+            self.keep_sectors(block, |sector| sectors & 1 << sector != 0 && chance.below(4) < odds);
         }
-        if self.kept.len() > self.seen.len() && chance.below(2) == 0 {
-            self.kept.truncate(self.seen.len());
+        if self.kept.len > self.seen.len && chance.below(2) == 0 {
+            self.kept.resize(self.seen.len);
         }
         self.seen = self.kept.clone();
     }
@@ -389,6 +506,8 @@ fn eio() -> io::Error {
 
 /// What a disk writes whole.
 const SECTOR_OCTETS: usize = 512;
+/// What is shared or not: eight sectors.
+const BLOCK_OCTETS: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -434,6 +553,49 @@ mod tests {
         file.sync().expect("and says nothing the next time");
         assert_eq!(read(&disk), Some(vec![1; 512]));
         assert_eq!(read(&disk.power_cut(3)), Some(vec![0; 512]));
+    }
+
+    #[test]
+    fn octets_are_those_of_a_plain_vector() {
+        let disk = SimDisk::new(1);
+        let file = disk.create(Path::new("d/f")).expect("made");
+        disk.sync_dir(Path::new("d")).expect("synced");
+        let (mut chance, mut model) = (Chance(7), Vec::new());
+        for step in 0..300 {
+            let (at, count) = (chance.below(20_000) as usize, chance.below(9_000) as usize);
+            match chance.below(5) {
+                0 => {
+                    file.set_len(at as u64).expect("set");
+                    model.resize(at, 0);
+                }
+                1 => file.sync().expect("synced"),
+                _ => {
+                    let octets = vec![(step % 4) as u8; count];
+                    let (one, other) = octets.split_at(count / 3);
+                    file.write_at(&mut [IoSlice::new(one), IoSlice::new(other)], at as u64).expect("written");
+                    if count > 0 && model.len() < at + count {
+                        model.resize(at + count, 0);
+                    }
+                    model[at..at + count].copy_from_slice(&octets);
+                }
+            }
+            assert_eq!(read(&disk).as_ref(), Some(&model));
+        }
+        file.sync().expect("synced");
+        assert_eq!(read(&disk.power_cut(1)), Some(model));
+    }
+
+    #[test]
+    fn a_read_fails_once_and_rot_turns_one_bit() {
+        let disk = SimDisk::new(1);
+        let file = disk.create(Path::new("d/f")).expect("made");
+        write(&*file, &[1; 9_000]).expect("written");
+        disk.set_faults(Faults { fail_read: Some(1), ..Faults::default() });
+        let mut octets = [0; 3];
+        let reads = [(); 3].map(|()| file.read_at(&mut octets, 0).is_ok());
+        assert_eq!(reads, [true, false, true]);
+        assert!(disk.rot(Path::new("d/f"), 8_999, 1) && !disk.rot(Path::new("d/f"), 9_000, 1));
+        assert_eq!(read(&disk).expect("there")[8_997..], [1, 1, 3]);
     }
 
     #[test]

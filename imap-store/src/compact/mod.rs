@@ -86,13 +86,13 @@ pub(crate) fn round(
     report.segments = sealed.len() as u64;
     let images = Images::of(store, &mut survey, pace, &mut report)?;
     (pace.progress)(&report);
+    let marks = mark(store, &mut survey, &images, pace)?;
     report.findings.append(&mut survey.damage);
     if !report.findings.is_empty() && !despite_damage {
         report.findings.push("nothing is dropped as long as something is damaged".to_owned());
         report.octets_after = log.octets_on_disk()?;
         return Ok(report);
     }
-    let marks = mark(store, &survey, &images, pace)?;
     let live = Live { marks, images };
     for segment in sealed.into_iter().filter(|&segment| segment < pinned) {
         (pace.go_on)()?;
@@ -123,11 +123,15 @@ impl Images {
         let log = store.log();
         let dropped = store.directory_state().files().dropped.clone();
         let mut newest = BTreeMap::new();
+        let mut unread = BTreeSet::new();
         let mut weights: BTreeMap<AccountId, u64> = BTreeMap::new();
         for (account, mut images) in std::mem::take(&mut survey.images) {
             images.sort_by_key(|image| (image.seq, image.position));
-            let whole = images.into_iter().rev().find(|image| log.image(image.position).is_some());
-            newest.extend(whole.map(|image| (account, image)));
+            let whole = images.iter().rposition(|image| log.image(image.position).is_some());
+            if whole.is_none_or(|at| at + 1 < images.len()) && !dropped.contains(&account) {
+                unread.insert(account);
+            }
+            newest.extend(whole.map(|at| (account, images[at])));
         }
         for ((_, account), stretch) in &survey.changes {
             let image = newest.get(account).map_or(Seq(0), |image| image.seq);
@@ -143,6 +147,7 @@ impl Images {
                 write_image(log, account, &state, pace)?;
                 report.images += 1;
                 newest.remove(&account);
+                unread.remove(&account);
             }
         }
         if report.images > 0 {
@@ -157,6 +162,9 @@ impl Images {
                 }
             }
         }
+        // The changes that an older one needs may be gone: with it the next round could do better.
+        let line = |account: AccountId| format!("the newest image of account {} cannot be read", account.0);
+        survey.damage.extend(unread.into_iter().map(line));
         Ok(Self { newest, dropped })
     }
 
@@ -188,8 +196,9 @@ fn write_image(log: &Log, account: AccountId, state: &Snapshot, pace: &Pace<'_>)
     block_on(upload.finish_image(state.seq()))
 }
 
-/// Marks what the tables of all accounts name, and the states that somebody holds.
-fn mark(store: &Store, survey: &Survey, images: &Images, pace: &Pace<'_>) -> Result<Marks, StoreError> {
+/// Marks what the tables of all accounts name, and the states that somebody holds. A list that is named and cannot
+/// be read is damage: nobody knows what it names.
+fn mark(store: &Store, survey: &mut Survey, images: &Images, pace: &Pace<'_>) -> Result<Marks, StoreError> {
     let log = store.log();
     let mut marks = Marks::default();
     let mut add = |body: BodyId| marks.add(body.into());
@@ -210,9 +219,12 @@ fn mark(store: &Store, survey: &Survey, images: &Images, pace: &Pace<'_>) -> Res
     }
     let lists = survey.lists.iter().filter(|&&list| marks.has(list)).copied().collect::<Vec<_>>();
     for list in lists.into_iter().chain(images.newest.values().map(|image| image.position)) {
-        // A list that cannot be read is found when it is copied, and keeps its segment; its chunks are lost anyway.
-        for chunk in log.chunks(list).into_iter().flatten() {
-            marks.add(chunk.into());
+        match log.chunks(list) {
+            Some(chunks) => chunks.into_iter().for_each(|chunk| marks.add(chunk.into())),
+            None => {
+                let Position { segment, record } = list;
+                survey.damage.push(format!("segment {segment}: the list in record {record} cannot be read"));
+            }
         }
     }
     Ok(marks)

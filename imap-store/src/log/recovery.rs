@@ -233,10 +233,19 @@ fn show_images(segments: &[Ours], tables: &[Table], replay: &mut dyn Replay) -> 
         // Of two at one seq the later.
         images.sort_by_key(|(seq, _)| *seq);
         for (seq, image) in images.into_iter().rev() {
+            let mut failed = None;
             let octets = read_image(&image, &mut |chunk: BodyId| {
                 let at = segments.binary_search_by_key(&chunk.segment, |it| it.number).ok()?;
-                read_entry(&segments[at], &tables[at], chunk.record as usize).ok()?
+                let read = read_entry(&segments[at], &tables[at], chunk.record as usize);
+                read.unwrap_or_else(|error| {
+                    failed = Some(io_error(&segments[at].path, error));
+                    None
+                })
             });
+            // Not read is not the same as damaged: an older image may lack changes that are gone.
+            if let Some(error) = failed {
+                return Err(error);
+            }
             match octets {
                 Some(octets) if replay.image(account, seq, &octets)? => break,
                 _ => tracing::warn!(account = account.0, seq = seq.0, "an image in the log is not whole"),

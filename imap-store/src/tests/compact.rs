@@ -145,6 +145,49 @@ async fn what_a_session_still_sees_and_what_is_on_its_way_stays() {
     assert!(texts(&account)[0].1.starts_with("waiting"));
 }
 
+/// A read that fails once is not damage: what it would have shown may be named, and is not dropped.
+#[tokio::test]
+async fn a_read_that_fails_costs_nothing() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    let account = alice(&store).await;
+    // Two images, of which the older one needs changes that are gone.
+    for round in 0..2u8 {
+        for at in 0..6 {
+            append(&account, "INBOX", &format!("{at} {}", "x".repeat(400_000)), "k").await;
+        }
+        expunge(&account, set((6 * u32::from(round) + 1..).take(4))).await;
+        for at in 0..4 {
+            let value = Some(vec![b'0' + at + 4 * round; 9_000]);
+            account.set_metadata(None, vec![("/shared/x".to_owned(), value)]).await.expect("set");
+        }
+        assert!(compact(&store).images >= 1);
+    }
+    expunge(&account, set([5])).await;
+    let (hash, expected) = (account.snapshot().state_hash(), texts(&account));
+    drop(account);
+    store.close();
+    let mut finished = false;
+    for at in 0..2_000 {
+        let disk = disk.killed();
+        disk.set_faults(Faults { fail_read: Some(at), ..Faults::default() });
+        let options = Options { durability: Durability::Sync, undelete_seconds: 0, ..options() };
+        if let Ok((store, report)) = Store::on_disk(Arc::new(disk.clone()), options) {
+            assert!(report.findings.is_empty(), "read {at}: {report:?}");
+            assert_eq!(alice_again(&store).snapshot().state_hash(), hash, "read {at}");
+            let _ = store.compact(false, &|_| {});
+            finished = disk.replace_fail_read(None).is_some();
+        }
+        let again = open(&disk);
+        assert_eq!(alice_again(&again).snapshot().state_hash(), hash, "read {at}");
+        assert_eq!(texts(&alice_again(&again)), expected, "read {at}");
+        if finished {
+            break;
+        }
+    }
+    assert!(finished, "more reads than were tried");
+}
+
 #[tokio::test]
 async fn mail_of_a_deleted_user_goes() {
     let disk = SimDisk::new(1);
