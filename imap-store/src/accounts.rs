@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use crate::StoreError;
 use crate::account::rows::{self, Saved};
 use crate::account::{Account, Core, Dirt, Snapshot};
+use crate::fold::fold;
 use crate::index::Index;
 use crate::log::{AccountId, Log, Position};
 
@@ -94,8 +95,8 @@ impl Accounts {
         locked(&self.slots).entry(id).or_default().clone()
     }
 
-    /// The account, loaded when it is not (blocking then): `open` makes an account of its state. One that
-    /// is nowhere is empty, or, if it `must_exist`, says that the index is damaged.
+    /// The account, loaded when it is not (blocking then): `open` makes an account of its state. One that is
+    /// nowhere is empty. Where its rows are damaged, or missing though it `must_exist`, it is made again from the log.
     pub(crate) fn account(
         &self,
         id: AccountId,
@@ -108,19 +109,12 @@ impl Accounts {
         if let Some(account) = &*place {
             return Ok(account.clone());
         }
-        let loaded = rows::load(&*self.index.engine, id).and_then(|loaded| match loaded {
-            None if must_exist() => {
-                Err(StoreError::Damaged { what: format!("account {} in the index", id.0) })
-            }
-            loaded => Ok(loaded),
-        });
-        let loaded = loaded.inspect_err(|error| {
-            tracing::error!(%error, "the index is made again at the next start");
-            self.index.condemn();
-        })?;
-        let (state, saved) = loaded.unwrap_or_default();
+        let (state, saved, is_saved) = self.load(id, must_exist)?;
         *locked(&slot.saved) = saved;
         let core = Core::new(id, Arc::new(state), self.log.clone(), self.dirt.clone());
+        if !is_saved {
+            core.set_dirty();
+        }
         let account = place.insert(open(Arc::new(core))).clone();
         self.memory.count(&slot, &account);
         drop(place);
@@ -137,8 +131,25 @@ impl Accounts {
         let place = locked(&slot.account);
         match &*place {
             Some(account) => Ok(account.snapshot()),
-            None => Ok(Arc::new(rows::load(&*self.index.engine, id)?.unwrap_or_default().0)),
+            None => Ok(Arc::new(self.load(id, || false)?.0)),
         }
+    }
+
+    /// The state of an account that is not loaded, what of it is saved, and whether all of it is. Blocking.
+    fn load(
+        &self,
+        id: AccountId,
+        must_exist: impl FnOnce() -> bool,
+    ) -> Result<(Snapshot, Saved, bool), StoreError> {
+        let error = match rows::load(&*self.index.engine, id) {
+            Ok(Some((state, saved))) => return Ok((state, saved, true)),
+            Ok(None) if !must_exist() => return Ok((Snapshot::default(), Saved::default(), true)),
+            Ok(None) => StoreError::Damaged { what: format!("account {} in the index", id.0) },
+            Err(error) => error,
+        };
+        tracing::error!(%error, "the account is made again from the log, and the index at the next start");
+        self.index.condemn();
+        Ok((fold(&self.log, id)?, Saved::default(), false))
     }
 
     /// Counts anew what the loaded accounts take, and gives back idle ones if that is too much. Summary files that are

@@ -13,6 +13,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::StoreError;
 use crate::engine::{MemorySnapshots, Rows, SledSnapshots, Snapshots, Write, put_value};
@@ -28,6 +29,8 @@ pub(crate) struct Index {
     generation: u64,
     /// The store's directory; `None` in memory.
     dir: Option<PathBuf>,
+    /// Nothing names it in the manifest any more.
+    is_condemned: AtomicBool,
 }
 
 /// What a checkpoint says about itself.
@@ -45,7 +48,23 @@ pub(crate) struct Meta {
 impl Index {
     /// An index in memory, empty.
     pub(crate) fn in_memory() -> Self {
-        Self { engine: Box::new(MemorySnapshots::default()), generation: 0, dir: None }
+        Self {
+            engine: Box::new(MemorySnapshots::default()),
+            generation: 0,
+            dir: None,
+            is_condemned: AtomicBool::new(false),
+        }
+    }
+
+    /// An index in an engine that others keep.
+    #[cfg(test)]
+    pub(crate) fn kept(engine: &std::sync::Arc<MemorySnapshots>) -> Self {
+        Self {
+            engine: Box::new(engine.clone()),
+            generation: 0,
+            dir: None,
+            is_condemned: AtomicBool::new(false),
+        }
     }
 
     /// Opens what the manifest names; `None` when there is none that can be read. Blocking.
@@ -57,7 +76,12 @@ impl Index {
         }
         let engine = SledSnapshots::open(&place, cache_octets);
         let engine = engine.inspect_err(|error| tracing::warn!(%error, "the index is made again")).ok()?;
-        let index = Self { engine: Box::new(engine), generation, dir: Some(dir.to_owned()) };
+        let index = Self {
+            engine: Box::new(engine),
+            generation,
+            dir: Some(dir.to_owned()),
+            is_condemned: AtomicBool::new(false),
+        };
         let meta = index.meta()?;
         Some((index, meta))
     }
@@ -76,10 +100,15 @@ impl Index {
         let place = generation_dir(dir, generation);
         fs::create_dir_all(&place).map_err(|error| unavailable(&error))?;
         let engine = SledSnapshots::open(&place, cache_octets)?;
-        Ok(Self { engine: Box::new(engine), generation, dir: Some(dir.to_owned()) })
+        Ok(Self {
+            engine: Box::new(engine),
+            generation,
+            dir: Some(dir.to_owned()),
+            is_condemned: AtomicBool::new(false),
+        })
     }
 
-    fn meta(&self) -> Option<Meta> {
+    pub(crate) fn meta(&self) -> Option<Meta> {
         let rows = Rows::read(&*self.engine, META_KEY).ok()?;
         match &rows.values[..] {
             [(_, value, _)] if rows.damaged.is_empty() => Meta::decode(value),
@@ -97,6 +126,9 @@ impl Index {
     /// The first whole checkpoint is in: from now on this generation counts. Older ones go.
     pub(crate) fn name_in_manifest(&self) -> std::io::Result<()> {
         let Some(dir) = &self.dir else { return Ok(()) };
+        if self.is_condemned.load(Ordering::Acquire) {
+            return Ok(());
+        }
         if read_manifest(dir) == Some(self.generation) {
             return Ok(());
         }
@@ -113,8 +145,9 @@ impl Index {
         Ok(())
     }
 
-    /// Something in it is damaged: the next opening makes it again.
+    /// Something in it is damaged: the next opening makes it again, whatever checkpoints still come.
     pub(crate) fn condemn(&self) {
+        self.is_condemned.store(true, Ordering::Release);
         if let Some(dir) = &self.dir {
             let _ = fs::remove_file(manifest_path(dir));
         }

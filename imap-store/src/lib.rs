@@ -49,6 +49,7 @@ mod compact;
 pub mod engine;
 mod error;
 pub mod files;
+mod fold;
 mod index;
 pub mod log;
 mod memory_disk;

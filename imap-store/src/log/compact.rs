@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use super::group::{BLOCK_OCTETS, GROUP_HEADER_OCTETS, GroupHeader};
 use super::reader::Segment;
-use super::record::{ChunkList, KIND_LOST, Kind, encode_gone};
+use super::record::{ChunkList, KIND_LOST, Kind, Stored, encode_gone};
 use super::recovery::read_image;
 use super::segment::{Entry, GROUPS_AT, Header, Name, TEMPORARY, Table, bound_of, read_raw, seal};
-use super::{AccountId, BodyId, Log, Position, Seq};
+use super::{AccountId, BodyId, Log, Position, Replayed, Seq};
 use crate::StoreError;
 use crate::files::read_full;
 
@@ -167,6 +167,24 @@ impl Log {
             }
         }
         Ok(images)
+    }
+
+    /// Shows every change in a segment. [`StoreError::Damaged`] when one cannot be read, or a record that may have been
+    /// one. Blocking.
+    pub(crate) fn changes(&self, segment: u64, each: &mut dyn FnMut(Replayed)) -> Result<(), StoreError> {
+        let Some(file) = self.shared().reader.segment(segment)? else { return Ok(()) };
+        for (index, entry) in file.table.entries.iter().enumerate() {
+            if entry.kind != Kind::Change as u8 && entry.kind != KIND_LOST {
+                continue;
+            }
+            let Some(Stored { account, seq, payload, .. }) = file.read(index)? else {
+                let what = format!("record {index} of segment {segment}");
+                return Err(StoreError::Damaged { what });
+            };
+            let position = Position { segment, record: index as u32 };
+            each(Replayed { account, seq, payload, position });
+        }
+        Ok(())
     }
 
     /// The octets of an image, if all are there and right.

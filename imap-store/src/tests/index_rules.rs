@@ -170,3 +170,48 @@ async fn after_a_crash_the_index_of_a_lazy_store_is_not_believed() {
     let (_store, report) = Store::open(&crashed, options()).expect("opens");
     assert!(report.findings.iter().any(|it| it.contains("ahead of the log")), "{report:?}");
 }
+
+/// Rows that are damaged while the store runs: the account is made again from the log at once, and goes on; the index
+/// at the next start.
+#[tokio::test]
+async fn rows_that_are_damaged_while_it_runs() {
+    use crate::engine::{Snapshots, Write};
+    for damage in ["a page", "a row is gone", "the account's row"] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let hash = filled(dir.path()).await;
+        let (store, report) = open(dir.path());
+        assert_eq!(report.changes_replayed, 0, "{report:?}");
+        let id = store.user("alice").expect("there").account;
+        let engine: &dyn Snapshots = &*store.accounts().index.engine;
+        let mut rows = Vec::new();
+        let mut take = |key: &[u8], value: &[u8]| rows.push((key.to_vec(), value.to_vec()));
+        for kind in [b'A', b'P'] {
+            engine.scan(&[&[kind][..], &id.0.to_be_bytes()].concat(), &mut take).expect("readable");
+        }
+        let of_kind = |kind: u8| rows.iter().filter(move |(key, _)| key[0] == kind);
+        let broken = |(key, value): &(Vec<u8>, Vec<u8>)| {
+            let mut value = value.clone();
+            *value.last_mut().expect("not empty") ^= 1;
+            Write::Put(key.clone(), value)
+        };
+        let writes: Vec<Write> = match damage {
+            "a page" => of_kind(b'P').take(1).map(broken).collect(),
+            "a row is gone" => of_kind(b'A').map(|(key, _)| Write::Delete(key.clone())).collect(),
+            _ => of_kind(b'A').map(broken).collect(),
+        };
+        assert!(!writes.is_empty());
+        engine.apply(&writes).expect("written");
+        let account = store.account(id).expect("made again");
+        assert_eq!(account.snapshot().state_hash(), hash, "{damage}");
+        append(&account, "INBOX", "it goes on", "").await;
+        let hash = account.snapshot().state_hash();
+        drop(account);
+        // It was saved anew, was given back, and comes from there.
+        store.checkpoint().expect("saved");
+        assert_eq!(store.loaded().0, 1);
+        assert_eq!(alice_hash(&store), hash, "{damage}");
+        store.close();
+        drop(store);
+        discards(dir.path(), hash, "could not be read");
+    }
+}

@@ -1,0 +1,48 @@
+//! One account out of the log while the store runs, for when its rows in the index cannot be read.
+//!
+//! Nobody changes the account meanwhile, since it is not loaded: what was ever answered is in the log's files.
+
+use crate::StoreError;
+use crate::account::{Change, Snapshot, apply, image};
+use crate::log::{AccountId, Log, Position, Seq};
+
+/// The state of an account by its newest image and the changes behind it. Blocking: reads all changes of the log.
+///
+/// [`StoreError::Damaged`] where one of them cannot be read, or is missing: a state that lacks what was shown is worse
+/// than none.
+pub(crate) fn fold(log: &Log, account: AccountId) -> Result<Snapshot, StoreError> {
+    let segments: Vec<u64> = log.sealed_segments()?.into_iter().chain(log.active_segment()).collect();
+    let mut state = newest_image(log, &segments, account)?.unwrap_or_default();
+    let lost = |what: String| StoreError::Damaged { what: format!("account {}: {what}", account.0) };
+    for segment in segments {
+        let mut failed = Ok(());
+        log.changes(segment, &mut |replayed| {
+            if replayed.account != account || replayed.seq <= state.seq() || failed.is_err() {
+                return;
+            }
+            match Change::decode(&replayed.payload) {
+                Ok(change) if change.seq_before(replayed.seq) == state.seq() => {
+                    state = apply(&state, &change)
+                }
+                Ok(_) => failed = Err(lost(format!("changes before {} are missing", replayed.seq.0))),
+                Err(_) => failed = Err(lost(format!("change {} is none that we know", replayed.seq.0))),
+            }
+        })?;
+        failed?;
+    }
+    Ok(state)
+}
+
+fn newest_image(log: &Log, segments: &[u64], account: AccountId) -> Result<Option<Snapshot>, StoreError> {
+    let mut images: Vec<(Seq, Position)> = Vec::new();
+    for &segment in segments {
+        let all = log.images(segment)?.into_iter();
+        images.extend(all.filter(|(whose, ..)| *whose == account).map(|(_, seq, position)| (seq, position)));
+    }
+    images.sort_unstable();
+    let state = |(seq, position): (Seq, Position)| {
+        let state = image::decode(&log.image(position)?).ok()?;
+        (state.seq() == seq).then_some(state)
+    };
+    Ok(images.into_iter().rev().find_map(state))
+}
