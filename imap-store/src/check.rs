@@ -76,6 +76,7 @@ pub(crate) fn check(store: &Store) -> Result<CheckReport, StoreError> {
         check.counters(*id, &compared.served);
         check.messages(store, *id, &compared.served);
         check.summaries(store, *id, &compared.served);
+        check.grants(store, *id);
     }
     if check.report.index_condemned {
         store.condemn_index();
@@ -189,6 +190,22 @@ impl Check {
         let Ok(account) = store.account(id) else { return };
         for what in account.check_summaries(state) {
             self.find(format!("account {}: {what}", id.0));
+        }
+    }
+
+    /// What account 0 keeps for LIST is derived from the ACLs of all others.
+    fn grants(&mut self, store: &Store, id: AccountId) {
+        if id == AccountId(0) {
+            return;
+        }
+        match store.mend_grants(id) {
+            Ok(lost) => lost.into_iter().for_each(|name| {
+                let what = "and account 0 had lost that: it is mended";
+                self.find(format!("account {}: {name} has rights there, {what}", id.0));
+            }),
+            Err(error) => {
+                self.find(format!("account {}: who has rights there was not compared: {error}", id.0))
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
 
 use crate::StoreError;
@@ -27,7 +27,22 @@ impl Accounts {
 
     /// Saves everything that was published before the call. Blocking.
     pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
-        let _saving = locked(&self.saving);
+        self.checkpoint_alone(&locked(&self.saving))
+    }
+
+    /// What the thread does when it is woken: saves what is not saved, and gives back what nobody uses.
+    fn round(&self) {
+        // To its end: who holds this sees none of its handles of accounts.
+        let alone = locked(&self.saving);
+        if self.has_dirty()
+            && let Err(error) = self.checkpoint_alone(&alone)
+        {
+            tracing::error!(%error, "the checkpoint was not saved");
+        }
+        self.tidy();
+    }
+
+    fn checkpoint_alone(&self, _alone: &MutexGuard<'_, ()>) -> Result<(), StoreError> {
         // What is published behind this point makes its account dirty again.
         let replay_from = self.log.published();
         self.dirt.reset();
@@ -111,11 +126,6 @@ pub(crate) fn run(accounts: &Weak<Accounts>, due: &Receiver<()>, is_stopped: &At
         let Some(accounts) = accounts.upgrade().filter(|_| !is_stopped.load(Ordering::Acquire)) else {
             return;
         };
-        if accounts.has_dirty()
-            && let Err(error) = accounts.checkpoint()
-        {
-            tracing::error!(%error, "the checkpoint was not saved");
-        }
-        accounts.tidy();
+        accounts.round();
     }
 }

@@ -57,6 +57,25 @@ pub(crate) fn open(
     open_all(disk, options, index, findings)
 }
 
+/// Opens behind an engine in memory, which may hold a checkpoint. It is emptied where that cannot be believed.
+#[cfg(test)]
+pub(crate) fn open_kept(
+    disk: &Arc<dyn Disk>,
+    options: &LogOptions,
+    engine: &Arc<crate::engine::MemorySnapshots>,
+) -> Result<Opened, OpenError> {
+    let mut findings = Vec::new();
+    let index = Index::kept(engine);
+    if let Some(meta) = index.meta() {
+        match open_behind(disk, options, index, meta)? {
+            Ok(opened) => return Ok(opened),
+            Err(reason) => findings.push(format!("the index is made again from the log: {reason}")),
+        }
+    }
+    engine.clear();
+    open_all(disk, options, Index::kept(engine), findings)
+}
+
 /// Opens with nothing but the log.
 pub(crate) fn open_all(
     disk: &Arc<dyn Disk>,

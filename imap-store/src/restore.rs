@@ -10,7 +10,7 @@ use imap_proto::types::{MailboxName, SeqNum, Uid};
 
 use crate::account::{Account, Change, Mailbox, MessageRef, NewMessage, Snapshot, apply, image};
 use crate::blocking::block_on;
-use crate::files::RealDisk;
+use crate::files::{Disk, RealDisk};
 use crate::log::{AccountId, BackupLog, Replay, Replayed, Seq};
 use crate::{OpenError, Store, StoreError, User};
 
@@ -66,8 +66,19 @@ impl Store {
         wanted: &RestoreFrom,
         progress: &mut dyn FnMut(&Restored),
     ) -> Result<Restored, RestoreError> {
-        let user = find_user(from, &wanted.user)?;
-        let (log, state) = fold(from, user.account)?;
+        self.restore_mail_on(&(Arc::new(RealDisk) as Arc<dyn Disk>), from, wanted, progress)
+    }
+
+    /// The same, from another disk.
+    pub(crate) fn restore_mail_on(
+        &self,
+        disk: &Arc<dyn Disk>,
+        from: &Path,
+        wanted: &RestoreFrom,
+        progress: &mut dyn FnMut(&Restored),
+    ) -> Result<Restored, RestoreError> {
+        let user = find_user(disk, from, &wanted.user)?;
+        let (log, state) = fold(disk, from, user.account)?;
         let mut restored = Restored::default();
         let account = match self.user(&wanted.user) {
             Some(there) => self.account(there.account)?,
@@ -98,16 +109,20 @@ impl Store {
     }
 }
 
-fn find_user(from: &Path, name: &str) -> Result<User, RestoreError> {
-    let (_, directory) = fold(from, AccountId(0))?;
+fn find_user(disk: &Arc<dyn Disk>, from: &Path, name: &str) -> Result<User, RestoreError> {
+    let (_, directory) = fold(disk, from, AccountId(0))?;
     let user = directory.users().get(name).map(|user| User::clone(user));
     user.ok_or(RestoreError::NotThere("user"))
 }
 
 /// One account of a backup.
-fn fold(from: &Path, account: AccountId) -> Result<(BackupLog, Snapshot), RestoreError> {
+fn fold(
+    disk: &Arc<dyn Disk>,
+    from: &Path,
+    account: AccountId,
+) -> Result<(BackupLog, Snapshot), RestoreError> {
     let mut fold = Fold { account, state: Snapshot::default() };
-    let log = BackupLog::open(Arc::new(RealDisk), from, &mut fold)?;
+    let log = BackupLog::open(disk.clone(), from, &mut fold)?;
     Ok((log, fold.state))
 }
 

@@ -1,6 +1,6 @@
 //! [`Store`]: what an embedder sees. Accounts, users, opening and closing; no engine word in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -160,6 +160,20 @@ impl Store {
         let options = Options { segment_octets: 1 << 20, ..options };
         let dir = PathBuf::from("/");
         let opened = open::open_all(&disk, &log_options(&dir, &options), Index::in_memory(), Vec::new())?;
+        Self::start(&dir, options, opened, None, None)
+    }
+
+    /// The same, with the checkpoint in an engine of the caller's, which may hold one already: it is believed or
+    /// not, as one on a disk is.
+    #[cfg(test)]
+    pub(crate) fn on_disk_behind(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        engine: &Arc<crate::engine::MemorySnapshots>,
+    ) -> Result<(Self, OpenReport), OpenError> {
+        let options = Options { segment_octets: 1 << 20, ..options };
+        let dir = PathBuf::from("/");
+        let opened = open::open_kept(&disk, &log_options(&dir, &options), engine)?;
         Self::start(&dir, options, opened, None, None)
     }
 
@@ -390,6 +404,23 @@ impl Store {
         self.inner.directory.core().commit(USER_CHANGE_OCTETS, decide).await
     }
 
+    /// Tells account 0 again of all to whom the ACLs of an account give rights; returns whom it did not know of.
+    /// Damage in account 0 may have lost that, and LIST would not find the mailboxes. Blocking.
+    pub(crate) fn mend_grants(&self, account: AccountId) -> Result<Vec<String>, StoreError> {
+        let _one_by_one = crate::blocking::block_on(self.inner.sharing.lock());
+        let state = self.inner.accounts.snapshot(account)?;
+        let entries = state.names().filter_map(|(_, mailbox)| mailbox).flat_map(|it| it.acl().entries());
+        let grantees: BTreeSet<&str> =
+            entries.filter(|entry| !entry.is_negative()).map(|entry| entry.identifier()).collect();
+        let directory = self.directory_state();
+        let is_lost = |identifier: &&str| !directory.granted_to(identifier).contains(&account);
+        let lost: Vec<String> = grantees.into_iter().filter(is_lost).map(str::to_owned).collect();
+        for identifier in &lost {
+            crate::blocking::block_on(self.grant(identifier, account, true))?;
+        }
+        Ok(lost)
+    }
+
     /// Takes an identifier out of all ACLs.
     async fn forget_identifier(&self, identifier: &str) -> Result<(), StoreError> {
         let _one_by_one = self.inner.sharing.lock().await;
@@ -443,8 +474,18 @@ impl Store {
 
     /// The same; `each` is told after each segment what was done, and how many there are.
     pub fn backup_with(&self, to: &Path, each: &mut dyn FnMut(Backup, u64)) -> Result<Backup, StoreError> {
+        self.backup_on(&RealDisk, to, each)
+    }
+
+    /// The same, on another disk.
+    pub(crate) fn backup_on(
+        &self,
+        disk: &dyn Disk,
+        to: &Path,
+        each: &mut dyn FnMut(Backup, u64),
+    ) -> Result<Backup, StoreError> {
         let _alone = self.maintenance();
-        self.log().backup(&RealDisk, to, each)
+        self.log().backup(disk, to, each)
     }
 
     /// Makes a store in `to` of a backup in `from`; returns how many segments it has. Blocking. It is another
@@ -520,9 +561,25 @@ impl Store {
         self.inner.accounts.index.condemn();
     }
 
-    /// How many accounts are loaded, account 0 with them, and how many have a place in memory.
+    /// How many accounts are loaded, account 0 with them, and how many have a place in memory, once every thread of
+    /// ours has let go of what it was done with before the call.
     #[cfg(test)]
     pub(crate) fn loaded(&self) -> (usize, usize) {
+        // The thread that answers lets go of an account only behind its answer: one more change is answered behind
+        // them all. The writer of summaries holds accounts whose rows wait.
+        let name = imap_proto::types::MailboxName::inbox();
+        for is_on in [true, false] {
+            let fence = async {
+                match is_on {
+                    true => self.inner.directory.subscribe(name.clone()).await,
+                    false => self.inner.directory.unsubscribe(name.clone()).await,
+                }
+            };
+            crate::blocking::block_on(fence).expect("the log takes it");
+        }
+        self.inner.makes.summary_writer.flush();
+        // Nor does a checkpoint hold any.
+        let _alone = locked(&self.inner.accounts.saving);
         self.inner.accounts.tidy();
         (self.inner.accounts.loaded(), self.inner.accounts.slot_count())
     }

@@ -53,6 +53,9 @@ enum Chore {
         /// Seeds from A up to, not with, B.
         #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..200")]
         seeds: (u64, u64),
+        /// So many seeds at once.
+        #[arg(long, default_value_t = 2)]
+        jobs: u64,
     },
     /// Fetch real mail for tests and benches into target/corpus (20 MB, once).
     Corpus,
@@ -80,8 +83,8 @@ fn main() -> ExitCode {
         Chore::Ci { python } => ci::run(python.as_deref()),
         Chore::Tidy => tidy::run(),
         Chore::Codegen { check } => extensions::run(check).and_then(|()| codegen::run(check)),
-        Chore::Sim { seed: Some(seed), .. } => sim::run(seed, seed + 1),
-        Chore::Sim { seed: None, seeds: (from, to) } => sim::run(from, to),
+        Chore::Sim { seed: Some(seed), .. } => sim::run(seed, seed + 1, 1),
+        Chore::Sim { seed: None, seeds: (from, to), jobs } => sim::run(from, to, jobs),
         Chore::Corpus => corpus::run(),
         Chore::Soak { seconds, sessions, seed } => soak::run(seconds, sessions, seed),
         Chore::Bench(args) => bench::run(&args),

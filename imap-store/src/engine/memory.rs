@@ -12,6 +12,37 @@ pub struct MemorySnapshots {
     rows: RwLock<BTreeMap<Vec<u8>, Vec<u8>>>,
 }
 
+#[cfg(test)]
+impl MemorySnapshots {
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.rows.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What the next process finds.
+    pub(crate) fn copy(&self) -> Self {
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { rows: RwLock::new(rows) }
+    }
+}
+
+/// For a test that keeps it from one opening to the next.
+#[cfg(test)]
+impl Snapshots for std::sync::Arc<MemorySnapshots> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        (**self).get(key)
+    }
+    fn scan(&self, prefix: &[u8], each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
+        (**self).scan(prefix, each)
+    }
+    fn apply(&self, batch: &[Write]) -> Result<(), StoreError> {
+        (**self).apply(batch)
+    }
+    fn size_on_disk_octets(&self) -> u64 {
+        (**self).size_on_disk_octets()
+    }
+}
+
 impl Snapshots for MemorySnapshots {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.rows.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned())

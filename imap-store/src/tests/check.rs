@@ -87,3 +87,26 @@ async fn an_index_that_holds_what_the_log_lost_is_kept() {
     assert!(report.affected.is_empty() && !report.index_condemned, "{report:?}");
     assert!(report.findings.iter().any(|it| it.contains("which is kept")), "{report:?}");
 }
+
+/// Damage of account 0 took what LIST goes by; the ACLs still have it.
+#[tokio::test]
+async fn what_account_0_lost_of_shared_mailboxes_is_mended() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    let account = fill(&store).await;
+    store.create_user("bob", Vec::new()).await.expect("new");
+    sharing::give(&store, &account, "Archive", "bob", "lr").await;
+    let bob = sharing::who("bob");
+    assert_eq!(store.accounts_shared_with(&bob).len(), 1);
+    store.close();
+    // The Grant: its kind, and the identifier.
+    hurt(&disk, "\u{1c}\u{3}bob");
+    let store = open(&disk);
+    assert!(store.accounts_shared_with(&bob).is_empty(), "there is no other index than the log");
+    let account = store.account(account.id()).expect("loads");
+    assert_eq!(mailbox(&account, "Archive").rights(&bob), sharing::rights("lr"));
+    let mends = |report: crate::CheckReport| report.findings.iter().any(|it| it.contains("it is mended"));
+    assert!(mends(store.check().expect("readable")));
+    assert_eq!(store.accounts_shared_with(&bob).len(), 1);
+    assert!(!mends(store.check().expect("readable")), "once is enough");
+}

@@ -140,3 +140,77 @@ async fn damage_makes_all_accounts_leap_once() {
         }
     }
 }
+
+/// What came to accounts later than the leap did: quota, ACLs, what others have seen, annotations, threads.
+#[tokio::test]
+async fn all_but_the_numbers_stays() {
+    let disk = SimDisk::new(1);
+    let (store, _) = open(&disk, Durability::None);
+    let account = alice(&store).await;
+    store.create_user("bob", Vec::new()).await.expect("new");
+    for text in ["Subject: one\r\nMessage-ID: <1@x>\r\n\r\n", "Subject: Re: one\r\nReferences: <1@x>\r\n\r\n"]
+    {
+        append(&account, "INBOX", text, "k").await;
+    }
+    let inbox = mailbox(&account, "INBOX").id();
+    sharing::give(&store, &account, "INBOX", "bob", "lrs").await;
+    let bob = sharing::who("bob");
+    let seen = FlagChange::Add(flags("\\Seen"));
+    account.as_user(bob.clone()).store_flags(inbox, set([2]), seen, None).await.expect("stored");
+    let quota = crate::account::Quota { messages: Some(7), ..Default::default() };
+    account.set_quota(quota).await.expect("set");
+    for mailbox in [Some(inbox), None] {
+        let value = vec![("/shared/comment".to_owned(), Some(b"why".to_vec()))];
+        account.set_metadata(mailbox, value).await.expect("set");
+    }
+    let picture = |store: &Store, account: &Account| {
+        let (snapshot, inbox) = (account.snapshot(), mailbox(account, "INBOX"));
+        let of_bob = inbox.seen_by(&bob);
+        let messages: Vec<_> = inbox.iter_from(SeqNum::MIN).collect();
+        let ids: Vec<_> = messages.iter().map(|it| account.object_ids(&snapshot, it.number)).collect();
+        let seen: Vec<_> = of_bob.iter_from(SeqNum::MIN).map(|it| it.flags).collect();
+        let shared = store.accounts_shared_with(&bob);
+        let entries = [snapshot.metadata(), inbox.metadata()]
+            .map(|it| it.get(&bob, "/shared/comment").map(<[u8]>::to_vec));
+        (
+            snapshot.quota(),
+            snapshot.usage(),
+            inbox.acl().clone(),
+            of_bob.counters(),
+            ids,
+            seen,
+            shared,
+            entries,
+        )
+    };
+    let before = picture(&store, &account);
+    let seq = account.snapshot().seq();
+    let disk = disk.killed();
+    for is_second in [false, true] {
+        let (store, report) = open(&disk, Durability::None);
+        assert_eq!(report.findings.iter().any(|it| it.contains("may be lost")), !is_second, "{report:?}");
+        let account = alice_again(&store);
+        assert!(account.snapshot().seq().0 >= seq.0 + (1 << 32));
+        assert_eq!(picture(&store, &account), before);
+        assert_eq!(before.4[0].as_ref().map(|it| &it.1), before.4[1].as_ref().map(|it| &it.1), "a thread");
+        // What is new counts against the quota, and joins the thread.
+        if !is_second {
+            append(&account, "Trash", "Subject: Re: one\r\nReferences: <1@x>\r\n\r\n", "").await;
+            let (snapshot, trash) = (account.snapshot(), mailbox(&account, "Trash"));
+            let new = trash.at(SeqNum::MIN).expect("one").number;
+            let thread = account.object_ids(&snapshot, new).expect("there").1;
+            assert_eq!(Some(&thread), before.4[0].as_ref().map(|it| &it.1));
+            account
+                .store_flags(
+                    trash.id(),
+                    NumberSet::from_range(1, u32::MAX),
+                    FlagChange::Add(flags("\\Deleted")),
+                    None,
+                )
+                .await
+                .expect("stored");
+            account.expunge(trash.id(), None).await.expect("expunged");
+        }
+        store.close();
+    }
+}
