@@ -26,4 +26,4 @@ pub mod cli;
 pub mod demo;
 
 pub use logins::{Logins, Moment, NoEntry, SessionInfo};
-pub use services::{Limits, ListenerPolicy, Services};
+pub use services::{Limits, ListenerPolicy, SearchThreads, Services};

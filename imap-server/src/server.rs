@@ -7,7 +7,6 @@ use std::time::SystemTime;
 
 use imap_auth::{Authenticator, Settings, Throttle};
 use imap_store::{OpenError, Store};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -19,7 +18,7 @@ use crate::net::tls::{self, Certificates, TlsError};
 use crate::net::{BindError, Listener, Listeners, raise_open_files};
 use crate::runfile::RunFile;
 use crate::users::Users;
-use crate::{Logins, Services, maintenance, metrics, net, secret_file};
+use crate::{Logins, SearchThreads, Services, maintenance, metrics, net, secret_file};
 
 /// Files that are no connections: the store's, the listeners', the admin API's.
 const OTHER_FILES: u64 = 256;
@@ -306,7 +305,7 @@ fn services(
         authenticator: Authenticator::new(directory, settings),
         users: Some(users.clone()),
         logins,
-        search_threads: Arc::new(Semaphore::new(config.limits.search_threads)),
+        search_threads: SearchThreads::new(config.limits.search_threads),
         limits: Arc::new(config.limits.clone()),
         host_name: config.host_name.as_str().into(),
     })

@@ -87,6 +87,22 @@ impl Default for Limits {
     }
 }
 
+/// Lends threads to searches, [`Limits::search_threads`] of each kind.
+#[derive(Debug, Clone)]
+pub struct SearchThreads {
+    /// For searches that look into messages.
+    pub thorough: Arc<Semaphore>,
+    /// For those that look at flags and the like, so that they never wait for a turn of the others.
+    pub quick: Arc<Semaphore>,
+}
+
+impl SearchThreads {
+    /// So many of each kind.
+    pub fn new(count: usize) -> Self {
+        Self { thorough: Arc::new(Semaphore::new(count)), quick: Arc::new(Semaphore::new(count)) }
+    }
+}
+
 /// What an operator decided for one listener.
 #[derive(Debug, Clone, Default)]
 pub struct ListenerPolicy {
@@ -126,8 +142,8 @@ pub struct Services {
     pub users: Option<Users>,
     /// Who is in.
     pub logins: Logins,
-    /// Lends threads to searches: [`Limits::search_threads`] of them.
-    pub search_threads: Arc<Semaphore>,
+    /// Lends threads to searches.
+    pub search_threads: SearchThreads,
     /// The bounds.
     pub limits: Arc<Limits>,
     /// The host's name for greetings.

@@ -1,6 +1,6 @@
 //! [`Hunt`]: a search under way, on as many threads as are free.
 //!
-//! The messages are taken in blocks by whoever has time. Threads are lent for a short while by one semaphore of the
+//! The messages are taken in blocks by whoever has time. Threads are lent for a short while by semaphores of the
 //! whole server, so that a long search slows others down and stops none; when the command ends or its client goes,
 //! [`Stop`] ends the threads, in the middle of a message too.
 
@@ -15,13 +15,13 @@ use imap_store::StoreError;
 use imap_store::account::{Account, Mailbox, MessageRef, Snapshot};
 use imap_store::message::Summary;
 use imap_store::search::{Context, Query, Source};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::super::{Halt, finished};
+use crate::services::SearchThreads;
 
 /// How long a search may keep a thread before others have their turn.
-const TURN: Duration = Duration::from_millis(50);
+const TURN: Duration = Duration::from_millis(20);
 /// Messages that a thread takes at once.
 const BLOCK: u32 = 16;
 /// The same where nothing is opened.
@@ -99,7 +99,8 @@ impl Drop for Stop {
 
 impl Hunt {
     /// Looks at all messages, on threads that `threads` lends.
-    pub(super) async fn run(self, threads: &Arc<Semaphore>) -> Result<Found, Halt> {
+    pub(super) async fn run(self, threads: &SearchThreads) -> Result<Found, Halt> {
+        let threads = if self.query.is_cheap() { &threads.quick } else { &threads.thorough };
         let shared =
             Arc::new(Shared { hunt: self, taken: AtomicU32::new(0), is_stopped: AtomicBool::new(false) });
         let stop = Stop(shared);

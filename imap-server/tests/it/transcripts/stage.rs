@@ -12,7 +12,7 @@ use imap_auth::{
 use imap_proto::types::{Flag, Keyword, MailboxName, NumberSet, SystemFlag, Uid};
 use imap_server::session::options::Ceiling;
 use imap_server::session::{Next, Output, Peer, Session};
-use imap_server::{Limits, ListenerPolicy, Logins, Services};
+use imap_server::{Limits, ListenerPolicy, Logins, SearchThreads, Services};
 use imap_store::account::{Account, AclChange, FlagChange, NewMessage, Quota, Rights};
 use imap_store::log::AccountId;
 use imap_store::{Clock, Options, Store};
@@ -111,16 +111,16 @@ impl Stage {
             authenticator,
             users: None,
             logins: Logins::new(CancellationToken::new(), limits.connections_per_user_max),
-            search_threads: Arc::new(Semaphore::new(limits.search_threads)),
+            search_threads: SearchThreads::new(limits.search_threads),
             limits: Arc::new(limits),
             host_name: "example.org".into(),
         };
         Self { services, policy: Arc::new(policy), tls, connections: BTreeMap::new() }
     }
 
-    /// What lends threads to searches.
+    /// What lends threads to searches that look into messages.
     pub(super) fn search_threads(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.services.search_threads)
+        Arc::clone(&self.services.search_threads.thorough)
     }
 
     /// Begins a connection and brings it where the script begins.

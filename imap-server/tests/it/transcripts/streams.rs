@@ -230,6 +230,12 @@ fn a_search_is_given_up_when_the_client_goes() {
         let now = std::time::Instant::now();
         connection.session.receive(now, b"a1 SEARCH BODY message\r\n");
         assert_eq!(connection.session.advance(now, &mut Gone).await, Err("gone"));
+        // One that opens no message does not wait.
+        stage.connect(2, "logged in as alice, INBOX selected").await;
+        let connection = stage.connections.get_mut(&2).expect("it was made above");
+        connection.session.receive(now, b"a1 SEARCH UNSEEN\r\n");
+        let mut client = Impatient(Vec::new());
+        assert_eq!(connection.session.advance(now, &mut client).await, Ok(Next::Read));
         drop(lent);
         assert_eq!(threads.available_permits(), all as usize);
     });
