@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use imap_proto::Dialect;
-use imap_proto::response::{Code, FetchAttribute, Kind, Response, StatusData};
+use imap_proto::response::{Code, FetchAttributes, Kind, Response, StatusData};
 use imap_proto::types::{Flag, SeqNum};
 
 /// News of the connection and of the selected mailbox.
@@ -23,7 +23,7 @@ pub enum Event {
         /// Which message.
         seq_num: SeqNum,
         /// FLAGS, and perhaps UID and MODSEQ.
-        attributes: Vec<FetchAttribute>,
+        attributes: FetchAttributes,
     },
     /// The flags that are in use in the mailbox.
     Flags(Vec<Flag>),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use imap_proto::command::{Command, Fetch, FetchItem, FetchModifiers};
-use imap_proto::response::{FetchAttribute, Response, StreamedFetch, StreamedItem};
+use imap_proto::response::{FetchAttribute, FetchAttributes, Response, StreamedFetch, StreamedItem};
 use imap_proto::types::{DateTime, Envelope, Flag, ModSeq, SeqNum, Uid};
 
 use super::message::Messages;
@@ -16,7 +16,7 @@ pub struct Message {
     /// Which message.
     pub seq_num: SeqNum,
     /// In the order of the server. A body that was streamed is not among them.
-    pub attributes: Vec<FetchAttribute>,
+    pub attributes: FetchAttributes,
 }
 
 impl Message {
@@ -204,7 +204,7 @@ impl FetchStream {
         }
     }
 
-    fn complete(&mut self, seq_num: SeqNum, attributes: Vec<FetchAttribute>) -> Message {
+    fn complete(&mut self, seq_num: SeqNum, attributes: FetchAttributes) -> Message {
         match self.partial.take() {
             Some(mut message) if message.seq_num == seq_num => {
                 message.attributes.extend(attributes);

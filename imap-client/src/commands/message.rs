@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use imap_proto::command::{Command, CopyMove, FlagAction, Search, Store, StoreData, UidExpunge};
 use imap_proto::response::{Code, Response};
 use imap_proto::types::{
-    Flag, MailboxName, NumberRanges, NumberSet, SearchKey, SeqNum, SequenceSet, SetEnd, SystemFlag, Uid,
-    UidValidity,
+    Flag, MailboxName, NumberRanges, NumberSet, SearchKey, SeqNum, SequenceSet, SetEnd, SetRanges,
+    SystemFlag, Uid, UidValidity,
 };
 
 use super::fetch::Message;
@@ -25,13 +25,13 @@ pub enum Messages {
 impl Messages {
     /// All of them.
     pub fn all() -> Self {
-        Self::Uids(SequenceSet::Ranges(vec![(SetEnd::Number(NonZeroU32::MIN), SetEnd::Star)]))
+        Self::Uids(SequenceSet::from((SetEnd::Number(NonZeroU32::MIN), SetEnd::Star)))
     }
 
     /// One, by UID.
     pub fn uid(uid: Uid) -> Self {
         let end = SetEnd::Number(NonZeroU32::MIN.saturating_add(uid.get() - 1));
-        Self::Uids(SequenceSet::Ranges(vec![(end, end)]))
+        Self::Uids(SequenceSet::from((end, end)))
     }
 
     /// Those with these UIDs; `None` where the set is empty, for which there is no command.
@@ -54,7 +54,7 @@ impl Messages {
 
 fn ranges(numbers: &NumberSet) -> Option<SequenceSet> {
     let end = |number| NonZeroU32::new(number).map(SetEnd::Number);
-    let ranges: Vec<_> = numbers
+    let ranges: SetRanges = numbers
         .ranges()
         .iter()
         .filter_map(|(first, last)| Some((end((*first).max(1))?, end(*last)?)))
@@ -260,6 +260,6 @@ mod tests {
         assert_eq!(Messages::uids(&NumberSet::new()), None);
         let number = |number| SetEnd::Number(NonZeroU32::new(number).expect("not 0"));
         let uid = Uid::new(7).expect("not 0");
-        assert_eq!(Messages::uid(uid), Messages::Uids(SequenceSet::Ranges(vec![(number(7), number(7))])));
+        assert_eq!(Messages::uid(uid), Messages::Uids(SequenceSet::from((number(7), number(7)))));
     }
 }

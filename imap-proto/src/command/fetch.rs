@@ -1,14 +1,12 @@
 //! FETCH (RFC 9051 §6.4.5, RFC 3501 §6.4.5) with the items and modifiers of its extensions, and PARTIAL of RFC 1730.
 
-use bytes::Bytes;
-
 use super::annotation::{AnnotationQuery, annotation_query};
 use super::{Body, CommandWriter, Form};
 use crate::parse::{
-    Parsed, Span, Word, arg, astring, is_list_next, label, list1, mod_seq, no_case, number64, nz_number,
-    nz_number64, octet, partial_range, run, sequence_set, sp,
+    Parsed, Span, Word, arg, header_name, is_list_next, label, list1, mod_seq, no_case, number64, nz_number,
+    nz_number64, octet, partial_range, sequence_set, sp,
 };
-use crate::types::{ModSeq, PartialRange, SeqNum, SequenceSet};
+use crate::types::{ModSeq, Octets, PartialRange, SeqNum, SequenceSet};
 use crate::wire::write;
 
 /// FETCH set items [(modifiers)].
@@ -118,7 +116,7 @@ pub enum FetchItem {
         /// The fields that are *not* named.
         not: bool,
         /// Their names as the client spelled them, at least one.
-        names: Vec<Bytes>,
+        names: Vec<Octets>,
     },
     /// X-GM-MSGID
     GmailMessageId,
@@ -148,7 +146,7 @@ pub enum SectionText {
         /// The fields that are *not* named.
         not: bool,
         /// Their names as the client spelled them, at least one.
-        names: Vec<Bytes>,
+        names: Vec<Octets>,
     },
     /// TEXT: all behind that header.
     Text,
@@ -325,7 +323,7 @@ fn macro_or_item<'a>(input: Span<'a>, items: &mut Vec<FetchItem>) -> Parsed<'a, 
 
 /// The name of an item, up to its brackets.
 fn item_name(input: Span<'_>) -> Parsed<'_, Span<'_>> {
-    run(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-'), "FETCH item")(input)
+    label("FETCH item")(input)
 }
 
 /// ```abnf
@@ -396,7 +394,7 @@ fn named_item<'a>(input: Span<'a>, rest: Span<'a>, name: &Word<'_>) -> Parsed<'a
 }
 
 fn header_lines(input: Span<'_>, not: bool) -> Parsed<'_, FetchItem> {
-    let (rest, names) = arg(input, |input| list1(input, astring))?;
+    let (rest, names) = arg(input, |input| list1(input, header_name))?;
     Ok((rest, FetchItem::Rfc822HeaderLines { not, names }))
 }
 
@@ -522,7 +520,7 @@ fn section_msgtext(input: Span<'_>) -> Parsed<'_, SectionText> {
         _ => return input.fail("section"),
     };
     let (rest, ()) = sp(rest)?;
-    let (rest, names) = list1(rest, astring)?;
+    let (rest, names) = list1(rest, header_name)?;
     Ok((rest, SectionText::HeaderFields { not, names }))
 }
 

@@ -79,7 +79,7 @@ pub use urlauth::{GenUrlAuth, ResetKey, UrlFetch, UrlFetchItem};
 use writer::CommandWriter;
 pub use writer::Literals;
 
-use crate::parse::{Parsed, Span, end, length_of, run, sp};
+use crate::parse::{NO_NUL, Parsed, Span, end, is_argument_next, length_of, run, sp};
 use crate::{Dialect, ParseError};
 
 /// Makes [`Command`], [`REGISTRY`], the parser's dispatch and the writer from one table.
@@ -351,13 +351,16 @@ impl Command {
             Err(error) => return Err(bad(Some(tag), None, error)),
         };
         let spec = &REGISTRY[line];
-        let parsed = no_nul(rest)
-            .and_then(|(rest, ())| PARSERS[line](rest))
-            .and_then(|(rest, command)| end(rest).map(|_| command));
-        match parsed {
-            Ok(command) => Ok((tag, command)),
-            Err(error) => Err(bad(Some(tag), Some(spec.name), error)),
-        }
+        let error = match PARSERS[line](rest) {
+            Ok((rest, command)) => match end(rest) {
+                Ok(_) => return Ok((tag, command)),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        // No parser takes NUL for anything, so whatever was expected: this is what is wrong.
+        let error = no_nul(rest).err().unwrap_or(error);
+        Err(bad(Some(tag), Some(spec.name), error))
     }
 
     /// The registry's line of this command.
@@ -469,7 +472,8 @@ impl Form {
 }
 
 fn parse_body<B: Body>(input: Span<'_>, form: Form, variant: fn(B) -> Command) -> Parsed<'_, Command> {
-    if end(input).is_ok()
+    if !is_argument_next(input)
+        && end(input).is_ok()
         && let Some(bare) = B::bare()
     {
         return Ok((input, variant(bare)));
@@ -488,6 +492,7 @@ fn write_body<B: Body>(out: &mut CommandWriter<'_>, body: &B) {
 }
 
 /// `SP` and the name of a command, which is two words where the first is `UID` or `FIND`.
+#[inline]
 fn command_name(input: Span<'_>) -> Parsed<'_, Span<'_>> {
     let (input, ()) = sp(input)?;
     let (rest, first) = command_word(input)?;
@@ -502,11 +507,11 @@ fn command_word(input: Span<'_>) -> Parsed<'_, Span<'_>> {
     run(crate::parse::is_atom_char, "command")(input)
 }
 
-/// NUL stands nowhere but in a `literal8` (RFC 9051 §9, note 3).
+/// Where a NUL is that no `literal8` can hold.
 fn no_nul(input: Span<'_>) -> Parsed<'_, ()> {
     let octets = input.octets();
     match memchr::memchr(0, octets) {
-        Some(nul) if memchr::memmem::find(octets, b"~{").is_none() => input.skip(nul).fail("no NUL"),
+        Some(nul) if memchr::memmem::find(octets, b"~{").is_none() => input.skip(nul).fail(NO_NUL),
         _ => Ok((input, ())),
     }
 }

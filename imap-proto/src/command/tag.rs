@@ -2,20 +2,19 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-
 use crate::parse::{Parsed, Span, is_tag_char, length_of};
+use crate::types::Octets;
 
 /// A command's tag: 1..=[`Tag::MAX_OCTETS`] octets of `ASTRING-CHAR` without `+` (RFC 9051 §9).
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Tag(Bytes);
+pub struct Tag(Octets);
 
 impl Tag {
     /// Longer tags are refused.
     pub const MAX_OCTETS: usize = 255;
 
     /// `None` when the octets are not a tag.
-    pub fn new(octets: impl Into<Bytes>) -> Option<Self> {
+    pub fn new(octets: impl Into<Octets>) -> Option<Self> {
         let octets = octets.into();
         let fits = (1..=Self::MAX_OCTETS).contains(&octets.len());
         (fits && octets.iter().all(|&octet| is_tag_char(octet))).then_some(Self(octets))
@@ -44,11 +43,12 @@ impl fmt::Debug for Tag {
 /// ```
 ///
 /// Only what SP or the end of the frame follows.
+#[inline]
 pub(super) fn tag(input: Span<'_>) -> Parsed<'_, Tag> {
     let length = length_of(input.octets(), is_tag_char);
-    let (rest, octets) = input.split(length);
+    let rest = input.skip(length);
     match rest.first() {
-        None | Some(b' ') if (1..=Tag::MAX_OCTETS).contains(&length) => Ok((rest, Tag(octets.to_bytes()))),
+        None | Some(b' ') if (1..=Tag::MAX_OCTETS).contains(&length) => Ok((rest, Tag(input.start(length)))),
         _ => input.fail("tag"),
     }
 }

@@ -59,10 +59,12 @@ impl<'a> CommandWriter<'a> {
     }
 
     /// Syntax, as it stands.
+    #[inline]
     pub(crate) fn raw(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }
 
+    #[inline]
     pub(crate) fn sp(&mut self) {
         self.out.push(b' ');
     }

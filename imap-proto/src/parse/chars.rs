@@ -5,6 +5,7 @@ const ASTRING: u8 = 2;
 const LIST: u8 = 4;
 const TAG: u8 = 8;
 const QUOTED: u8 = 16;
+const LABEL: u8 = 32;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -25,6 +26,9 @@ const fn classes() -> [u8; 256] {
     while octet < table.len() {
         if !matches!(octet as u8, b'"' | b'\\' | b'\r' | b'\n') {
             table[octet] |= QUOTED;
+        }
+        if (octet as u8).is_ascii_alphanumeric() || matches!(octet as u8, b'-' | b'_' | b'.' | b':') {
+            table[octet] |= LABEL;
         }
         octet += 1;
     }
@@ -69,4 +73,10 @@ pub(crate) fn is_tag_char(octet: u8) -> bool {
 #[inline]
 pub(crate) fn is_quoted_char(octet: u8) -> bool {
     CLASSES[usize::from(octet)] & QUOTED != 0
+}
+
+/// What the names of options, modifiers and items are made of.
+#[inline]
+pub(crate) fn is_label_char(octet: u8) -> bool {
+    CLASSES[usize::from(octet)] & LABEL != 0
 }

@@ -13,7 +13,9 @@ mod set;
 mod span;
 mod string;
 
-pub(crate) use chars::{is_astring_char, is_atom_char, is_list_char, is_quoted_char, is_tag_char};
+pub(crate) use chars::{
+    is_astring_char, is_atom_char, is_label_char, is_list_char, is_quoted_char, is_tag_char,
+};
 pub(crate) use date::{date, date_time};
 pub(crate) use flag::{flag, flag_list};
 pub(crate) use number::{DIGITS_SAFE, decimal, leading_decimal, mod_seq, number64, nz_number, nz_number64};
@@ -21,7 +23,8 @@ pub(crate) use ranges::{number_ranges, partial_range};
 pub(crate) use set::{number_set, seq_number, sequence_set};
 pub(crate) use span::{Parsed, Span, Word};
 pub(crate) use string::{
-    astring, atom, list_mailbox, mailbox, mailbox_in_list, nil, nstring, object_id, string, token,
+    NO_NUL, astring, atom, header_name, list_mailbox, mailbox, mailbox_in_list, nil, nstring, object_id,
+    string, token,
 };
 
 /// How deep anything may nest: each level is a stack frame of ours.
@@ -74,7 +77,7 @@ pub(crate) fn is_list_next(input: Span<'_>) -> bool {
 ///
 /// The name of an option, a modifier or an item.
 pub(crate) fn label<'a>(rule: &'static str) -> impl Fn(Span<'a>) -> Parsed<'a, Span<'a>> {
-    run(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b':'), rule)
+    run(is_label_char, rule)
 }
 
 /// The end of the frame. Spaces before it are let through: some clients send one.
@@ -82,6 +85,16 @@ pub(crate) fn end(input: Span<'_>) -> Parsed<'_, ()> {
     let spaces = length_of(input.octets(), |octet| octet == b' ');
     let rest = input.skip(spaces);
     if rest.is_empty() { Ok((rest, ())) } else { input.fail("end of line") }
+}
+
+/// Whether SP and something else than the [`end`] follow.
+#[inline]
+pub(crate) fn is_argument_next(input: Span<'_>) -> bool {
+    match input.octets() {
+        [b' ', b' ', ..] => end(input).is_err(),
+        [b' ', _, ..] => true,
+        _ => false,
+    }
 }
 
 /// A word of the grammar in any case. It may go on behind it: `no_case("BODY")` matches `BODYSTRUCTURE`.
@@ -135,9 +148,12 @@ pub(crate) fn spaced<'a, T>(
     mut item: impl FnMut(Span<'a>) -> Parsed<'a, T>,
 ) -> Parsed<'a, Vec<T>> {
     let (mut rest, first) = item(input)?;
-    let mut items = Vec::with_capacity(4);
+    if !is_argument_next(rest) {
+        return Ok((rest, vec![first]));
+    }
+    let mut items = Vec::with_capacity(8);
     items.push(first);
-    while rest.first() == Some(b' ') && end(rest).is_err() {
+    while is_argument_next(rest) {
         if items.len() == ITEMS_MAX {
             return rest.fail("fewer items");
         }

@@ -1,7 +1,7 @@
 //! Sets of numbers.
 
 use super::{Parsed, Span, nz_number};
-use crate::types::{NumberSet, SequenceSet, SetEnd};
+use crate::types::{NumberSet, SequenceSet, SetEnd, SetRanges};
 
 /// ```abnf
 /// seq-number      = nz-number / "*"
@@ -37,7 +37,7 @@ pub(crate) fn sequence_set(input: Span<'_>) -> Parsed<'_, SequenceSet> {
     if input.first() == Some(b'$') {
         return Ok((input.skip(1), SequenceSet::Saved));
     }
-    let mut ranges = Vec::new();
+    let mut ranges = SetRanges::new();
     let mut rest = input;
     loop {
         let (behind, range) = seq_range(rest)?;

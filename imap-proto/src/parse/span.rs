@@ -4,6 +4,7 @@ use bytes::Bytes;
 use nom::Needed;
 
 use crate::ParseError;
+use crate::types::Octets;
 
 /// A part of a frame, from which values are cut without a copy.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,12 @@ impl<'a> Span<'a> {
     /// The octets as a value of their own: a slice of the frame.
     pub(crate) fn to_bytes(self) -> Bytes {
         self.frame.slice_ref(self.octets)
+    }
+
+    /// The first `length` octets, which must be there, as a value that holds them in place if they are few.
+    #[inline]
+    pub(crate) fn start(self, length: usize) -> Octets {
+        Octets::of_start(self.octets, length)
     }
 
     /// The octets in upper case, those over 126 replaced: for names, which are ASCII.

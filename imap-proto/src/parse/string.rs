@@ -6,7 +6,7 @@ use super::{
     Parsed, Span, is_astring_char, is_atom_char, is_list_char, is_quoted_char, length_of, no_case, number64,
     octet, run,
 };
-use crate::types::{ObjectId, WireMailbox, is_id_char};
+use crate::types::{ObjectId, Octets, WireMailbox, is_id_char};
 
 /// ```abnf
 /// atom            = 1*ATOM-CHAR
@@ -24,6 +24,22 @@ pub(crate) fn astring(input: Span<'_>) -> Parsed<'_, Bytes> {
     }
     let (rest, value) = run(is_astring_char, "astring")(input)?;
     Ok((rest, value.to_bytes()))
+}
+
+/// ```abnf
+/// header-fld-name = astring
+/// ```
+///
+/// It is short nearly always, so it is a value that holds it in place.
+#[inline]
+pub(crate) fn header_name(input: Span<'_>) -> Parsed<'_, Octets> {
+    if is_string_start(input) {
+        return string(input).map(|(rest, name)| (rest, name.into()));
+    }
+    match length_of(input.octets(), is_astring_char) {
+        0 => input.fail("astring"),
+        length => Ok((input.skip(length), input.start(length))),
+    }
 }
 
 /// ```abnf
@@ -73,6 +89,9 @@ fn quoted(input: Span<'_>) -> Parsed<'_, Bytes> {
             Some(b'"') => break,
             Some(b'\\') => {
                 escapes = true;
+                if octets.get(length + 1) == Some(&0) {
+                    return body.skip(length + 1).fail(NO_NUL);
+                }
                 // A backslash at the end of the frame has no octet behind it.
                 length = octets.len().min(length + 2);
             }
@@ -93,12 +112,16 @@ fn unescape(octets: &[u8]) -> Bytes {
     plain.into()
 }
 
+/// NUL stands nowhere but in a `literal8` (RFC 9051 §9, note 3): what was expected in its place.
+pub(crate) const NO_NUL: &str = "no NUL";
+
 /// ```abnf
 /// literal         = "{" number64 ["+"] "}" CRLF *CHAR8
 /// literal8        =  "~{" number64 "}" CRLF *OCTET
 /// ```
 fn literal(input: Span<'_>) -> Parsed<'_, Bytes> {
-    let rest = if input.first() == Some(b'~') { input.skip(1) } else { input };
+    let is_binary = input.first() == Some(b'~');
+    let rest = if is_binary { input.skip(1) } else { input };
     let (rest, ()) = octet(b'{', "literal")(rest)?;
     let (rest, size_octets) = number64(rest)?;
     let rest = if rest.first() == Some(b'+') { rest.skip(1) } else { rest };
@@ -107,7 +130,11 @@ fn literal(input: Span<'_>) -> Parsed<'_, Bytes> {
     match usize::try_from(size_octets) {
         Ok(size) if size <= rest.octets().len() => {
             let (behind, value) = rest.split(size);
-            Ok((behind, value.to_bytes()))
+            let nul = if is_binary { None } else { memchr::memchr(0, value.octets()) };
+            match nul {
+                Some(nul) => value.skip(nul).fail(NO_NUL),
+                None => Ok((behind, value.to_bytes())),
+            }
         }
         _ => rest.fail("octets of the literal"),
     }
@@ -120,6 +147,7 @@ fn line_end(input: Span<'_>) -> Result<Span<'_>, nom::Err<crate::ParseError>> {
 }
 
 /// Whether a quoted string or a literal begins here.
+#[inline]
 fn is_string_start(input: Span<'_>) -> bool {
     matches!(input.octets(), [b'"' | b'{', ..] | [b'~', b'{', ..])
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::fetch::{FetchAttribute, read_fetch, write_attributes};
+use super::fetch::{FetchAttribute, FetchAttributes, read_fetch, write_attributes};
 use super::text::{write_astring, write_list};
 use super::uid_batches::{read_tag_correlator, write_tag_correlator};
 use crate::Dialect;
@@ -21,7 +21,7 @@ pub struct Converted {
     /// The command that it answers.
     pub tag: Bytes,
     /// What came of it, in the order of the server.
-    pub attributes: Vec<FetchAttribute>,
+    pub attributes: FetchAttributes,
 }
 
 /// Why an item could not be converted.

@@ -5,9 +5,9 @@ use crate::wire::read::Reader;
 
 /// `flag-list`, with `\\Recent` and `\\*` wherever they stand. A word that is no flag is left out: a keyword
 /// with an octet too many must not hide that a message is seen.
-pub(super) fn read_flags(reader: &mut Reader<'_>) -> Option<Vec<Flag>> {
-    let mut flags = Vec::new();
-    reader.list(|reader| {
+pub(super) fn read_flags<F: Default + Extend<Flag>>(reader: &mut Reader<'_>) -> Option<F> {
+    let mut flags = F::default();
+    reader.each(|reader| {
         flags.extend(read_flag(reader.word()?));
         Some(())
     })?;

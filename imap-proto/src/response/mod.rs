@@ -30,7 +30,8 @@ pub use code::{AnnotateProblem, AnnotationSupport, Code, InProgress, MetadataLim
 pub use convert::{Conversion, ConvertError, Converted};
 pub use esearch::{Esearch, EsearchItem};
 pub use fetch::{
-    Annotation, AnnotationEntry, FetchAttribute, FetchWriter, FetchedMessage, StreamedFetch, StreamedItem,
+    Annotation, AnnotationEntry, FetchAttribute, FetchAttributes, FetchWriter, FetchedMessage, StreamedFetch,
+    StreamedItem,
 };
 pub use known_capability::KnownCapability;
 pub use language::Comparator;
@@ -137,14 +138,14 @@ pub enum Response {
         /// Which message.
         seq_num: SeqNum,
         /// What of it, in the order of the server.
-        attributes: Vec<FetchAttribute>,
+        attributes: FetchAttributes,
     },
     /// `* uid UIDFETCH (...)`: a FETCH of a session with UIDONLY (RFC 9586)
     UidFetch {
         /// Which message.
         uid: Uid,
         /// What of it, in the order of the server.
-        attributes: Vec<FetchAttribute>,
+        attributes: FetchAttributes,
     },
     /// `* n CONVERTED ...` (RFC 5259)
     Converted(Converted),
@@ -196,7 +197,10 @@ impl Response {
         }
         let first = reader.pass_until(|octet| octet == b' ');
         if first == b"*" {
-            return Ok(Self::read_untagged(&mut reader).unwrap_or_else(|| Self::Other(frame.clone())));
+            return match Self::read_untagged(&mut reader) {
+                Some(response) => Ok(response),
+                None => Ok(Self::Other(frame.clone())),
+            };
         }
         let tag = Tag::new(reader.own(first)).ok_or(ParseError { rule: "tag, `*` or `+`", at: 0 })?;
         let at = reader.at();

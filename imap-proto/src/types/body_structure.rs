@@ -1,5 +1,7 @@
 //! BODY and BODYSTRUCTURE: the MIME tree of a message (RFC 9051 §7.5.2).
 
+use smallvec::SmallVec;
+
 use super::{Envelope, Octets};
 use crate::wire::read::Reader;
 use crate::wire::write;
@@ -18,7 +20,7 @@ pub enum BodyStructure {
         /// `MIXED`, `ALTERNATIVE`, ... as written in the message.
         subtype: Octets,
         /// Content-Type's parameters, attribute and value.
-        parameters: Vec<(Octets, Octets)>,
+        parameters: Parameters,
         /// What BODYSTRUCTURE says beyond BODY; `None` where it says nothing.
         extension: Option<Box<Extension>>,
     },
@@ -29,7 +31,7 @@ pub enum BodyStructure {
         /// `PLAIN`, `PNG`, ... as written in the message.
         subtype: Octets,
         /// Content-Type's parameters, attribute and value.
-        parameters: Vec<(Octets, Octets)>,
+        parameters: Parameters,
         /// Content-ID.
         id: Option<Octets>,
         /// Content-Description.
@@ -44,6 +46,10 @@ pub enum BodyStructure {
         extension: Option<Box<Extension>>,
     },
 }
+
+/// The parameters of a part or of its disposition, attribute and value, in the order of the message. Most have one,
+/// which needs no memory of its own.
+pub type Parameters = SmallVec<[(Octets, Octets); 1]>;
 
 /// What a leaf has beyond the basic fields, by its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +98,7 @@ pub struct Disposition {
     /// `inline`, `attachment`, ...
     pub kind: Octets,
     /// Its parameters, attribute and value.
-    pub parameters: Vec<(Octets, Octets)>,
+    pub parameters: Parameters,
 }
 
 /// A tree that is deeper is not read: it comes from no honest server.
@@ -339,7 +345,7 @@ fn read_multipart(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStru
     Some(BodyStructure::Multipart {
         parts,
         subtype: reader.string()?,
-        parameters: if is_at_list_end(reader) { Vec::new() } else { read_parameters(reader)? },
+        parameters: if is_at_list_end(reader) { Parameters::new() } else { read_parameters(reader)? },
         extension: read_extension(reader, false)?,
     })
 }
@@ -407,10 +413,10 @@ fn read_extension(reader: &mut Reader<'_>, has_md5: bool) -> Option<Option<Box<E
 fn read_disposition(reader: &mut Reader<'_>) -> Option<Option<Disposition>> {
     if !reader.eat_spaced(b'(') {
         let kind: Option<Octets> = reader.nstring()?;
-        return Some(kind.map(|kind| Disposition { kind, parameters: Vec::new() }));
+        return Some(kind.map(|kind| Disposition { kind, parameters: Parameters::new() }));
     }
     let kind = reader.string()?;
-    let parameters = if is_at_list_end(reader) { Vec::new() } else { read_parameters(reader)? };
+    let parameters = if is_at_list_end(reader) { Parameters::new() } else { read_parameters(reader)? };
     reader.eat_spaced(b')').then_some(Some(Disposition { kind, parameters }))
 }
 
@@ -422,11 +428,15 @@ fn read_languages(reader: &mut Reader<'_>) -> Option<Vec<Octets>> {
     Some(reader.nstring()?.into_iter().collect())
 }
 
-fn read_parameters(reader: &mut Reader<'_>) -> Option<Vec<(Octets, Octets)>> {
-    if reader.eat_nils(b" NIL") {
-        return Some(Vec::new());
+fn read_parameters(reader: &mut Reader<'_>) -> Option<Parameters> {
+    let mut parameters = Parameters::new();
+    if !reader.eat_nils(b" NIL") {
+        reader.each(|reader| {
+            parameters.push((reader.string()?, reader.string()?));
+            Some(())
+        })?;
     }
-    reader.list(|reader| Some((reader.string()?, reader.string()?)))
+    Some(parameters)
 }
 
 /// A number of octets or lines; NIL is 0.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
+use super::Octets;
 use crate::parse::is_atom_char;
 
 /// A system flag that we keep. `\Recent` is not among them: it is told, never stored.
@@ -36,6 +39,9 @@ pub enum Flag {
     /// `\Anything-else`, kept as it came (flag-extension, RFC 9051 §9). The name is without the backslash.
     Extension(Keyword),
 }
+
+/// The flags of one message. Most have one or two, which need no memory of their own.
+pub type Flags = SmallVec<[Flag; 2]>;
 
 impl SystemFlag {
     /// All five, in the order of RFC 3501's `flag` rule.
@@ -73,10 +79,10 @@ impl Flag {
             Self::System(flag) => out.extend_from_slice(flag.as_str().as_bytes()),
             Self::Recent => out.extend_from_slice(b"\\Recent"),
             Self::Wildcard => out.extend_from_slice(b"\\*"),
-            Self::Keyword(keyword) => out.extend_from_slice(keyword.as_str().as_bytes()),
+            Self::Keyword(keyword) => out.extend_from_slice(&keyword.0),
             Self::Extension(name) => {
                 out.push(b'\\');
-                out.extend_from_slice(name.as_str().as_bytes());
+                out.extend_from_slice(&name.0);
             }
         }
     }
@@ -96,7 +102,7 @@ impl fmt::Display for Flag {
 
 /// The name of a keyword: an atom, equal without regard to ASCII case, spelled as first seen.
 #[derive(Clone)]
-pub struct Keyword(Box<str>);
+pub struct Keyword(Octets);
 
 impl Keyword {
     /// More octets than that are refused.
@@ -110,7 +116,7 @@ impl Keyword {
 
     /// The spelling that was given.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).expect("an atom is ASCII")
     }
 }
 
@@ -122,7 +128,7 @@ impl PartialEq for Keyword {
 impl Eq for Keyword {}
 impl std::hash::Hash for Keyword {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        for octet in self.0.bytes() {
+        for octet in self.0.iter() {
             state.write_u8(octet.to_ascii_lowercase());
         }
         state.write_u8(0xff);
@@ -130,12 +136,12 @@ impl std::hash::Hash for Keyword {
 }
 impl fmt::Debug for Keyword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.as_str().fmt(f)
     }
 }
 impl fmt::Display for Keyword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

@@ -2,9 +2,10 @@
 //! built by one checked constructor.
 //!
 //! Text is kept as [`bytes::Bytes`]: slices of the frame it was parsed from, so parsing copies nothing and
-//! every value owns what it needs. Whoever keeps a small value for long copies it. The many short strings of
-//! envelopes and body structures are [`Octets`], which hold them in place.
+//! every value owns what it needs. Whoever keeps a small value for long copies it. What is short mostly (the
+//! strings of envelopes and body structures, tags, keywords, names of header fields) is [`Octets`], which holds it in place.
 
+mod address;
 mod body_structure;
 mod date;
 mod envelope;
@@ -21,11 +22,12 @@ mod search_key;
 mod secret;
 mod set;
 
-pub use body_structure::{BodyStructure, Content, Disposition, Extension};
+pub use address::{Address, AddressList};
+pub use body_structure::{BodyStructure, Content, Disposition, Extension, Parameters};
 pub use date::{Date, DateTime};
 pub(crate) use date::{MONTHS, days_since_epoch, write_date};
-pub use envelope::{Address, Envelope};
-pub use flag::{Flag, Keyword, SystemFlag};
+pub use envelope::Envelope;
+pub use flag::{Flag, Flags, Keyword, SystemFlag};
 pub use mailbox_name::{BadMailboxName, MailboxName, NameForm, WireMailbox};
 pub use number::{ModSeq, SeqNum, Uid, UidValidity};
 pub use number_ranges::NumberRanges;
@@ -36,4 +38,4 @@ pub use partial_range::PartialRange;
 pub use quota_resource::QuotaResource;
 pub use search_key::{AnnotationKey, AnnotationValue, EntryScope, ModSeqEntry, SearchKey};
 pub use secret::Secret;
-pub use set::{NumberSet, SequenceSet, SetEnd};
+pub use set::{NumberSet, SequenceSet, SetEnd, SetRanges};

@@ -1,6 +1,7 @@
 //! [`Octets`]: a string of the wire that costs little when it is short.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use bytes::Bytes;
@@ -73,6 +74,11 @@ impl From<Vec<u8>> for Octets {
         }
     }
 }
+impl From<String> for Octets {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
 impl From<Octets> for Bytes {
     fn from(octets: Octets) -> Self {
         match octets.0 {
@@ -111,6 +117,11 @@ impl PartialEq for Octets {
     }
 }
 impl Eq for Octets {}
+impl Hash for Octets {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
 impl PartialEq<[u8]> for Octets {
     fn eq(&self, other: &[u8]) -> bool {
         **self == *other

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use smallvec::SmallVec;
+
 /// One end of a range in a [`SequenceSet`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SetEnd {
@@ -18,8 +20,11 @@ pub enum SequenceSet {
     /// `$`: the result of the last SEARCH with RETURN (SAVE) (RFC 9051 §6.4.4.1).
     Saved,
     /// Numbers and ranges in the order of the client, at least one. A single number is a range of itself.
-    Ranges(Vec<(SetEnd, SetEnd)>),
+    Ranges(SetRanges),
 }
+
+/// The ranges of a [`SequenceSet`]. One or two, as most sets have, need no memory of their own.
+pub type SetRanges = SmallVec<[(SetEnd, SetEnd); 2]>;
 
 /// Numbers from 1 up as sorted, disjoint, non-adjacent inclusive ranges: UIDs or sequence numbers.
 ///
@@ -53,6 +58,13 @@ impl SequenceSet {
                 ranges.iter().any(|&(first, last)| first == SetEnd::Star || last == SetEnd::Star)
             }
         }
+    }
+}
+
+impl From<(SetEnd, SetEnd)> for SequenceSet {
+    /// The set of one range.
+    fn from(range: (SetEnd, SetEnd)) -> Self {
+        Self::Ranges([range].into_iter().collect())
     }
 }
 
@@ -330,7 +342,8 @@ mod tests {
     #[test]
     fn star_is_the_highest_number_in_use() {
         let number = |n| SetEnd::Number(NonZeroU32::new(n).expect("not 0"));
-        let wanted = SequenceSet::Ranges(vec![(SetEnd::Star, number(4)), (number(5), number(7))]);
+        let wanted =
+            SequenceSet::Ranges(smallvec::smallvec![(SetEnd::Star, number(4)), (number(5), number(7))]);
         let none = NumberSet::new();
         assert_eq!(wanted.resolve(Some(10), &none).to_string(), "4:10");
         assert_eq!(wanted.resolve(Some(2), &none).to_string(), "2:7");

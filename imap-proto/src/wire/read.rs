@@ -115,6 +115,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes these octets, if they are what stands here.
+    #[inline]
+    pub(crate) fn eat_all(&mut self, octets: &[u8]) -> bool {
+        match self.rest.strip_prefix(octets) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
     /// As [`Self::eat`], behind any number of spaces.
     #[inline]
     pub(crate) fn eat_spaced(&mut self, octet: u8) -> bool {
@@ -204,12 +216,18 @@ impl<'a> Reader<'a> {
 
     /// `nstring`; an atom is a string too. The outer `None`: there is no string here.
     pub(crate) fn nstring<S: Owned>(&mut self) -> Option<Option<S>> {
-        if self.eat_nils(b" NIL") || self.eat_nils(b"NIL") {
-            return Some(None);
-        }
         if let Some(string) = self.plain_string() {
             return Some(Some(string));
         }
+        if self.eat_nils(b" NIL") || self.eat_nils(b"NIL") {
+            return Some(None);
+        }
+        self.any_nstring()
+    }
+
+    /// A [`Self::nstring`] in a form that few servers write.
+    #[cold]
+    fn any_nstring<S: Owned>(&mut self) -> Option<Option<S>> {
         Some(match self.token()? {
             Token::Atom(atom) if atom.eq_ignore_ascii_case(b"NIL") => None,
             token => Some(self.own_token(token).into()),
@@ -269,18 +287,29 @@ impl<'a> Reader<'a> {
     /// be read or the list has no end.
     #[inline]
     pub(crate) fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut elements = Vec::new();
+        self.each(|reader| {
+            // Most lists of responses have one element, and those are large.
+            elements.reserve(usize::from(elements.is_empty()));
+            elements.push(element(reader)?);
+            Some(())
+        })?;
+        Some(elements)
+    }
+
+    /// As [`Self::list`], where `element` keeps what it reads itself.
+    #[inline]
+    pub(crate) fn each(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         if !self.eat_spaced(b'(') {
-            return self.nil().then(Vec::new);
+            return self.nil().then_some(());
         }
         if self.eat_spaced(b')') {
-            return Some(Vec::new());
+            return Some(());
         }
-        // Most lists of responses have one element, and those are large.
-        let mut elements = Vec::with_capacity(1);
         loop {
-            elements.push(element(self)?);
+            element(self)?;
             if self.eat_spaced(b')') {
-                return Some(elements);
+                return Some(());
             }
         }
     }

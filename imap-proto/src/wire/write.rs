@@ -1,7 +1,7 @@
 //! The primitives of every writer: each appends to `out`.
 
 use crate::dialect::{Dialect, Level};
-use crate::types::{Flag, MailboxName, NumberSet, SequenceSet};
+use crate::types::{Flag, MailboxName, NumberSet, SequenceSet, SetEnd};
 
 /// A `string`: quoted where the dialect lets it, else a literal. Never an escape inside quotes:
 /// a string with `"`, `\`, CR, LF, NUL or an octet over 126 is a literal to everybody (clients before IMAP4
@@ -111,7 +111,24 @@ pub fn number_set(out: &mut Vec<u8>, set: &NumberSet) {
 
 /// A set as the client gave it: `4:*,2`.
 pub fn sequence_set(out: &mut Vec<u8>, set: &SequenceSet) {
-    out.extend_from_slice(set.to_string().as_bytes());
+    let SequenceSet::Ranges(ranges) = set else { return out.push(b'$') };
+    for (index, &(first, last)) in ranges.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        set_end(out, first);
+        if first != last {
+            out.push(b':');
+            set_end(out, last);
+        }
+    }
+}
+
+fn set_end(out: &mut Vec<u8>, end: SetEnd) {
+    match end {
+        SetEnd::Number(value) => number(out, u64::from(value.get())),
+        SetEnd::Star => out.push(b'*'),
+    }
 }
 
 /// `(flag flag)`.

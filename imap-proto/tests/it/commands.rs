@@ -167,6 +167,22 @@ proptest! {
         prop_assert_eq!(spec, Some(command.spec()));
     }
 
+    /// Whatever octet of a command is NUL, outside of a `literal8` it is refused.
+    #[test]
+    fn no_command_has_a_nul(
+        tag in generate::tag(),
+        command in generate::command(),
+        place in any::<prop::sample::Index>(),
+    ) {
+        let mut out = Vec::new();
+        command.write(&tag, true, &mut out);
+        let frame = frame(&out);
+        let mut octets = frame.to_vec();
+        *place.get_mut(&mut octets) = 0;
+        let parsed = Command::parse(&Bytes::from(octets), Dialect::IMAP4);
+        prop_assert!(parsed.is_err() || frame.windows(2).any(|two| two == b"~{"), "{parsed:?}");
+    }
+
     #[test]
     fn heads_of_append_are_parsed(
         tag in generate::tag(),

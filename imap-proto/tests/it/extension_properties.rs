@@ -166,11 +166,11 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
             .boxed(),
         seq_num().prop_map(Response::Copy).boxed(),
         (uid(), vec(attribute(), 0..4))
-            .prop_map(|(uid, attributes)| Response::UidFetch { uid, attributes })
+            .prop_map(|(uid, attributes)| Response::UidFetch { uid, attributes: attributes.into() })
             .boxed(),
         (seq_num(), octets(), vec(attribute(), 0..4))
             .prop_map(|(seq_num, tag, attributes)| {
-                Response::Converted(Converted { seq_num, tag, attributes })
+                Response::Converted(Converted { seq_num, tag, attributes: attributes.into() })
             })
             .boxed(),
         (octets(), octets(), vec(octets(), 0..3))

@@ -16,8 +16,8 @@ use imap_proto::command::{
 use imap_proto::response::NameAttribute;
 use imap_proto::types::{
     AnnotationKey, AnnotationValue, Date, DateTime, EntryScope, Flag, Keyword, ModSeq, ModSeqEntry,
-    NumberSet, ObjectId, PartialRange, QuotaResource, SearchKey, Secret, SequenceSet, SetEnd, SystemFlag,
-    Uid, WireMailbox,
+    NumberSet, ObjectId, Octets, PartialRange, QuotaResource, SearchKey, Secret, SequenceSet, SetEnd,
+    SystemFlag, Uid, WireMailbox,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -109,7 +109,7 @@ fn sequence_set() -> impl Strategy<Value = SequenceSet> {
     let range = prop_oneof![end.clone().prop_map(|end| (end, end)), (end.clone(), end)];
     prop_oneof![
         1 => Just(SequenceSet::Saved),
-        9 => vec(range, 1..6).prop_map(SequenceSet::Ranges),
+        9 => vec(range, 1..6).prop_map(|ranges| SequenceSet::Ranges(ranges.into())),
     ]
 }
 
@@ -137,7 +137,7 @@ fn section() -> impl Strategy<Value = Section> {
     let text = prop_oneof![
         Just(SectionText::Header),
         Just(SectionText::Text),
-        (any::<bool>(), vec(octets(), 1..4))
+        (any::<bool>(), vec(octets().prop_map(Octets::from), 1..4))
             .prop_map(|(not, names)| SectionText::HeaderFields { not, names }),
     ];
     prop_oneof![
@@ -195,7 +195,7 @@ fn fetch_item() -> impl Strategy<Value = FetchItem> {
         }),
         part().prop_map(|part| FetchItem::BinarySize { part }),
         query.prop_map(FetchItem::Annotation),
-        (any::<bool>(), vec(octets(), 1..3))
+        (any::<bool>(), vec(octets().prop_map(Octets::from), 1..3))
             .prop_map(|(not, names)| FetchItem::Rfc822HeaderLines { not, names }),
     ]
 }

@@ -8,8 +8,8 @@ use imap_proto::response::{
     NameAttribute, Namespace, Response, StatusData, StatusValue, StreamedFetch,
 };
 use imap_proto::types::{
-    Address, BodyStructure, Content, DateTime, Disposition, Envelope, Extension, Flag, Keyword, ModSeq,
-    NumberSet, ObjectId, Octets, SeqNum, SystemFlag, Uid, UidValidity,
+    Address, AddressList, BodyStructure, Content, DateTime, Disposition, Envelope, Extension, Flag, Keyword,
+    ModSeq, NumberSet, ObjectId, Octets, Parameters, SeqNum, SystemFlag, Uid, UidValidity,
 };
 use imap_proto::wire::{ResponseEvent, ResponseFramer};
 use imap_proto::{Dialect, Level};
@@ -60,8 +60,8 @@ fn text() -> impl Strategy<Value = Octets> {
     octets().prop_map(Octets::from)
 }
 
-fn parameters() -> impl Strategy<Value = Vec<(Octets, Octets)>> {
-    vec((text(), text()), 0..3)
+fn parameters() -> impl Strategy<Value = Parameters> {
+    vec((text(), text()), 0..3).prop_map(Parameters::from)
 }
 
 fn address() -> BoxedStrategy<Address> {
@@ -71,13 +71,14 @@ fn address() -> BoxedStrategy<Address> {
 }
 
 fn envelope() -> BoxedStrategy<Envelope> {
-    let addresses = || vec(address(), 0..3);
-    (
-        vec(option::of(text()), 4),
-        (addresses(), addresses(), addresses(), addresses(), addresses(), addresses()),
-    )
+    let addresses = || vec(address(), 0..3).prop_map(AddressList::from);
+    // Sender and Reply-To are mostly From.
+    let or_from = || option::of(addresses());
+    (vec(option::of(text()), 4), (addresses(), or_from(), or_from(), addresses(), addresses(), addresses()))
         .prop_map(|(fields, (from, sender, reply_to, to, cc, bcc))| {
             let [date, subject, in_reply_to, message_id] = fields.try_into().expect("four fields");
+            let sender = sender.unwrap_or_else(|| from.clone());
+            let reply_to = reply_to.unwrap_or_else(|| from.clone());
             Envelope { date, subject, from, sender, reply_to, to, cc, bcc, in_reply_to, message_id }
         })
         .boxed()
@@ -163,7 +164,7 @@ pub(crate) fn without_extension(structure: BodyStructure) -> BodyStructure {
         BodyStructure::Multipart { parts, subtype, .. } => BodyStructure::Multipart {
             parts: parts.into_iter().map(without_extension).collect(),
             subtype,
-            parameters: Vec::new(),
+            parameters: Parameters::new(),
             extension: None,
         },
         BodyStructure::Single {
@@ -204,7 +205,7 @@ fn section() -> BoxedStrategy<Section> {
         Just(SectionText::Header),
         Just(SectionText::Text),
         Just(SectionText::Mime),
-        (any::<bool>(), vec(octets(), 1..3))
+        (any::<bool>(), vec(octets().prop_map(Octets::from), 1..3))
             .prop_map(|(not, names)| SectionText::HeaderFields { not, names }),
     ];
     (part(), option::of(text))
@@ -223,7 +224,7 @@ pub(crate) fn uid() -> impl Strategy<Value = Uid> {
 fn plain_attribute() -> BoxedStrategy<FetchAttribute> {
     let origin = || option::of(any::<u64>());
     prop_oneof![
-        vec(flag(), 0..4).prop_map(FetchAttribute::Flags),
+        vec(flag(), 0..4).prop_map(|flags| FetchAttribute::Flags(flags.into())),
         uid().prop_map(FetchAttribute::Uid),
         any::<u64>().prop_map(FetchAttribute::Rfc822Size),
         (select(vec!["RFC822", "RFC822.HEADER", "RFC822.TEXT"]), option::of(octets()))
@@ -414,7 +415,7 @@ fn status_data() -> impl Strategy<Value = StatusData> {
 fn fetch(attribute: impl Strategy<Value = FetchAttribute>) -> impl Strategy<Value = Response> {
     ((1u32..), vec(attribute, 0..5)).prop_map(|(number, attributes)| Response::Fetch {
         seq_num: SeqNum::new(number).expect("not 0"),
-        attributes,
+        attributes: attributes.into(),
     })
 }
 
@@ -524,7 +525,7 @@ proptest! {
     ) {
         let Response::Fetch { attributes, .. } = &response else { panic!("it is a FETCH") };
         let written = write(&response, Dialect::IMAP4);
-        prop_assert_eq!(&stream(&written, piece_octets), attributes, "{}", written.escape_ascii());
+        prop_assert_eq!(stream(&written, piece_octets), attributes.as_slice(), "{}", written.escape_ascii());
     }
 
     /// A streamed literal somewhere inside an item costs that item, and no other.
@@ -540,7 +541,7 @@ proptest! {
         let Response::Fetch { seq_num, attributes } = response.clone() else { panic!("it is a FETCH") };
         let is_whole = |attribute: &FetchAttribute| {
             let nests = matches!(attribute, FetchAttribute::Envelope(_) | FetchAttribute::BodyStructure(_));
-            let alone = Response::Fetch { seq_num, attributes: vec![attribute.clone()] };
+            let alone = Response::Fetch { seq_num, attributes: vec![attribute.clone()].into() };
             !nests || stream(&write(&alone, Dialect::IMAP4), piece_octets).len() == 1
         };
         let expected: Vec<FetchAttribute> = attributes.into_iter().filter(is_whole).collect();
@@ -603,7 +604,7 @@ fn message_global_by_dialect() {
     let leaf = |media_type: &'static [u8], subtype: &'static [u8], content| BodyStructure::Single {
         media_type: media_type.into(),
         subtype: subtype.into(),
-        parameters: Vec::new(),
+        parameters: Parameters::new(),
         id: None,
         description: None,
         encoding: b"8BIT".into(),
@@ -643,7 +644,7 @@ fn a_multipart_without_parts_has_an_empty_text() {
     let empty = BodyStructure::Multipart {
         parts: Vec::new(),
         subtype: b"mixed".into(),
-        parameters: Vec::new(),
+        parameters: Parameters::new(),
         extension: None,
     };
     let mut out = Vec::new();

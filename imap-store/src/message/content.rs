@@ -3,7 +3,7 @@
 //! Attributes and values stand as written: RFC 2231 names (`filename*0*`) are the client's to decode, as in
 //! Dovecot's BODYSTRUCTURE. Comments are skipped, quotes undone.
 
-use imap_proto::types::{Disposition, Extension, Octets};
+use imap_proto::types::{Disposition, Extension, Octets, Parameters};
 
 use super::header::{fields, unfold};
 
@@ -15,7 +15,7 @@ const PARAMETERS_MAX: usize = 64;
 pub(super) struct ContentFields {
     pub(super) media_type: Octets,
     pub(super) subtype: Octets,
-    pub(super) parameters: Vec<(Octets, Octets)>,
+    pub(super) parameters: Parameters,
     pub(super) id: Option<Octets>,
     pub(super) description: Option<Octets>,
     pub(super) encoding: Octets,
@@ -116,7 +116,7 @@ impl Default for ContentFields {
         Self {
             media_type: Octets::from(b"TEXT"),
             subtype: Octets::from(b"PLAIN"),
-            parameters: vec![(Octets::from(b"CHARSET"), Octets::from(b"US-ASCII"))],
+            parameters: [(Octets::from(b"CHARSET"), Octets::from(b"US-ASCII"))].into(),
             id: None,
             description: None,
             encoding: Octets::from(b"7BIT"),
@@ -204,8 +204,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// `; attribute=value` until the end. What is none is skipped.
-    fn parameters(&mut self) -> Vec<(Octets, Octets)> {
-        let mut parameters = Vec::new();
+    fn parameters(&mut self) -> Parameters {
+        let mut parameters = Parameters::new();
         self.skip_behind(b';');
         while parameters.len() < PARAMETERS_MAX && !self.0.is_empty() {
             let attribute = self.token();

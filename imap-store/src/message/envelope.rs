@@ -1,6 +1,6 @@
 //! ENVELOPE from a header (RFC 9051 §7.5.2).
 
-use imap_proto::types::{Address, Envelope, Octets};
+use imap_proto::types::{AddressList, Envelope, Octets};
 
 use super::address;
 use super::header::{fields, unfold};
@@ -15,7 +15,7 @@ pub(super) fn parse(header: &[u8], addresses_max: usize) -> Envelope {
     let (mut from, mut sender, mut reply_to, mut to, mut cc, mut bcc) = (None, None, None, None, None, None);
     for field in fields(header) {
         let text = || Octets::from(&*unfold(field.value));
-        let list = || address::parse_list(&unfold(field.value), addresses_max);
+        let list = || AddressList::from(address::parse_list(&unfold(field.value), addresses_max));
         match &*field.name.to_ascii_lowercase() {
             b"date" => keep_first(&mut envelope.date, text),
             b"subject" => keep_first(&mut envelope.subject, text),
@@ -31,8 +31,10 @@ pub(super) fn parse(header: &[u8], addresses_max: usize) -> Envelope {
         }
     }
     envelope.from = from.unwrap_or_default();
-    envelope.sender = or_from(sender, &envelope.from);
-    envelope.reply_to = or_from(reply_to, &envelope.from);
+    let or_from = |list: Option<AddressList>| {
+        list.filter(|list| !list.is_empty()).unwrap_or_else(|| envelope.from.clone())
+    };
+    (envelope.sender, envelope.reply_to) = (or_from(sender), or_from(reply_to));
     envelope.to = to.unwrap_or_default();
     envelope.cc = cc.unwrap_or_default();
     envelope.bcc = bcc.unwrap_or_default();
@@ -43,8 +45,4 @@ fn keep_first<T>(slot: &mut Option<T>, value: impl FnOnce() -> T) {
     if slot.is_none() {
         *slot = Some(value());
     }
-}
-
-fn or_from(list: Option<Vec<Address>>, from: &[Address]) -> Vec<Address> {
-    list.filter(|list| !list.is_empty()).unwrap_or_else(|| from.to_vec())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use bytes::Bytes;
+use imap_proto::types::Octets;
 
 use super::header::{fields, is_empty_line};
 
@@ -33,7 +33,7 @@ pub fn filter_header(header: &[u8], names: &[impl AsRef<[u8]>], not: bool) -> Ve
 /// The same for a header that comes in pieces, with memory for the names and one name more.
 #[derive(Debug)]
 pub struct HeaderFilter {
-    names: Names<Bytes>,
+    names: Names<Octets>,
     not: bool,
     at: At,
     /// The last octet that was kept.
@@ -94,7 +94,7 @@ enum Told<'a> {
 
 impl HeaderFilter {
     /// At the beginning of a header.
-    pub fn new(names: Vec<Bytes>, not: bool) -> Self {
+    pub fn new(names: Vec<Octets>, not: bool) -> Self {
         Self { names: Names::new(names), not, at: At::Name(Vec::new()), last: None }
     }
 
@@ -224,7 +224,7 @@ mod tests {
     /// A name that never ends costs no memory, and is none.
     #[test]
     fn a_name_has_an_end() {
-        let mut filter = HeaderFilter::new(vec![Bytes::from(vec![b'a'; 2_000])], false);
+        let mut filter = HeaderFilter::new(vec![Octets::from(vec![b'a'; 2_000])], false);
         let mut kept = Vec::new();
         (0..10_000).for_each(|_| filter.feed(&[b'a'; 1_000], &mut kept));
         assert!(matches!(filter.at, At::Field { kept: false }));
@@ -240,7 +240,7 @@ mod tests {
             not: bool,
             piece in 1_usize..5,
         ) {
-            let names = vec![Bytes::from("A"), Bytes::from("b-")];
+            let names = vec![Octets::from("A"), Octets::from("b-")];
             let mut filter = HeaderFilter::new(names.clone(), not);
             let mut kept = Vec::new();
             header.as_bytes().chunks(piece).for_each(|piece| filter.feed(piece, &mut kept));

@@ -4,7 +4,9 @@
 //! length plus 1, 0 is none. Reading is bounded by the octets that are there, and by depth.
 
 use bytes::Bytes;
-use imap_proto::types::{Address, BodyStructure, Content, Disposition, Envelope, Extension, Octets};
+use imap_proto::types::{
+    Address, AddressList, BodyStructure, Content, Disposition, Envelope, Extension, Octets, Parameters,
+};
 
 use super::Part;
 
@@ -206,7 +208,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn pairs(&mut self) -> Option<Vec<(Octets, Octets)>> {
+    fn pairs(&mut self) -> Option<Parameters> {
         (0..self.count()?).map(|_| Some((self.string()?, self.string()?))).collect()
     }
 
@@ -236,7 +238,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn addresses(&mut self) -> Option<Vec<Address>> {
+    fn addresses(&mut self) -> Option<AddressList> {
         (0..self.count()?)
             .map(|_| {
                 Some(Address {

@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use imap_proto::types::{BodyStructure, Content, Envelope};
+use imap_proto::types::{BodyStructure, Content, Envelope, Parameters};
 use imap_proto::{Dialect, Level};
 
 use super::header::is_kept;
@@ -109,7 +109,7 @@ impl Summary {
             Reader::new(&row).structure().unwrap_or_else(|| BodyStructure::Multipart {
                 parts: Vec::new(),
                 subtype: b"MIXED".into(),
-                parameters: Vec::new(),
+                parameters: Parameters::new(),
                 extension: Default::default(),
             })
         })

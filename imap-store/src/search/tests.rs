@@ -125,7 +125,7 @@ fn numbers_dates_and_sets() {
     let day = |day| Date::new(2026, 1, day).expect("it exists");
     let set = |from: u32, to: Option<u32>| {
         let end = |number| std::num::NonZeroU32::new(number).map_or(SetEnd::Star, SetEnd::Number);
-        SequenceSet::Ranges(vec![(end(from), end(to.unwrap_or(0)))])
+        SequenceSet::from((end(from), end(to.unwrap_or(0))))
     };
     for (key, expected) in [
         (SearchKey::All, true),

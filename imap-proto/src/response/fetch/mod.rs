@@ -6,6 +6,7 @@ mod streamed;
 mod write;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 pub use self::annotation::{Annotation, AnnotationEntry};
 pub(super) use self::read::read_fetch;
@@ -13,13 +14,16 @@ pub use self::streamed::{FetchedMessage, StreamedFetch, StreamedItem};
 pub use self::write::FetchWriter;
 pub(super) use self::write::{write_attributes, write_fetch, write_uid_fetch};
 use crate::command::Section;
-use crate::types::{BodyStructure, DateTime, Envelope, Flag, ModSeq, ObjectId, Uid};
+use crate::types::{BodyStructure, DateTime, Envelope, Flags, ModSeq, ObjectId, Uid};
+
+/// The items of one FETCH response. One or two, as UID and FLAGS, need no memory of their own.
+pub type FetchAttributes = SmallVec<[FetchAttribute; 2]>;
 
 /// One item of a FETCH response.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FetchAttribute {
     /// FLAGS (...)
-    Flags(Vec<Flag>),
+    Flags(Flags),
     /// UID n
     Uid(Uid),
     /// MODSEQ (n)

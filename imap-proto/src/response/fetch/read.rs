@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Annotation, FetchAttribute, StreamedItem};
+use super::{Annotation, FetchAttribute, FetchAttributes, StreamedItem};
 use crate::command::section_binary;
 use crate::parse::{self, Word};
 use crate::response::flags::read_flags;
@@ -10,54 +10,49 @@ use crate::response::status::read_object_id;
 use crate::types::{BodyStructure, Envelope, ModSeq, Uid};
 use crate::wire::read::Reader;
 
-/// The items of one frame.
-#[derive(Default)]
-pub(super) struct Items {
-    /// Those that are whole.
-    pub(super) attributes: Vec<FetchAttribute>,
-    /// The one whose literal is streamed behind the frame, and how many parentheses are open before it.
-    pub(super) streamed: Option<(StreamedItem, usize)>,
-}
+/// The item whose literal is streamed behind the frame, and how many parentheses are open before it.
+pub(super) type Streamed = (StreamedItem, usize);
 
 /// `"(" (msg-att-dynamic / msg-att-static) *(SP (msg-att-dynamic / msg-att-static)) ")"`, up to the end.
-pub(in crate::response) fn read_fetch(reader: &mut Reader<'_>) -> Vec<FetchAttribute> {
+pub(in crate::response) fn read_fetch(reader: &mut Reader<'_>) -> FetchAttributes {
     reader.eat_spaced(b'(');
-    read_items(reader).attributes
+    let mut attributes = FetchAttributes::new();
+    read_items(reader, &mut attributes);
+    attributes
 }
 
-/// Items up to the `)` of the response, to the head of a streamed literal, or to the end of the frame.
-pub(super) fn read_items(reader: &mut Reader<'_>) -> Items {
-    // Room for what is asked for mostly: UID and FLAGS, or these and what describes a message.
-    let room = if reader.is_long() { 8 } else { 2 };
-    let mut items = Items { attributes: Vec::with_capacity(room), streamed: None };
+/// Adds the items up to the `)` of the response, to the head of a streamed literal, or to the end of the frame.
+pub(super) fn read_items(reader: &mut Reader<'_>, attributes: &mut FetchAttributes) -> Option<Streamed> {
+    if reader.is_long() {
+        // Room for all that describes a message; UID and FLAGS lie in place.
+        attributes.reserve_exact(8);
+    }
     let mut brackets_end = true;
     while !reader.is_at_end() && !reader.eat(b')') {
         let name = take_name(reader, &mut brackets_end);
         if reader.is_at_streamed_literal() {
-            items.streamed = Some((StreamedItem::from_name(reader.own(name.octets)), 0));
-            break;
+            return Some((StreamedItem::from_name(reader.own(name.octets)), 0));
         }
         let value_start = *reader;
-        let known = items.attributes.len();
-        if read_known(&name, reader, &mut items.attributes).is_some() && reader.is_at_delimiter() {
+        let known = attributes.len();
+        if read_known(&name, reader, attributes).is_some() && reader.is_at_delimiter() {
             continue;
         }
-        items.attributes.truncate(known);
+        attributes.truncate(known);
         *reader = value_start;
         reader.skip_spaces();
         let start = reader.at();
         let name = reader.own(name.octets);
         if let Err(open_lists) = reader.skip_value(0) {
             if reader.is_at_streamed_literal() {
-                items.streamed = Some((StreamedItem::Other(name), open_lists));
-            } else {
-                items.attributes.push(FetchAttribute::Other(name, take_unbalanced(reader, start)));
+                return Some((StreamedItem::Other(name), open_lists));
             }
-            break;
+            attributes.push(FetchAttribute::Other(name, take_unbalanced(reader, start)));
+            return None;
         }
-        items.attributes.push(FetchAttribute::Other(name, reader.since(start)));
+        attributes.push(FetchAttribute::Other(name, reader.since(start)));
     }
-    items
+    None
 }
 
 /// The name of an item.
@@ -123,11 +118,7 @@ fn skip_brackets(reader: &mut Reader<'_>) -> Option<()> {
 }
 
 /// Adds the item of that name. `None` when it is not known or its value is not as it should be.
-fn read_known<'a>(
-    name: &Name<'a>,
-    reader: &mut Reader<'a>,
-    attributes: &mut Vec<FetchAttribute>,
-) -> Option<()> {
+fn read_known<'a>(name: &Name<'a>, reader: &mut Reader<'a>, attributes: &mut FetchAttributes) -> Option<()> {
     if name.has_brackets {
         attributes.push(read_bracketed(&reader.own(name.octets), reader)?);
         return Some(());

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::FetchAttribute;
-use super::read::{Items, read_items, read_origin};
+use super::read::{read_items, read_origin};
+use super::{FetchAttribute, FetchAttributes};
 use crate::command::{Section, section, section_binary};
 use crate::response::Response;
 use crate::types::{SeqNum, Uid};
@@ -39,7 +39,7 @@ pub struct StreamedFetch {
     /// Which message.
     pub message: FetchedMessage,
     /// The attributes before the literal; after [`Self::parse_next`] those between the two.
-    pub before: Vec<FetchAttribute>,
+    pub before: FetchAttributes,
     /// Whose octets come now.
     pub item: StreamedItem,
     /// Parentheses of the item's value that were open before the literal.
@@ -65,7 +65,7 @@ impl FetchedMessage {
     }
 
     /// The response of these attributes.
-    pub fn response(self, attributes: Vec<FetchAttribute>) -> Response {
+    pub fn response(self, attributes: FetchAttributes) -> Response {
         match self {
             Self::SeqNum(seq_num) => Response::Fetch { seq_num, attributes },
             Self::Uid(uid) => Response::UidFetch { uid, attributes },
@@ -116,7 +116,7 @@ impl StreamedFetch {
         if !reader.eat_spaced(b'(') {
             return None;
         }
-        Self::from_items(message, read_items(&mut reader))
+        Self::read(message, &mut reader)
     }
 
     /// Reads the frame of another `StreamStart` of the same response: what stands behind the octets of the
@@ -124,25 +124,31 @@ impl StreamedFetch {
     pub fn parse_next(&self, frame: &Bytes) -> Option<Self> {
         let mut reader = Reader::new(frame);
         match reader.skip_value_rest(self.open_lists) {
-            Ok(()) => Self::from_items(self.message, read_items(&mut reader)),
-            Err(open_lists) => {
-                Some(Self { before: Vec::new(), open_lists, item: self.item.clone(), message: self.message })
-            }
+            Ok(()) => Self::read(self.message, &mut reader),
+            Err(open_lists) => Some(Self {
+                before: FetchAttributes::new(),
+                open_lists,
+                item: self.item.clone(),
+                message: self.message,
+            }),
         }
     }
 
     /// Reads the frame of the `Response` that ends it: the attributes behind the octets of the last literal.
-    pub fn parse_rest(&self, frame: &Bytes) -> Vec<FetchAttribute> {
+    pub fn parse_rest(&self, frame: &Bytes) -> FetchAttributes {
         let mut reader = Reader::new(frame);
-        match reader.skip_value_rest(self.open_lists) {
-            Ok(()) => read_items(&mut reader).attributes,
-            Err(_) => Vec::new(),
+        let mut attributes = FetchAttributes::new();
+        if reader.skip_value_rest(self.open_lists).is_ok() {
+            read_items(&mut reader, &mut attributes);
         }
+        attributes
     }
 
-    fn from_items(message: FetchedMessage, items: Items) -> Option<Self> {
-        let (item, open_lists) = items.streamed?;
-        Some(Self { message, before: items.attributes, item, open_lists })
+    /// Reads items up to the head of a streamed literal.
+    fn read(message: FetchedMessage, reader: &mut Reader<'_>) -> Option<Self> {
+        let mut before = FetchAttributes::new();
+        let (item, open_lists) = read_items(reader, &mut before)?;
+        Some(Self { message, before, item, open_lists })
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn fetch(ctx: &mut Ctx<'_>, cmd: &Fetch) -> Result<Done, Halt> 
 pub(super) async fn partial(ctx: &mut Ctx<'_>, cmd: &PartialFetch) -> Result<Done, Halt> {
     let start = cmd.start.checked_sub(1).ok_or_else(|| Refusal::bad("Octets are counted from 1"))?;
     let number = NonZeroU32::new(cmd.seq_num.get()).map(SetEnd::Number).ok_or_else(no_such_number)?;
-    let set = SequenceSet::Ranges(vec![(number, number)]);
+    let set = SequenceSet::from((number, number));
     let modifiers = FetchModifiers::default();
     let fetch = Fetch { uid: false, set, items: vec![cmd.item.clone()], modifiers };
     let places = wanted(ctx, &fetch)?;

@@ -36,7 +36,7 @@ pub(super) enum Making {
     /// A part's transfer encoding is undone.
     Decode(Bytes),
     /// Only some fields of a header are kept: those with (or without) these names.
-    Filter { not: bool, names: Vec<Bytes> },
+    Filter { not: bool, names: Vec<imap_proto::types::Octets> },
 }
 
 /// Why an item cannot be served.
@@ -138,7 +138,7 @@ fn header_fields(
     opened: &impl Opened,
     stored: Range<u64>,
     not: bool,
-    names: &[Bytes],
+    names: &[imap_proto::types::Octets],
     last: u64,
 ) -> Result<Octets, Failure> {
     if stored.end - stored.start <= READ_OCTETS {
