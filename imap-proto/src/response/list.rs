@@ -106,7 +106,7 @@ impl ListData {
     /// Whatever else stands behind the name is skipped.
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let attributes = reader.list(Reader::atom)?.into_iter().map(NameAttribute::from_word).collect();
-        let (delimiter, name) = (read_delimiter(reader)?, reader.astring()?);
+        let (delimiter, name) = (read_delimiter(reader)?, read_mailbox(reader)?);
         let start = *reader;
         let extended = match reader.list(ListExtension::read) {
             Some(extended) => extended,
@@ -208,8 +208,26 @@ pub(super) fn write_delimiter(out: &mut Vec<u8>, delimiter: Option<u8>) {
     }
 }
 
+/// A mailbox's name with a list or nothing behind it. One without quotes may have spaces and parentheses in it, where
+/// a server forgot the quotes: it reaches to the list or to the end.
+pub(super) fn read_mailbox(reader: &mut Reader<'_>) -> Option<Bytes> {
+    reader.skip_spaces();
+    let start = *reader;
+    let name = reader.astring()?;
+    if matches!(start.peek(), Some(b'"' | b'{')) || reader.is_at_list_or_end() {
+        return Some(name);
+    }
+    *reader = start;
+    reader.take_bare_name().or_else(|| reader.astring())
+}
+
 /// The outer `None`: there is neither NIL nor a single octet. An empty string is taken for NIL.
 pub(super) fn read_delimiter(reader: &mut Reader<'_>) -> Option<Option<u8>> {
+    reader.skip_spaces();
+    if reader.eat_nils(br#""\""#) {
+        // Servers whose delimiter it is forget that it is escaped in quotes.
+        return Some(Some(b'\\'));
+    }
     match reader.nstring::<Octets>()?.as_deref() {
         None | Some([]) => Some(None),
         Some(&[octet]) => Some(Some(octet)),

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::list::read_mailbox;
 use crate::Dialect;
 use crate::command::{StatusItem, status_att};
 use crate::types::ObjectId;
@@ -75,7 +76,7 @@ pub(super) fn write_object_id(out: &mut Vec<u8>, id: &ObjectId) {
 impl StatusData {
     /// A pair whose name or value is not known is left out.
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let name = reader.astring()?;
+        let name = read_mailbox(reader)?;
         let items = reader.list(read_item)?;
         Some(Self { name, items: items.into_iter().flatten().collect() })
     }

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{Envelope, Octets};
+use crate::parse::decimal;
 use crate::wire::read::Reader;
 use crate::wire::write;
 use crate::{Dialect, Level};
@@ -112,6 +113,21 @@ impl BodyStructure {
         read_part(reader, DEPTH_MAX)
     }
 
+    /// What stands where the grammar wants a part and there is none.
+    fn empty_text() -> Self {
+        Self::Single {
+            media_type: b"TEXT".into(),
+            subtype: b"PLAIN".into(),
+            parameters: Parameters::new(),
+            id: None,
+            description: None,
+            encoding: b"7BIT".into(),
+            size_octets: 0,
+            content: Content::Text { lines: 0 },
+            extension: None,
+        }
+    }
+
     /// Writes the value of BODY: no extension data.
     pub fn write_body(&self, out: &mut Vec<u8>, dialect: Dialect) {
         Writer { out, dialect, extensible: false }.part(self);
@@ -123,7 +139,7 @@ impl BodyStructure {
     }
 }
 
-/// What stands where the grammar wants a part and there is none.
+/// [`BodyStructure::empty_text`] as it is written.
 const EMPTY_TEXT_PART: &[u8] = br#"("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0)"#;
 
 /// Writes the tree. Whether a part has lines or a nested message is decided by its type alone, as clients
@@ -350,8 +366,23 @@ fn read_multipart(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStru
     })
 }
 
+/// A multipart without parts as some servers write it: what would be a type is its subtype, and its parameters follow.
+fn read_empty_multipart(reader: &mut Reader<'_>, subtype: Octets) -> Option<BodyStructure> {
+    let parameters = read_parameters(reader)?;
+    Some(BodyStructure::Multipart {
+        parts: Vec::new(),
+        subtype,
+        parameters,
+        extension: read_extension(reader, false)?,
+    })
+}
+
 fn read_single(reader: &mut Reader<'_>, depth_left: usize) -> Option<BodyStructure> {
     let media_type: Octets = reader.string()?;
+    reader.skip_spaces();
+    if reader.peek() == Some(b'(') {
+        return read_empty_multipart(reader, media_type);
+    }
     let subtype: Octets = reader.string()?;
     let parameters = read_parameters(reader)?;
     let id = reader.nstring()?;
@@ -390,9 +421,25 @@ fn read_content(
             structure: Box::new(read_part(reader, depth_left)?),
             lines: if is_at_list_end(reader) { 0 } else { read_count(reader)? },
         })
+    } else if is_nested_message(media_type, subtype, true)
+        && let Some(lines) = read_lines_of_nothing(reader)
+    {
+        let structure = Box::new(BodyStructure::empty_text());
+        Some(Content::Message { envelope: Box::default(), structure, lines })
     } else {
         Some(Content::Basic)
     }
+}
+
+/// `NIL NIL` and the lines of a message whose envelope and structure the server does not tell. Takes nothing where
+/// something else stands: extension data has no number there.
+fn read_lines_of_nothing(reader: &mut Reader<'_>) -> Option<u64> {
+    let start = *reader;
+    let lines = if reader.nil() && reader.nil() { reader.number() } else { None };
+    if lines.is_none() {
+        *reader = start;
+    }
+    lines
 }
 
 /// Content-MD5 where a part has it, disposition, languages and location, as far as they are there.
@@ -430,7 +477,14 @@ fn read_languages(reader: &mut Reader<'_>) -> Option<Vec<Octets>> {
 
 fn read_parameters(reader: &mut Reader<'_>) -> Option<Parameters> {
     let mut parameters = Parameters::new();
-    if !reader.eat_nils(b" NIL") {
+    if reader.eat_nils(b" NIL") {
+        return Some(parameters);
+    }
+    reader.skip_spaces();
+    if reader.peek() == Some(b'"') {
+        // An empty string in place of NIL.
+        reader.quoted().filter(|string| string.is_empty())?;
+    } else {
         reader.each(|reader| {
             parameters.push((reader.string()?, reader.string()?));
             Some(())
@@ -439,9 +493,18 @@ fn read_parameters(reader: &mut Reader<'_>) -> Option<Parameters> {
     Some(parameters)
 }
 
-/// A number of octets or lines; NIL is 0.
+/// A number of octets or lines; NIL is 0. It may stand in quotes, and one that is below 0 is 0.
 fn read_count(reader: &mut Reader<'_>) -> Option<u64> {
-    if reader.nil() { Some(0) } else { reader.number() }
+    if let Some(count) = reader.number() {
+        return Some(count);
+    }
+    let text: Octets = reader.nstring()?.unwrap_or_else(|| b"0".into());
+    let (digits, is_negative) = match text.strip_prefix(b"-") {
+        Some(digits) => (digits, true),
+        None => (&*text, false),
+    };
+    let count = digits.iter().all(u8::is_ascii_digit).then(|| decimal(digits))??;
+    Some(if is_negative { 0 } else { count })
 }
 
 #[inline]

@@ -180,6 +180,23 @@ impl<'a> Reader<'a> {
         (!word.is_empty()).then_some(word)
     }
 
+    /// Whether spaces and a list, or nothing more, follow.
+    pub(crate) fn is_at_list_or_end(&self) -> bool {
+        matches!(self.rest, [] | [b' ', b'(', ..])
+    }
+
+    /// All up to SP and a list, or to the end, without the spaces at its own end. `None` where a line ends in it.
+    pub(crate) fn take_bare_name(&mut self) -> Option<Bytes> {
+        let length = memchr::memmem::find(self.rest, b" (").unwrap_or(self.rest.len());
+        let name = self.rest[..length].trim_ascii_end();
+        if name.is_empty() || memchr::memchr2(b'\r', b'\n', name).is_some() {
+            return None;
+        }
+        let name = self.own(name);
+        self.skip(length);
+        Some(name)
+    }
+
     /// Digits, behind any number of spaces. `None` also above `u64::MAX`.
     pub(crate) fn number(&mut self) -> Option<u64> {
         self.skip_spaces();
@@ -243,7 +260,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes `nils`, which is one or several NIL with SP before each, if they are what stands here and
-    /// something else follows. That is how most servers write them.
+    /// something else follows. That is how most servers write them. Any other octets are taken so as well.
     #[inline]
     pub(crate) fn eat_nils(&mut self, nils: &[u8]) -> bool {
         match self.rest.strip_prefix(nils) {
@@ -373,7 +390,7 @@ impl<'a> Reader<'a> {
         let size_octets = decimal(digits)?;
         head.eat(b'+');
         let is_closed = head.eat(b'}');
-        head.eat(b'\r');
+        while head.eat(b'\r') {}
         (is_closed && head.eat(b'\n')).then_some((head.rest, size_octets))
     }
 

@@ -27,7 +27,7 @@ pub enum ResponseEvent {
 /// Finds responses in a stream, in linear time whatever pieces it comes in. Any split of the input gives the
 /// same events but for the borders of [`ResponseEvent::Chunk`].
 ///
-/// A line ends with CRLF; a bare LF is taken too. `{n}`, `{n+}` and `~{n}` at the end of a line announce a
+/// A line ends with CRLF; a bare LF and CR CR LF are taken too. `{n}`, `{n+}` and `~{n}` at the end of a line announce a
 /// literal, but not in a line whose end is text for a person (`+`, OK, NO, BAD, BYE, PREAUTH).
 #[derive(Debug)]
 pub struct ResponseFramer {
@@ -168,9 +168,13 @@ impl ResponseFramer {
     }
 }
 
+/// Servers that translate line ends twice write CR CR LF.
 fn without_line_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+    let mut line = line.strip_suffix(b"\n").unwrap_or(line);
+    while let [before @ .., b'\r'] = line {
+        line = before;
+    }
+    line
 }
 
 /// The size that `{n}` or `{n+}` at the end of the line announces; the `~` of a literal8 may stand before it.
@@ -240,8 +244,14 @@ mod tests {
     #[test]
     fn lines_end_with_crlf_or_a_bare_lf() {
         check(
-            "* 1 EXISTS\r\n* 2 RECENT\na OK\r\n\r\n* x",
-            &["response * 1 EXISTS", "response * 2 RECENT", "response a OK", "response "],
+            "* 1 EXISTS\r\n* 2 RECENT\na OK\r\n\r\n* 3 EXISTS\r\r\n* x",
+            &[
+                "response * 1 EXISTS",
+                "response * 2 RECENT",
+                "response a OK",
+                "response ",
+                "response * 3 EXISTS",
+            ],
         );
     }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use imap_proto::response::{
     Code, FetchAttribute, FetchedMessage, Found, NameAttribute, Response, StreamedFetch, StreamedItem,
 };
-use imap_proto::types::{BodyStructure, Content, Flag, SystemFlag};
+use imap_proto::types::{BodyStructure, Content, Envelope, Flag, SystemFlag};
 
 fn parse(line: &str) -> Response {
     Response::parse(&Bytes::copy_from_slice(line.as_bytes()))
@@ -198,6 +198,86 @@ fn structures_with_gaps() {
     );
     assert_eq!(structure("(\"A\" \"B\")"), None);
     assert_eq!(structure("(\"A\" \"B\" (\"odd\") NIL NIL \"7BIT\" 3)"), None);
+}
+
+#[test]
+fn structures_that_stray_from_the_grammar() {
+    let structure = |value: &str| match items(&format!("(BODYSTRUCTURE {value} RFC822.SIZE 1)")).as_slice() {
+        [FetchAttribute::BodyStructure(structure), FetchAttribute::Rfc822Size(1)] => (**structure).clone(),
+        other => panic!("{other:?}"),
+    };
+    let canonical = structure("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 12 3)");
+    for same in [
+        "(\"TEXT\" \"PLAIN\" \"\" NIL NIL \"7BIT\" 12 3)",
+        "(\"TEXT\" \"PLAIN\" () NIL NIL \"7BIT\" \"12\" \"3\")",
+        "( TEXT  PLAIN NIL NIL NIL NIL 12 3 )",
+    ] {
+        assert_eq!(structure(same), canonical, "{same}");
+    }
+    let BodyStructure::Single { size_octets: 0, content: Content::Text { lines: 0 }, .. } =
+        structure("(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" -1 -1)")
+    else {
+        panic!("what is below 0 is 0")
+    };
+    // Multiparts without a part, as Exchange wrote them.
+    let BodyStructure::Multipart { parts, subtype, parameters, .. } =
+        structure("(\"MIXED\" (\"BOUNDARY\" \"x\") NIL NIL)")
+    else {
+        panic!("a multipart")
+    };
+    assert_eq!((parts.len(), &*subtype, parameters.len()), (0, b"MIXED".as_slice(), 1));
+    // The message could not be read, its lines are told.
+    let BodyStructure::Single {
+        content: Content::Message { envelope, lines: 7, .. }, extension: None, ..
+    } = structure("(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 5 NIL NIL 7)")
+    else {
+        panic!("a message")
+    };
+    assert_eq!(*envelope, Envelope::default());
+}
+
+/// Addresses are shared only where the same octets stand.
+#[test]
+fn sender_and_reply_to_are_not_taken_for_from() {
+    let envelope = |sender: &str, reply_to: &str| {
+        let from = "((\"a\" NIL \"b\" \"c\"))";
+        let items = items(&format!("(ENVELOPE (NIL NIL {from} {sender} {reply_to} NIL NIL NIL NIL NIL))"));
+        match items.as_slice() {
+            [FetchAttribute::Envelope(envelope)] => (**envelope).clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let shared = envelope("((\"a\" NIL \"b\" \"c\"))", "((a NIL b c))");
+    assert_eq!((&shared.sender, &shared.reply_to), (&shared.from, &shared.from));
+    let other = envelope("((\"a\" NIL \"b\" \"d\"))", "NIL");
+    assert_eq!((other.sender[0].host.as_deref(), other.reply_to.len()), (Some(b"d".as_slice()), 0));
+}
+
+#[test]
+fn spaces_that_were_forgotten_hide_nothing() {
+    assert_eq!(items("(FLAGS (\\Seen)RFC822.SIZE 1)").len(), 2);
+    let items = items("(BODY[HEADER.FIELDS (From To)]{2}\r\nab RFC822.SIZE 1)");
+    let [FetchAttribute::Section { data, .. }, FetchAttribute::Rfc822Size(1)] = &items[..] else {
+        panic!("{items:?}")
+    };
+    assert_eq!(data.as_deref(), Some(b"ab".as_slice()));
+    let streamed = StreamedFetch::parse_head(&frame("* 3 FETCH (BODY[]{9}\r\n")).expect("a FETCH");
+    assert_eq!(streamed.item, StreamedItem::Section { section: Default::default(), origin: None });
+}
+
+#[test]
+fn mailboxes_without_their_quotes_and_escapes() {
+    let list = |line: &str| match parse(line) {
+        Response::List(list) => (list.delimiter, String::from_utf8_lossy(&list.name).into_owned()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(list("* LIST () \"/\" Sent Items"), (Some(b'/'), "Sent Items".into()));
+    assert_eq!(list("* LIST () \"/\" old (2019) "), (Some(b'/'), "old".into()), "a list is no part of it");
+    assert_eq!(list("* LIST () \"/\" a(b) c"), (Some(b'/'), "a(b) c".into()));
+    assert_eq!(list("* LIST () \"\\\" INBOX"), (Some(b'\\'), "INBOX".into()));
+    assert_eq!(list("* LIST () \"\\\\\" INBOX"), (Some(b'\\'), "INBOX".into()));
+    let Response::StatusData(status) = parse("* STATUS Sent Items (MESSAGES 1)") else { panic!("a STATUS") };
+    assert_eq!((&status.name[..], status.items.len()), (b"Sent Items".as_slice(), 1));
 }
 
 #[test]

@@ -35,7 +35,10 @@ pub(super) fn read_items(reader: &mut Reader<'_>, attributes: &mut FetchAttribut
         }
         let value_start = *reader;
         let known = attributes.len();
-        if read_known(&name, reader, attributes).is_some() && reader.is_at_delimiter() {
+        // Behind a list some servers forget the space.
+        if read_known(&name, reader, attributes).is_some()
+            && (reader.is_at_delimiter() || reader.passed(&value_start).ends_with(b")"))
+        {
             continue;
         }
         attributes.truncate(known);
@@ -89,10 +92,10 @@ fn take_name<'a>(reader: &mut Reader<'a>, brackets_end: &mut bool) -> Name<'a> {
     Name { octets: reader.passed(&start), has_brackets: true }
 }
 
-/// Where a name ends, or its brackets begin.
+/// Where a name ends, or its brackets begin. Before a literal, too, some servers forget the space.
 static NAME_ENDS: [bool; 256] = {
     let mut ends = [false; 256];
-    let octets = b" ()\"\r\n[";
+    let octets = b" ()\"\r\n[{";
     let mut index = 0;
     while index < octets.len() {
         ends[octets[index] as usize] = true;
