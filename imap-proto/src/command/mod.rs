@@ -351,12 +351,14 @@ impl Command {
             Err(error) => return Err(bad(Some(tag), None, error)),
         };
         let spec = &REGISTRY[line];
-        let error = match PARSERS[line](rest) {
-            Ok((rest, command)) => match end(rest) {
-                Ok(_) => return Ok((tag, command)),
+        let parsed = PARSERS[line](rest);
+        let behind = parsed.as_ref().ok().and_then(|(rest, _)| end(*rest).err());
+        let error = match behind {
+            Some(error) => error,
+            None => match parsed {
+                Ok((_, command)) => return Ok((tag, command)),
                 Err(error) => error,
             },
-            Err(error) => error,
         };
         // No parser takes NUL for anything, so whatever was expected: this is what is wrong.
         let error = no_nul(rest).err().unwrap_or(error);
@@ -405,9 +407,11 @@ impl BadCommand {
         let rest = frame.get(self.error.at..).unwrap_or_default();
         let word = |from: usize| from + length_of(&rest[from..], |octet| octet.is_ascii_graphic());
         let first = word(0);
-        let is_prefix =
-            [b"UID".as_slice(), b"FIND"].iter().any(|name| rest[..first].eq_ignore_ascii_case(name));
-        let name = if is_prefix && rest.len() > first { &rest[..word(first + 1)] } else { &rest[..first] };
+        let name = if is_first_word(&rest[..first]) && rest.len() > first {
+            &rest[..word(first + 1)]
+        } else {
+            &rest[..first]
+        };
         let (shown, more) = match name.get(..UNKNOWN_OCTETS_MAX) {
             Some(start) => (start, "..."),
             None => (name, ""),
@@ -496,13 +500,24 @@ fn write_body<B: Body>(out: &mut CommandWriter<'_>, body: &B) {
 fn command_name(input: Span<'_>) -> Parsed<'_, Span<'_>> {
     let (input, ()) = sp(input)?;
     let (rest, first) = command_word(input)?;
-    if !first.is("UID") && !first.is("FIND") {
+    if !is_first_word(first.octets()) {
         return Ok((rest, first));
     }
     let (rest, second) = command_word(sp(rest)?.0)?;
     Ok(input.split(first.octets().len() + 1 + second.octets().len())).map(|(_, name)| (rest, name))
 }
 
+/// Whether the name of a command goes on behind that word.
+#[inline]
+fn is_first_word(word: &[u8]) -> bool {
+    match word.len() {
+        3 => word.eq_ignore_ascii_case(b"UID"),
+        4 => word.eq_ignore_ascii_case(b"FIND"),
+        _ => false,
+    }
+}
+
+#[inline]
 fn command_word(input: Span<'_>) -> Parsed<'_, Span<'_>> {
     run(crate::parse::is_atom_char, "command")(input)
 }

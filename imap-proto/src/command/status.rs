@@ -102,7 +102,8 @@ impl Body for Status {
 /// `DELETED-STORAGE`.
 pub(crate) fn status_att(input: Span<'_>) -> Parsed<'_, StatusItem> {
     let (rest, name) = atom(input)?;
-    match StatusItem::ALL.into_iter().find(|item| name.is(item.as_str())) {
+    let word = name.to_word();
+    match StatusItem::ALL.into_iter().find(|item| item.as_str().as_bytes() == word.octets()) {
         Some(item) => Ok((rest, item)),
         None => input.fail("STATUS item"),
     }

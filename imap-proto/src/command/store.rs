@@ -124,7 +124,9 @@ fn store_att(input: Span<'_>) -> Parsed<'_, (FlagAction, bool, StoreData)> {
         Some(b'-') => (input.skip(1), FlagAction::Remove),
         _ => (input, FlagAction::Replace),
     };
-    if let Ok((rest, ())) = no_case("X-GM-LABELS")(rest) {
+    if matches!(rest.first(), Some(b'X' | b'x'))
+        && let Ok((rest, ())) = no_case("X-GM-LABELS")(rest)
+    {
         let (rest, silent) = dot_silent(rest);
         let (rest, ()) = sp(rest)?;
         let is_list = rest.first() == Some(b'(');
@@ -139,6 +141,9 @@ fn store_att(input: Span<'_>) -> Parsed<'_, (FlagAction, bool, StoreData)> {
 }
 
 fn dot_silent(input: Span<'_>) -> (Span<'_>, bool) {
+    if input.first() != Some(b'.') {
+        return (input, false);
+    }
     match no_case(".SILENT")(input) {
         Ok((rest, ())) => (rest, true),
         Err(_) => (input, false),

@@ -1,7 +1,7 @@
 //! Flags.
 
-use super::{Parsed, Span, atom, list};
-use crate::types::{Flag, Keyword};
+use super::{Parsed, Span, atom, is_atom_char, list};
+use crate::types::{Flag, Keyword, SystemFlag};
 
 /// ```abnf
 /// flag            = "\Answered" / "\Flagged" / "\Deleted" /
@@ -10,6 +10,9 @@ use crate::types::{Flag, Keyword};
 /// ```
 pub(crate) fn flag(input: Span<'_>) -> Parsed<'_, Flag> {
     let backslash = input.first() == Some(b'\\');
+    if backslash && let Some((flag, rest)) = system_flag(input) {
+        return Ok((rest, Flag::System(flag)));
+    }
     let name = if backslash { input.skip(1) } else { input };
     let (rest, name) = atom(name).map_err(|_| nom::Err::Error(input.error("flag")))?;
     let name = std::str::from_utf8(name.octets()).expect("an atom is ASCII");
@@ -18,6 +21,14 @@ pub(crate) fn flag(input: Span<'_>) -> Parsed<'_, Flag> {
         Some(flag) => Ok((rest, flag)),
         None => input.fail("flag of at most 255 octets"),
     }
+}
+
+/// A system flag as nearly everybody spells it.
+fn system_flag(input: Span<'_>) -> Option<(SystemFlag, Span<'_>)> {
+    let is_here = |flag: &SystemFlag| input.octets().starts_with(flag.as_str().as_bytes());
+    let flag = SystemFlag::ALL.into_iter().find(is_here)?;
+    let rest = input.skip(flag.as_str().len());
+    (!rest.first().is_some_and(is_atom_char)).then_some((flag, rest))
 }
 
 /// ```abnf

@@ -78,11 +78,6 @@ impl<'a> Span<'a> {
         (Self { octets: rest, ..self }, Self { octets, ..self })
     }
 
-    /// Whether both octets are equal but for ASCII case.
-    pub(crate) fn is(self, word: &str) -> bool {
-        self.octets().eq_ignore_ascii_case(word.as_bytes())
-    }
-
     /// The error that `rule` was expected here.
     #[cold]
     pub(crate) fn error(self, rule: &'static str) -> ParseError {
