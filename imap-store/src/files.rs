@@ -28,8 +28,21 @@ pub trait Disk: Debug + Send + Sync {
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes the names in a directory lasting.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// How much room there is where a directory lies; `None` where nobody can tell.
+    fn space(&self, _dir: &Path) -> io::Result<Option<Space>> {
+        Ok(None)
+    }
     /// Sixteen octets that nobody can guess.
     fn random(&self) -> io::Result<[u8; 16]>;
+}
+
+/// Room on a disk, in octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// For this user.
+    pub free: u64,
+    /// Of the whole file system.
+    pub total: u64,
 }
 
 /// An open file. May be read by many threads; the log has one that writes.
@@ -112,6 +125,12 @@ impl Disk for RealDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         fs::File::open(dir)?.sync_all()
+    }
+
+    fn space(&self, dir: &Path) -> io::Result<Option<Space>> {
+        let found = rustix::fs::statvfs(dir)?;
+        let octets = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Some(Space { free: octets(found.f_bavail), total: octets(found.f_blocks) }))
     }
 
     fn random(&self) -> io::Result<[u8; 16]> {

@@ -8,7 +8,7 @@ use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::files::{Disk, DiskFile};
+use crate::files::{Disk, DiskFile, Space};
 
 /// The simulated disk. Clones are the same disk.
 #[derive(Debug, Clone)]
@@ -245,6 +245,12 @@ impl Disk for SimDisk {
         inner.renamed.clear();
         inner.kept_names = inner.names.clone();
         Ok(())
+    }
+
+    fn space(&self, _dir: &Path) -> io::Result<Option<Space>> {
+        let inner = self.lock();
+        let Some(total) = inner.faults.room_octets else { return Ok(None) };
+        Ok(Some(Space { free: total.saturating_sub(inner.octets_but(None) as u64), total }))
     }
 
     fn random(&self) -> io::Result<[u8; 16]> {

@@ -259,7 +259,9 @@ impl Store {
             let weak = Arc::downgrade(&store.inner);
             let started = Compactor::start(move || Some(Self { inner: weak.upgrade()? }));
             let no_thread = |error| OpenError::Io { file: store.inner.dir.clone(), error };
-            *locked(&store.inner.compactor) = Some(started.map_err(no_thread)?);
+            let compactor = started.map_err(no_thread)?;
+            store.log().set_alarm(compactor.alarm());
+            *locked(&store.inner.compactor) = Some(compactor);
         }
         Ok((store, report))
     }
@@ -446,6 +448,33 @@ impl Store {
                 self.account(id)?.purge_blocking()?;
                 purged += 1;
             }
+        }
+        Ok(purged)
+    }
+
+    /// Drops expunged messages before their time, in all accounts, those that were expunged first, until they had about
+    /// `octets`; returns how many octets they had. Blocking. Their room comes back when the log is compacted next
+    /// ([`Store::compact`]).
+    ///
+    /// The store does both by itself when the disk is nearly full; it is for an operator who cannot wait.
+    pub fn purge_oldest(&self, octets: u64) -> Result<u64, StoreError> {
+        let mut oldest = Vec::new();
+        for (account, state) in self.all_snapshots()? {
+            oldest
+                .extend(state.graves().map(|grave| (grave.buried_at, account, grave.id, grave.size_octets)));
+        }
+        oldest.sort_unstable();
+        let (mut purged, mut up_to) = (0u64, BTreeMap::new());
+        for (_, account, grave, size_octets) in oldest {
+            if purged >= octets {
+                break;
+            }
+            purged = purged.saturating_add(size_octets);
+            // They were numbered as they came, so the last that goes is the highest.
+            up_to.insert(account, grave);
+        }
+        for (account, grave) in up_to {
+            self.account(account)?.purge_to_blocking(grave)?;
         }
         Ok(purged)
     }

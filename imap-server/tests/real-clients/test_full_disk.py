@@ -1,4 +1,5 @@
-"""A disk that is full: APPEND is refused, all that was acknowledged stays, and room is enough to go on.
+"""A disk that is full: APPEND is refused, all that was acknowledged stays, and room is enough to go on; clients can
+make it themselves.
 
 Needs the right to mount a tmpfs; skipped without it."""
 
@@ -8,6 +9,7 @@ import random
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 from harness import PASSWORD, USER, Server
@@ -103,6 +105,40 @@ class FullDisk(unittest.TestCase):
         client = self.connect()
         self.check_kept(client)
         self.assertEqual(self.append(client, self.message())[0], "OK")
+
+    def test_clients_empty_a_full_disk_without_a_restart(self):
+        client = self.connect()
+        self.fill(client)
+        total = len(self.kept)
+        # Nothing comes in, by whatever way; what is there can be read, flagged, moved and expunged.
+        other = self.connect()
+        self.ok(other.select("INBOX"))
+        self.assertEqual(other.copy("1", "Trash")[0], "NO")
+        self.check_kept(client)
+        self.ok(other.store("1", "+FLAGS", "(\\Seen)"))
+        gone = [number for number in range(1, total + 1) if number % 10]
+        self.ok(client.store(",".join(map(str, gone)), "+FLAGS.SILENT", "(\\Deleted)"))
+        expunged = self.ok(client.expunge())
+        self.assertEqual(len(expunged), len(gone))
+        self.kept = [message for number, message in enumerate(self.kept, 1) if number % 10 == 0]
+        self.check_kept(client)
+
+        # The store frees the room by itself, as soon as somebody asks for it.
+        message, end = self.message(), time.monotonic() + 60
+        while True:
+            status, text = client.append("INBOX", None, None, message)
+            if status == "OK":
+                break
+            self.assertIn(b"[UNAVAILABLE]", text[0])
+            self.assertLess(time.monotonic(), end, "the room of what was expunged never came back")
+            time.sleep(0.2)
+        self.kept.append(message)
+        for _ in range(5):
+            self.assertEqual(self.append(client, self.message())[0], "OK")
+        self.check_kept(self.connect())
+        self.server.kill()
+        self.server.start()
+        self.check_kept(self.connect())
 
     def test_a_server_killed_on_a_full_disk_starts_again_with_all_mail(self):
         self.fill(self.connect())

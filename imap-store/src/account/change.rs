@@ -17,7 +17,7 @@ use super::snapshot::{Flags, MailboxId, SpecialUse};
 use super::table::{decode_ids, encode_ids};
 use super::threads::Ids;
 use super::transfer::{Departure, Token};
-use crate::log::{AccountId, BodyId, Seq};
+use crate::log::{AccountId, BodyId, Claim, Seq};
 
 /// One change of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -378,6 +378,45 @@ impl Change {
         match self {
             Self::Leap { from, .. } => *from,
             _ => Seq(seq.0.saturating_sub(1)),
+        }
+    }
+
+    /// What it wants of a disk that is nearly full.
+    pub(crate) fn claim(&self) -> Claim {
+        match self {
+            Self::Append(_)
+            | Self::Arrive { .. }
+            | Self::Copy(_)
+            | Self::Undelete(_)
+            | Self::CreateMailboxes(_)
+            | Self::SetMetadata { .. }
+            | Self::ReserveAccount { .. }
+            | Self::CreateUser { .. }
+            | Self::CreateShared { .. } => Claim::Grow,
+            Self::Flags(_)
+            | Self::Seen(_)
+            | Self::SetSeenMode { .. }
+            | Self::Move(_)
+            | Self::Depart(_)
+            | Self::Rename { .. }
+            | Self::RenameInbox { .. }
+            | Self::Subscribe { .. }
+            | Self::SetCredentials { .. }
+            | Self::Grant { .. }
+            | Self::SetAcl { .. }
+            | Self::SetQuota(_) => Claim::Change,
+            Self::Expunge { .. }
+            | Self::DeleteMailbox { .. }
+            | Self::Purge { .. }
+            | Self::Departed { .. }
+            | Self::ForgetArrival(_)
+            | Self::DeleteUser { .. }
+            | Self::DeleteShared { .. }
+            | Self::ForgetIdentifier { .. }
+            | Self::Replaced { .. }
+            | Self::Recent { .. }
+            | Self::Leap { .. }
+            | Self::Epoch { .. } => Claim::Free,
         }
     }
 

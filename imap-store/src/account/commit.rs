@@ -23,7 +23,7 @@ use super::decide::Decided;
 use super::snapshot::Snapshot;
 use crate::StoreError;
 use crate::blocking::block_on;
-use crate::log::{AccountId, Log, NamesBodies, Position, Seq, Waiter};
+use crate::log::{AccountId, Claim, Log, NamesBodies, Position, Seq, Waiter};
 
 /// What of all accounts is not in a checkpoint yet.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ struct Head {
 /// How a decision went into the queue.
 enum Queued<T> {
     /// Wait for the log.
-    Change(oneshot::Receiver<Result<(), StoreError>>, T),
+    Change(oneshot::Receiver<Result<(), StoreError>>, T, Claim),
     /// Wait until what was read is published: the seq, and the epoch in which it was read.
     Read(Seq, u64, Result<T, StoreError>),
     /// The queue was refused in between: decide again.
@@ -171,13 +171,20 @@ impl Core {
         octets: usize,
         decide: impl Fn(&Snapshot) -> Decided<T>,
     ) -> Result<T, StoreError> {
+        let mut was_refused = false;
         loop {
             self.log.room(octets).await?;
             match self.try_queue(epoch, &decide)? {
-                Queued::Change(answered, answer) => {
+                Queued::Change(answered, answer, claim) => {
                     let outcome = answered.await.unwrap_or_else(|_| {
                         Err(StoreError::InDoubt { reason: "the log's writer is gone".to_owned() })
                     });
+                    // It stood behind somebody who wanted more than there was: it may have what is kept back.
+                    let is_unwritten = matches!(outcome, Err(StoreError::Unavailable { .. }));
+                    if is_unwritten && !was_refused && claim != Claim::Grow && self.log.is_short() {
+                        was_refused = true;
+                        continue;
+                    }
                     return outcome.map(|()| answer);
                 }
                 Queued::Read(seq, epoch, answer) => {
@@ -210,9 +217,11 @@ impl Core {
         let Some(change) = decision.change else {
             return Ok(Queued::Read(seq, epoch, Ok(decision.answer)));
         };
+        let claim = change.claim();
+        self.log.admit(claim)?;
         let (sender, receiver) = oneshot::channel();
         Ok(match self.queue(&mut head, &change, Some(sender), true) {
-            Ok(()) => Queued::Change(receiver, decision.answer),
+            Ok(()) => Queued::Change(receiver, decision.answer, claim),
             Err(()) => Queued::Again,
         })
     }

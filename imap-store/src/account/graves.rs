@@ -309,7 +309,11 @@ impl Retention {
 
 /// Drops what is past the retention.
 pub(super) fn purge(state: &Snapshot, retention: Retention, now: i64) -> Decided<()> {
-    let up_to = retention.purge_to(state, now, 0, 0);
+    purge_to(state, retention.purge_to(state, now, 0, 0))
+}
+
+/// Drops graves up to one.
+pub(super) fn purge_to(state: &Snapshot, up_to: u64) -> Decided<()> {
     if state.graves().next().is_none_or(|oldest| oldest.id > up_to) {
         return Ok(Decision::nothing(()));
     }

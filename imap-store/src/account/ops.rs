@@ -334,6 +334,11 @@ impl Account {
         self.core().commit_blocking(SMALL_CHANGE_OCTETS, |state| graves::purge(state, retention, now))
     }
 
+    /// Drops graves up to one, whatever the retention says. Blocking.
+    pub(crate) fn purge_to_blocking(&self, grave: u64) -> Result<(), StoreError> {
+        self.core().commit_blocking(SMALL_CHANGE_OCTETS, |state| graves::purge_to(state, grave))
+    }
+
     /// Removes messages that have \Deleted (all of them, or those of `uids`); returns the UIDs removed.
     pub async fn expunge(
         &self,

@@ -1,10 +1,11 @@
-//! The thread that compacts by itself: with low priority, at a bounded rate, when the log has grown enough.
+//! The thread that compacts by itself: with low priority, at a bounded rate, when the log has grown enough; and at
+//! once when the disk is nearly full.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Pace, round};
 use crate::{Store, StoreError};
@@ -28,9 +29,15 @@ impl Compactor {
         Ok(Self { thread, is_stopped, wake })
     }
 
+    /// By which it is woken before its time.
+    pub(crate) fn alarm(&self) -> SyncSender<()> {
+        self.wake.clone()
+    }
+
     /// Ends it, in the middle of a round if need be, and waits for that.
     pub(crate) fn stop(self) {
         self.is_stopped.store(true, Ordering::Release);
+        self.thread.thread().unpark();
         let _ = self.wake.try_send(());
         // The thread itself may have held the store last.
         if self.thread.thread().id() != thread::current().id() {
@@ -43,15 +50,44 @@ fn run(store: &dyn Fn() -> Option<Store>, is_stopped: &AtomicBool, woken: &Recei
     // For this thread alone, as Linux has it. It is no harm where it does not work.
     let _ = rustix::process::setpriority_process(None, NICE);
     let mut octets_after = 0;
+    let mut rest = Duration::ZERO;
     loop {
+        // Who is refused rings, again and again: the disk is looked through no more than a tenth of the time.
+        thread::park_timeout(rest);
         match woken.recv_timeout(INTERVAL) {
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
         let Some(store) = store().filter(|_| !is_stopped.load(Ordering::Acquire)) else { return };
-        if let Some(after) = run_if_due(&store, octets_after, is_stopped) {
+        let begin = Instant::now();
+        rest = Duration::ZERO;
+        if store.log().is_short() {
+            relieve(&store, is_stopped);
+            rest = (10 * begin.elapsed()).clamp(RELIEF_INTERVAL_MIN, INTERVAL);
+        } else if let Some(after) = run_if_due(&store, octets_after, is_stopped) {
             octets_after = after;
         }
+    }
+}
+
+/// The disk is nearly full: what is expunged is not kept for longer, as far as need be, and its room comes back.
+fn relieve(store: &Store, is_stopped: &AtomicBool) {
+    let missing = store.log().octets_missing();
+    if missing == 0 {
+        return;
+    }
+    let closing = || StoreError::Unavailable { reason: "the store is closing".to_owned() };
+    let go_on = || if is_stopped.load(Ordering::Acquire) { Err(closing()) } else { Ok(()) };
+    let pace = Pace { go_on: &go_on, wrote: &|_| {}, is_short: true, progress: &|_| {} };
+    let Some(_alone) = store.try_maintenance() else { return };
+    // Twice of it, since bodies come back only by whole segments.
+    match store.purge_oldest(2 * missing).and_then(|purged| Ok((purged, round(store, false, &pace)?))) {
+        Ok((purged, report)) => {
+            report.findings.iter().for_each(|finding| tracing::warn!(finding, "compaction"));
+            let (before, after) = (report.octets_before, report.octets_after);
+            tracing::warn!(missing, purged, before, after, "the disk is nearly full: the log was compacted");
+        }
+        Err(error) => tracing::warn!(%error, "the disk is nearly full, and no room could be made"),
     }
 }
 
@@ -67,6 +103,7 @@ fn run_if_due(store: &Store, octets_after: u64, is_stopped: &AtomicBool) -> Opti
     let pace = Pace {
         go_on: &|| if is_stopped.load(Ordering::Acquire) { Err(closing()) } else { Ok(()) },
         wrote: &|octets| thread::sleep(Duration::from_secs(1).mul_f64(octets as f64 / OCTETS_A_SECOND)),
+        is_short: false,
         progress: &|_| {},
     };
     match round(store, false, &pace) {
@@ -86,6 +123,8 @@ fn run_if_due(store: &Store, octets_after: u64, is_stopped: &AtomicBool) -> Opti
 
 /// How often it is asked whether a round is due.
 const INTERVAL: Duration = Duration::from_secs(600);
+/// How often room is made at the most.
+const RELIEF_INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// By how much the log has to grow at least.
 const GROWTH_OCTETS_MIN: u64 = 64 << 20;
 /// What it writes at the most.

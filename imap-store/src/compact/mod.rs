@@ -47,6 +47,8 @@ pub(crate) struct Pace<'a> {
     pub(crate) go_on: &'a dyn Fn() -> Result<(), StoreError>,
     /// Is told of octets as they are written, and may wait.
     pub(crate) wrote: &'a dyn Fn(u64),
+    /// Room is scarce: more work for less of it.
+    pub(crate) is_short: bool,
     /// Is told what was done so far.
     pub(crate) progress: &'a dyn Fn(&CompactReport),
 }
@@ -64,7 +66,8 @@ impl Store {
         progress: &dyn Fn(&CompactReport),
     ) -> Result<CompactReport, StoreError> {
         let _alone = self.maintenance();
-        round(self, despite_damage, &Pace { go_on: &|| Ok(()), wrote: &|_| {}, progress })
+        let is_short = self.log().is_short();
+        round(self, despite_damage, &Pace { go_on: &|| Ok(()), wrote: &|_| {}, is_short, progress })
     }
 }
 
@@ -94,12 +97,17 @@ pub(crate) fn round(
         return Ok(report);
     }
     let live = Live { marks, images };
+    let mut candidates = Vec::new();
     for segment in sealed.into_iter().filter(|&segment| segment < pinned) {
         (pace.go_on)()?;
-        if live.is_candidate(log, segment, &survey)? {
-            compact_segment(store, segment, &live, pace, &mut report)?;
-            (pace.progress)(&report);
-        }
+        candidates.extend(live.live_octets(log, segment, &survey, pace)?.map(|octets| (octets, segment)));
+    }
+    // The emptiest first: what they give back is room for the others.
+    candidates.sort_unstable();
+    for (_, segment) in candidates {
+        (pace.go_on)()?;
+        compact_segment(store, segment, &live, pace, &mut report)?;
+        (pace.progress)(&report);
     }
     report.octets_after = log.octets_on_disk()?;
     Ok(report)
@@ -184,7 +192,7 @@ fn image_octets(log: &Log, image: Option<&Image>, state: &Snapshot) -> u64 {
 
 /// Writes an account's image, and waits until it is on the disk.
 fn write_image(log: &Log, account: AccountId, state: &Snapshot, pace: &Pace<'_>) -> Result<(), StoreError> {
-    let mut upload = log.upload(account);
+    let mut upload = log.upload_image(account);
     let mut failed = Ok(());
     image::encode(state, &mut |piece| {
         if failed.is_ok() {
@@ -252,15 +260,23 @@ impl Live {
         }
     }
 
-    /// Whether less than half of a segment's octets count: an estimate, from whole stretches of changes.
-    fn is_candidate(&self, log: &Log, segment: u64, survey: &Survey) -> Result<bool, StoreError> {
+    /// How many of a segment's octets count, if that is less than half of them, or, where room is scarce, than seven
+    /// eighths: an estimate, from whole stretches of changes.
+    fn live_octets(
+        &self,
+        log: &Log,
+        segment: u64,
+        survey: &Survey,
+        pace: &Pace<'_>,
+    ) -> Result<Option<u64>, StoreError> {
         let changes = survey.changes.range((segment, AccountId(0))..=(segment, AccountId(u64::MAX)));
         let needed = changes.filter(|((_, account), stretch)| self.images.needs(*account, stretch.last));
         let mut live: u64 = needed.map(|(_, stretch)| stretch.octets).sum();
         live += survey.unknown.get(&segment).copied().unwrap_or(0);
-        let Some((octets, bodies)) = log.bodies(segment)? else { return Ok(false) };
+        let Some((octets, bodies)) = log.bodies(segment)? else { return Ok(None) };
         live += bodies.filter(|(at, _)| self.marks.has(*at)).map(|(_, octets)| octets).sum::<u64>();
-        Ok(live < octets / 2)
+        let live_max = if pace.is_short { octets - octets / 8 } else { octets / 2 };
+        Ok(Some(live).filter(|&live| live < live_max))
     }
 }
 

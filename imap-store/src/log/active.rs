@@ -15,6 +15,8 @@ use crate::files::{DiskFile, is_full};
 pub(super) enum Fault {
     /// Nothing of it was written.
     NoRoom(String),
+    /// Nobody knows; there was no room.
+    Full(String),
     /// Nobody knows.
     Unknown(String),
 }
@@ -28,7 +30,8 @@ impl Fault {
     }
 
     pub(super) fn unknown(what: &str, error: &io::Error) -> Self {
-        Self::Unknown(format!("{what} of the log failed: {error}"))
+        let reason = format!("{what} of the log failed: {error}");
+        if is_full(error) { Self::Full(reason) } else { Self::Unknown(reason) }
     }
 }
 
@@ -105,6 +108,11 @@ impl Active {
         self.end = end;
         self.records += group.header.records;
         Ok(entries.collect())
+    }
+
+    /// Octets that can be written without making the file longer.
+    pub(super) fn spare_octets(&self) -> u64 {
+        self.octets.saturating_sub(self.end)
     }
 
     /// Whether a group without records fits without making the file longer.

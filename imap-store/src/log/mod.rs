@@ -13,6 +13,8 @@ mod queue;
 mod reader;
 mod record;
 mod recovery;
+mod reopen;
+mod room;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,7 @@ pub(crate) use self::check::Checked;
 pub(crate) use self::compact::{Head, What};
 pub(crate) use self::pins::NamesBodies;
 pub use self::pins::Pin;
+pub(crate) use self::room::Claim;
 pub use self::upload::{CHUNK_OCTETS, Upload};
 
 use self::pins::Pins;
@@ -44,6 +47,7 @@ use self::queue::{FIRST_SEGMENT_OCTETS, Pending, Queue, State};
 use self::reader::Reader;
 use self::record::Content;
 use self::recovery::{Opened, recover};
+use self::room::Room;
 use self::writer::{Answer, Writer};
 use crate::files::{Disk, RealDisk};
 use crate::{Durability, OpenError, StoreError};
@@ -225,13 +229,21 @@ impl Log {
         disk.create_dir(&dir).map_err(fail)?;
         let Opened { store, segment, end, last_group, files, recovery } =
             recover(&*disk, &dir, from, replay)?;
+        let space = Arc::new(Room::new(Arc::clone(&disk), dir.clone(), segment_octets));
         let shared = Arc::new(Shared {
             queue: Mutex::new(Queue::new(segment, end, segment_octets)),
             work: Condvar::new(),
             room: Notify::new(),
             reader: Reader::new(Arc::clone(&disk), dir.clone(), files, open_segments_max),
             pins: Arc::default(),
-            preparer: Preparer::new(Arc::clone(&disk), dir.clone(), store, durability != Durability::Sync),
+            preparer: Preparer::new(
+                Arc::clone(&disk),
+                dir.clone(),
+                store,
+                durability != Durability::Sync,
+                Arc::clone(&space),
+            ),
+            space,
             disk,
             dir: dir.clone(),
             store,
@@ -306,7 +318,33 @@ impl Log {
 
     /// Begins a body.
     pub fn upload(&self, account: AccountId) -> Upload {
-        Upload::new(Arc::clone(self.shared()), account)
+        Upload::new(Arc::clone(self.shared()), account, Claim::Grow)
+    }
+
+    /// Begins an image, which lets compaction free room.
+    pub(crate) fn upload_image(&self, account: AccountId) -> Upload {
+        Upload::new(Arc::clone(self.shared()), account, Claim::Free)
+    }
+
+    /// Refuses who may not have what is left of the disk, with [`StoreError::Unavailable`]. Costs nothing as long as
+    /// there is enough.
+    pub(crate) fn admit(&self, claim: Claim) -> Result<(), StoreError> {
+        self.shared().space.admit(claim)
+    }
+
+    /// Whether the disk is so full that not everybody may write.
+    pub(crate) fn is_short(&self) -> bool {
+        self.shared().space.is_short()
+    }
+
+    /// How many octets are missing for everybody to write.
+    pub(crate) fn octets_missing(&self) -> u64 {
+        self.shared().space.missing()
+    }
+
+    /// Who is told when the disk becomes short, and when somebody is refused for it.
+    pub(crate) fn set_alarm(&self, alarm: mpsc::SyncSender<()>) {
+        self.shared().space.set_alarm(alarm);
     }
 
     /// Reads `range` of a body (to its end at the most). Blocking; every record touched is checked.
@@ -358,6 +396,7 @@ struct Shared {
     reader: Reader,
     pins: Arc<Pins>,
     preparer: Preparer,
+    space: Arc<Room>,
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     store: [u8; 16],

@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::queue::FIRST_SEGMENT_OCTETS;
+use super::room::Room;
 use super::segment::Prepared;
-use crate::files::Disk;
+use crate::files::{Disk, is_full};
+
+/// The size of a segment where there is hardly any room left.
+const LAST_SEGMENT_OCTETS: u64 = 64 << 10;
 
 /// Makes segment files ahead.
 #[derive(Debug)]
@@ -15,6 +19,7 @@ pub(super) struct Preparer {
     dir: PathBuf,
     store: [u8; 16],
     lazy: bool,
+    space: Arc<Room>,
     step: Mutex<Step>,
     changed: Condvar,
 }
@@ -29,8 +34,14 @@ enum Step {
 }
 
 impl Preparer {
-    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, store: [u8; 16], lazy: bool) -> Self {
-        Self { disk, dir, store, lazy, step: Mutex::new(Step::Idle), changed: Condvar::new() }
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        store: [u8; 16],
+        lazy: bool,
+        space: Arc<Room>,
+    ) -> Self {
+        Self { disk, dir, store, lazy, space, step: Mutex::new(Step::Idle), changed: Condvar::new() }
     }
 
     /// The thread's work, until [`Preparer::stop`].
@@ -80,7 +91,12 @@ impl Preparer {
             return Ok(prepared);
         }
         drop(step);
-        self.make(segment, FIRST_SEGMENT_OCTETS)
+        let made = self.make(segment, FIRST_SEGMENT_OCTETS);
+        match made {
+            // What is left is for whoever frees room, and they need little.
+            Err(error) if is_full(&error) && self.space.is_short() => self.make(segment, LAST_SEGMENT_OCTETS),
+            made => made,
+        }
     }
 
     /// Ends the thread once nobody will [`Preparer::take`] any more. What is ready goes.
@@ -93,6 +109,9 @@ impl Preparer {
     }
 
     fn make(&self, segment: u64, octets: u64) -> io::Result<Prepared> {
+        if !self.space.is_enough_for(octets) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         Prepared::make(&*self.disk, &self.dir, self.store, segment, octets, self.lazy)
     }
 

@@ -122,6 +122,15 @@ impl Reader {
         }
     }
 
+    /// The segment that was being written is sealed, in another file than before, and none is written for now.
+    pub(super) fn saved(&self, segment: Segment) {
+        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some((number, _)) = active.take() {
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            cache.insert(number, Arc::new(segment));
+        }
+    }
+
     /// A range of a body.
     pub(super) fn body(&self, body: BodyId, range: Range<u64>) -> Result<Bytes, StoreError> {
         let Stored { kind, payload, .. } = self.record(body.into())?;

@@ -324,7 +324,7 @@ fn rewrite(disk: &dyn Disk, dir: &Path, segment: &Ours, scan: &Scan) -> io::Resu
     disk.sync_dir(dir)
 }
 
-fn copy(from: &dyn DiskFile, to: &dyn DiskFile, range: Range<u64>, at: u64) -> io::Result<()> {
+pub(super) fn copy(from: &dyn DiskFile, to: &dyn DiskFile, range: Range<u64>, at: u64) -> io::Result<()> {
     let mut buffer = vec![0; STEP_OCTETS];
     let mut offset = range.start;
     while offset < range.end {

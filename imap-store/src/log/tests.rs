@@ -1,11 +1,13 @@
 //! The log as a whole: on a real directory, and on the simulated disk with its faults.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::files::DiskFile;
 use crate::sim::{Faults, SimDisk};
 
 /// What became of a change.
@@ -356,6 +358,117 @@ fn failed_sync_is_in_doubt_and_poisons_the_log_but_reads_go_on() {
 }
 
 /// Flips a bit in the change whose payload is 300 times 4.
+/// A disk that has no room for whatever is written, or only says so when it is synced, as long as it is told to.
+#[derive(Debug)]
+struct Full {
+    disk: SimDisk,
+    writes: Arc<AtomicBool>,
+    syncs: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+struct FullFile(Arc<dyn DiskFile>, Arc<AtomicBool>, Arc<AtomicBool>);
+
+impl Full {
+    fn file(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        Arc::new(FullFile(file, self.writes.clone(), self.syncs.clone()))
+    }
+}
+
+fn room(is_full: &AtomicBool) -> std::io::Result<()> {
+    if is_full.load(Ordering::SeqCst) { Err(std::io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+}
+
+impl Disk for Full {
+    fn create(&self, path: &Path) -> std::io::Result<Arc<dyn DiskFile>> {
+        Ok(self.file(self.disk.create(path)?))
+    }
+    fn open(&self, path: &Path) -> std::io::Result<Arc<dyn DiskFile>> {
+        Ok(self.file(self.disk.open(path)?))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> std::io::Result<()> {
+        self.disk.remove(path)
+    }
+    fn list(&self, dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+        self.disk.list(dir)
+    }
+    fn create_dir(&self, dir: &Path) -> std::io::Result<()> {
+        self.disk.create_dir(dir)
+    }
+    fn sync_dir(&self, dir: &Path) -> std::io::Result<()> {
+        self.disk.sync_dir(dir)
+    }
+    fn random(&self) -> std::io::Result<[u8; 16]> {
+        self.disk.random()
+    }
+}
+
+impl DiskFile for FullFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+    fn write_at(&self, slices: &mut [std::io::IoSlice<'_>], offset: u64) -> std::io::Result<()> {
+        if room(&self.1).is_err() {
+            // Some of it is written all the same.
+            self.0.write_at(&mut slices[..1], offset)?;
+        }
+        room(&self.1)?;
+        self.0.write_at(slices, offset)
+    }
+    fn set_len(&self, octets: u64) -> std::io::Result<()> {
+        self.0.set_len(octets)
+    }
+    fn len(&self) -> std::io::Result<u64> {
+        self.0.len()
+    }
+    fn sync(&self) -> std::io::Result<()> {
+        room(&self.2)?;
+        self.0.sync()
+    }
+}
+
+#[test]
+fn a_write_or_sync_without_room_is_in_doubt_and_the_log_opens_again_with_room() {
+    for at_sync in [false, true] {
+        let disk = SimDisk::new(1);
+        let full = Full { disk: disk.clone(), writes: Arc::default(), syncs: Arc::default() };
+        let is_full = if at_sync { full.syncs.clone() } else { full.writes.clone() };
+        let (log, _, _) = open_on(Arc::new(full), options(Path::new("log"))).expect("opens");
+        let body = upload(&log, b"the body").expect("queued").body;
+        for seq in 1..=4 {
+            assert!(matches!(commit(&log, 1, seq, &[seq as u8; 5_000]), Outcome::Woken(_)));
+        }
+        is_full.store(true, Ordering::SeqCst);
+        let epoch = log.epoch();
+        let outcome = commit(&log, 1, 5, b"in doubt");
+        assert!(matches!(outcome, Outcome::Failed(StoreError::InDoubt { .. })), "{outcome:?}");
+        assert!(matches!(log.refusal(), Some(StoreError::Unavailable { .. })));
+        assert_eq!(&log.read(body, 0..99).expect("reads go on")[..], b"the body");
+        // As long as there is no room, every attempt to go on fails.
+        thread::park_timeout(2 * writer::REOPEN_AFTER);
+        assert!(log.refusal().is_some());
+        is_full.store(false, Ordering::SeqCst);
+        while log.refusal().is_some() {
+            thread::yield_now();
+        }
+        assert!(log.epoch() > epoch, "what rested on it is decided again");
+        for seq in 5..=7 {
+            assert!(matches!(commit(&log, 1, seq, b"again"), Outcome::Woken(_)));
+        }
+        assert_eq!(&log.read(body, 0..99).expect("readable")[..], b"the body");
+        for disk in [disk.killed(), disk.power_cut(1), disk.power_cut(2)] {
+            let (log, recovery, seen) = open_sim(&disk);
+            assert!(recovery.damage.is_empty(), "{recovery:?}");
+            assert_eq!(seen.len(), 7);
+            assert!(seen[4..].iter().all(|(_, _, payload)| payload == b"again"));
+            assert_eq!(&log.read(body, 0..99).expect("readable")[..], b"the body");
+        }
+    }
+}
+
 fn flip_fourth_change(disk: &SimDisk) {
     assert!(disk.damage(&segment(1), |octets| {
         let at = octets.windows(300).position(|payload| payload == [4; 300]).expect("there");

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::queue::Pending;
 use super::record::{BodyHead, ChunkList, Content};
-use super::{AccountId, BodyId, Finished, Pin, Position, Seq, Shared, Waiter};
+use super::{AccountId, BodyId, Claim, Finished, Pin, Position, Seq, Shared, Waiter};
 use crate::StoreError;
 
 /// Octets of a body that is still one record, and of a longer one's chunks. Reads that begin and end at
@@ -23,6 +23,7 @@ pub const CHUNK_OCTETS: usize = 256 << 10;
 pub struct Upload {
     shared: Arc<Shared>,
     account: AccountId,
+    claim: Claim,
     buffer: Vec<u8>,
     hasher: blake3::Hasher,
     size_octets: u64,
@@ -35,10 +36,11 @@ pub struct Upload {
 }
 
 impl Upload {
-    pub(super) fn new(shared: Arc<Shared>, account: AccountId) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, account: AccountId, claim: Claim) -> Self {
         Self {
             shared,
             account,
+            claim,
             buffer: Vec::new(),
             hasher: blake3::Hasher::new(),
             size_octets: 0,
@@ -117,6 +119,7 @@ impl Upload {
     ) -> Result<(BodyId, u64), StoreError> {
         let closed = |_| StoreError::Unavailable { reason: "the log is closed".to_owned() };
         let share = Arc::clone(&self.share).acquire_owned().await.map_err(closed)?;
+        self.shared.space.admit(self.claim)?;
         let mut pending = Some(Pending { waiter, ..self.pending(content, number, share) });
         loop {
             let shared = Arc::clone(&self.shared);

@@ -16,9 +16,12 @@ use std::time::{Duration, Instant};
 
 use super::active::{Active, Fault};
 use super::queue::{Pending, State, SyncAsked, needs_sync, next_target};
+use super::reader::Segment;
 use super::record::Kind;
+use super::reopen::{self, Sound};
 use super::segment::{GROUPS_AT, Prepared, seal};
 use super::{Position, Shared, Waiter};
+use crate::files::is_full;
 use crate::{Durability, StoreError};
 
 /// What the answering thread is to tell.
@@ -61,11 +64,27 @@ pub(super) struct Writer {
     due: Option<Instant>,
     /// A group behind the last records says that they are synced.
     marked: bool,
+    /// Up to where the active segment holds what was published.
+    sound: Sound,
+    /// It was poisoned for want of room, and opens again by itself.
+    reopens: bool,
 }
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, answers: Sender<Answer>, first: u64, last_group: u64) -> Self {
-        Self { shared, answers, first, active: None, last_group, next: None, due: None, marked: true }
+        let sound = Sound { end: GROUPS_AT, records: 0, last_group };
+        Self {
+            shared,
+            answers,
+            first,
+            active: None,
+            last_group,
+            next: None,
+            due: None,
+            marked: true,
+            sound,
+            reopens: false,
+        }
     }
 
     /// Writes until the log is closed. A panic in a waiter poisons the log: nobody waits for ever.
@@ -105,7 +124,7 @@ impl Writer {
             }
             let poisoned = queue.state != State::Open;
             let timeout = match self.due {
-                _ if poisoned => None,
+                _ if poisoned => self.reopens.then_some(REOPEN_AFTER),
                 Some(due) => Some(due.saturating_duration_since(Instant::now())),
                 None if !self.marked => Some(IDLE_MARK_AFTER),
                 None => None,
@@ -131,6 +150,10 @@ impl Writer {
         match self.write(&group) {
             Ok(()) => self.publish(&mut group),
             Err(Fault::NoRoom(reason)) => self.refuse(group, reason),
+            Err(Fault::Full(reason)) => {
+                self.poison(group, reason);
+                self.reopens = true;
+            }
             Err(Fault::Unknown(reason)) => self.poison(group, reason),
         }
     }
@@ -195,6 +218,7 @@ impl Writer {
             let active = Active::new(next, target);
             self.shared.reader.begin(number, active.reading());
             self.active = Some(active);
+            self.sound = Sound { end: GROUPS_AT, records: 0, last_group: self.last_group };
             self.due = None;
         }
         Ok(())
@@ -218,7 +242,9 @@ impl Writer {
             queue.published = Position { record: last.position.record + 1, ..last.position };
         }
         let Some(active) = &self.active else { return };
+        self.sound = Sound { end: active.end, records: active.next().record, last_group: self.last_group };
         queue.written(group, active.end);
+        self.shared.space.set_spare(active.spare_octets());
         drop(queue);
         group.clear();
         self.shared.room.notify_waiters();
@@ -233,6 +259,8 @@ impl Writer {
     /// Nothing was written: all that is queued is refused, and writes work again once there is room.
     fn refuse(&mut self, group: Vec<Pending>, reason: String) {
         tracing::warn!(%reason, "the log has no room, what is queued is refused");
+        // Before anybody tries again: who may have what is kept back then gets it.
+        self.shared.space.ran_out();
         let mut refused = VecDeque::from(group);
         refused.extend(self.empty_queue());
         self.shared.room.notify_waiters();
@@ -247,6 +275,42 @@ impl Writer {
         self.shared.room.notify_waiters();
         self.fail(group.into(), StoreError::InDoubt { reason: reason.clone() });
         self.fail(behind, StoreError::Unavailable { reason });
+    }
+
+    /// Tries to go on behind a failure for want of room. What is no want of room ends the attempts.
+    fn reopen(&mut self) {
+        let shared = &self.shared;
+        let (Some(active), Some(table)) = (&self.active, shared.reader.table(false)) else { return };
+        let segment = Segment {
+            file: Arc::clone(&active.file),
+            seed: active.seed,
+            table: reopen::cut(table, self.sound),
+        };
+        let number = active.number;
+        match reopen::save(&*shared.disk, &shared.dir, number, &segment) {
+            Ok(Some(saved)) => {
+                tracing::warn!("there is room again, and the log takes writes again");
+                shared.reader.saved(saved);
+                (self.first, self.active, self.reopens) = (number + 1, None, false);
+                (self.due, self.marked) = (None, true);
+                self.empty_queue();
+                let mut queue = self.shared.queue();
+                if matches!(queue.state, State::Poisoned(_)) {
+                    queue.state = State::Open;
+                }
+                drop(queue);
+                self.shared.room.notify_waiters();
+            }
+            Ok(None) => {
+                tracing::error!("what was published cannot all be read: the log has to be opened anew");
+                self.reopens = false;
+            }
+            Err(error) if is_full(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "the log has to be opened anew");
+                self.reopens = false;
+            }
+        }
     }
 
     fn empty_queue(&self) -> VecDeque<Pending> {
@@ -268,7 +332,7 @@ impl Writer {
     fn sync_asked(&mut self, asked: Vec<SyncAsked>) {
         let mut answer = self.poisoned().map_or(Ok(()), Err);
         if answer.is_ok()
-            && let Err(Fault::NoRoom(reason) | Fault::Unknown(reason)) = self.sync()
+            && let Err(Fault::NoRoom(reason) | Fault::Full(reason) | Fault::Unknown(reason)) = self.sync()
         {
             self.poison(Vec::new(), reason.clone());
             answer = Err(StoreError::InDoubt { reason });
@@ -280,11 +344,14 @@ impl Writer {
 
     /// Nothing is queued: syncs what is due, or says in a group of its own that all before it is synced.
     fn idle(&mut self) {
+        if self.reopens {
+            return self.reopen();
+        }
         let done = match self.due {
             Some(_) => self.sync(),
             None => self.mark(false),
         };
-        if let Err(Fault::NoRoom(reason) | Fault::Unknown(reason)) = done {
+        if let Err(Fault::NoRoom(reason) | Fault::Full(reason) | Fault::Unknown(reason)) = done {
             self.poison(Vec::new(), reason);
         }
     }
@@ -308,7 +375,7 @@ impl Writer {
             return;
         }
         let sealed = self.sync().and_then(|()| self.mark(true)).and_then(|()| self.seal_closed());
-        if let Err(Fault::NoRoom(reason) | Fault::Unknown(reason)) = sealed {
+        if let Err(Fault::NoRoom(reason) | Fault::Full(reason) | Fault::Unknown(reason)) = sealed {
             tracing::warn!(%reason, "the log was not closed cleanly");
         }
     }
@@ -347,5 +414,7 @@ impl Drop for Farewell<'_> {
     }
 }
 
+/// How long the writer waits before it tries to go on behind a failure for want of room.
+pub(super) const REOPEN_AFTER: Duration = Duration::from_millis(500);
 /// How long the writer has nothing to do before it says so on the disk.
 const IDLE_MARK_AFTER: Duration = Duration::from_secs(1);

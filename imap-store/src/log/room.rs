@@ -1,0 +1,124 @@
+//! Room on the disk, and what is kept back of it: who frees room is to have some when nobody else has any.
+//!
+//! ```text
+//!   free octets   ────────────┬─────────────┬──────────────┐
+//!                 mail comes  │ flags, moves│ expunge,     │ 0
+//!                             │             │ compaction   │
+//!                          reserve       half of it
+//! ```
+//!
+//! As long as there is more than the reserve this costs nothing. Where making a segment would touch it the disk
+//! counts as short, and is looked at again for each who asks, until there is more.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
+
+use super::queue::FIRST_SEGMENT_OCTETS;
+use crate::StoreError;
+use crate::files::{Disk, Space};
+
+/// What somebody wants of a disk that is nearly full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// To bring something in: nothing of the reserve.
+    Grow,
+    /// To change what is there, by a little: the first half.
+    Change,
+    /// To take something away: all of it.
+    Free,
+}
+
+#[derive(Debug)]
+pub(super) struct Room {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    /// Two segments.
+    reserve_max: u64,
+    is_short: AtomicBool,
+    /// Octets of the segment that is being written that are not used yet.
+    spare: AtomicU64,
+    /// Who is told when it becomes short, and whenever somebody is refused.
+    alarm: OnceLock<SyncSender<()>>,
+}
+
+impl Room {
+    pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, segment_octets: u64) -> Self {
+        let (is_short, spare, alarm) = (AtomicBool::new(false), AtomicU64::new(0), OnceLock::new());
+        Self { disk, dir, reserve_max: 2 * segment_octets, is_short, spare, alarm }
+    }
+
+    pub(super) fn set_alarm(&self, alarm: SyncSender<()>) {
+        // There is one compactor.
+        let _ = self.alarm.set(alarm);
+    }
+
+    pub(super) fn is_short(&self) -> bool {
+        self.is_short.load(Ordering::Acquire)
+    }
+
+    /// So many octets can be written without another file.
+    pub(super) fn set_spare(&self, octets: u64) {
+        self.spare.store(octets, Ordering::Relaxed);
+    }
+
+    /// The writer found none at all, whatever was told.
+    pub(super) fn ran_out(&self) {
+        self.is_short.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    /// How much is missing for everybody to go on; 0 when nothing is.
+    pub(super) fn missing(&self) -> u64 {
+        let Some(space) = self.space() else { return 0 };
+        (self.floor(Claim::Grow, space) + FIRST_SEGMENT_OCTETS).saturating_sub(space.free)
+    }
+
+    /// Refuses who may not have what is left. Looks at the disk only while it is short.
+    pub(super) fn admit(&self, claim: Claim) -> Result<(), StoreError> {
+        if !self.is_short() || claim == Claim::Free {
+            return Ok(());
+        }
+        let space = self.space();
+        if space.is_none_or(|it| it.free >= self.floor(Claim::Grow, it) + FIRST_SEGMENT_OCTETS) {
+            self.is_short.store(false, Ordering::Release);
+            return Ok(());
+        }
+        let spare = self.spare.load(Ordering::Relaxed);
+        if claim == Claim::Change && space.is_none_or(|it| it.free + spare >= self.floor(claim, it)) {
+            return Ok(());
+        }
+        self.ring();
+        let reason = "the disk is nearly full, and the rest is for those who free room".to_owned();
+        Err(StoreError::Unavailable { reason })
+    }
+
+    /// Whether a file of that size can be made without touching what is kept back. Once the disk is short, only those
+    /// write who may have it.
+    pub(super) fn is_enough_for(&self, octets: u64) -> bool {
+        self.is_short() || self.space().is_none_or(|it| it.free >= self.floor(Claim::Grow, it) + octets)
+    }
+
+    /// How much has to stay free. Small disks keep back a tenth.
+    fn floor(&self, claim: Claim, space: Space) -> u64 {
+        let reserve = self.reserve_max.min(space.total / 10);
+        match claim {
+            Claim::Grow => reserve,
+            Claim::Change => reserve / 2,
+            Claim::Free => 0,
+        }
+    }
+
+    /// Where nobody can tell there is enough until a write says otherwise.
+    fn space(&self) -> Option<Space> {
+        self.disk.space(&self.dir).ok().flatten()
+    }
+
+    fn ring(&self) {
+        if let Some(alarm) = self.alarm.get() {
+            // A full channel means that it rings already.
+            let _ = alarm.try_send(());
+        }
+    }
+}
