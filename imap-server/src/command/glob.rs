@@ -66,6 +66,11 @@ impl Pattern {
         Self { symbols, octets_min }
     }
 
+    /// How many symbols it has: what a comparison costs for each octet of a name.
+    pub(super) fn len(&self) -> usize {
+        self.symbols.len()
+    }
+
     /// Whether a name in the octets of the wire matches. Takes time in proportion to the product of both
     /// lengths: all ways to match are walked side by side.
     pub(super) fn matches(&self, name: &[u8]) -> bool {

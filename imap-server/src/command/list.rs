@@ -6,16 +6,18 @@ use bytes::Bytes;
 use imap_proto::Level;
 use imap_proto::command::{List, ListReturn, ListSelect, PlainList, StatusItem};
 use imap_proto::response::{ListData, ListExtension, NameAttribute, Namespace, Response};
-use imap_proto::types::{MailboxName, WireMailbox};
+use imap_proto::types::{MailboxName, NameForm, WireMailbox};
 use imap_store::account::{Mailbox, Place, Rights, SpecialUse};
 
 use super::glob::Pattern;
 use super::place::{self, Names};
-use super::{Ctx, Done, Halt, status};
+use super::{Ctx, Done, Halt, blocking, status};
 use crate::session::state::State;
 use crate::session::view::News;
 
 pub(super) const DELIMITER: Option<u8> = Some(b'/');
+/// Symbols of patterns times names that are compared at once: some milliseconds.
+const INLINE_MAX: usize = 20_000;
 
 /// LIST: the names that match, with special use and children (RFC 6154, RFC 3348) in any case: old clients
 /// skip attributes that they do not know.
@@ -36,16 +38,13 @@ pub(super) async fn list(ctx: &mut Ctx<'_>, cmd: &List) -> Result<Done, Halt> {
         patterns.map(|pattern| Pattern::new(&[&cmd.reference[..], &pattern[..]].concat())).collect();
     let all = ctx.names().await?;
     let form = ctx.connection.dialect.name_form();
-    let matches = |name: &MailboxName| {
-        let octets = name.encode(form);
-        patterns.iter().any(|pattern| pattern.matches(&octets))
-    };
     let names = names(&all, &wishes);
-    let above = wishes.recursive.then(|| Above::of(&all, &names, &wishes, &matches));
+    let matching = matching(patterns, &names, form).await?;
+    let above = wishes.recursive.then(|| Above::of(&all, &names, &wishes, &matching));
     for (index, name) in names.iter().enumerate() {
         let selected = wishes.selects(&all, name);
         let has_hidden_child = above.as_ref().is_some_and(|above| above.unlisted.contains(name));
-        if !(selected || has_hidden_child) || !matches(name) {
+        if !(selected || has_hidden_child) || !matching[index] {
             continue;
         }
         let listed = all.get(name);
@@ -180,22 +179,31 @@ struct Above {
 }
 
 impl Above {
-    fn of(
-        all: &Names,
-        names: &[MailboxName],
-        wishes: &Wishes<'_>,
-        matches: &impl Fn(&MailboxName) -> bool,
-    ) -> Self {
+    fn of(all: &Names, names: &[MailboxName], wishes: &Wishes<'_>, matching: &[bool]) -> Self {
         let mut above = Self::default();
-        for name in names.iter().filter(|name| wishes.selects(all, name)) {
+        for (name, &matches) in names.iter().zip(matching).filter(|(name, _)| wishes.selects(all, name)) {
             let parents = || std::iter::successors(name.parent(), MailboxName::parent);
             above.selected.extend(parents());
-            if !matches(name) {
+            if !matches {
                 above.unlisted.extend(parents());
             }
         }
         above
     }
+}
+
+/// Which of the names match one of the patterns. Where that may take long it does so on a thread of its own.
+async fn matching(patterns: Vec<Pattern>, names: &[MailboxName], form: NameForm) -> Result<Vec<bool>, Halt> {
+    let symbols: usize = patterns.iter().map(Pattern::len).sum();
+    let is_match = move |name: &MailboxName| {
+        let octets = name.encode(form);
+        patterns.iter().any(|pattern| pattern.matches(&octets))
+    };
+    if symbols.saturating_mul(names.len()) <= INLINE_MAX {
+        return Ok(names.iter().map(is_match).collect());
+    }
+    let names = names.to_vec();
+    blocking(move || names.iter().map(is_match).collect()).await
 }
 
 /// Every name that may be told, in the order of LIST: a name's children stand behind it.
@@ -269,7 +277,7 @@ fn matching_parent(
     pattern: &Pattern,
     name: &MailboxName,
     subscribed: &BTreeSet<&MailboxName>,
-    form: imap_proto::types::NameForm,
+    form: NameForm,
 ) -> Option<MailboxName> {
     let parents = std::iter::successors(name.parent(), MailboxName::parent);
     parents
