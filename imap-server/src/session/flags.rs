@@ -92,7 +92,9 @@ pub(crate) fn write_permanent_flags(out: &mut Vec<u8>, dialect: Dialect, mailbox
                 octets <= OLD_LINE_OCTETS_MAX || !matches!(flag, Flag::Keyword(_))
             });
         }
-        flags.push(Flag::Wildcard);
+        if mailbox.takes_keywords() {
+            flags.push(Flag::Wildcard);
+        }
     }
     write_status(out, None, Kind::Ok, Some(&Code::PermanentFlags(flags)), "Flags that are kept");
 }

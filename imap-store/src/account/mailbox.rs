@@ -7,6 +7,7 @@ use imap_proto::types::{
     Flag, Keyword, MailboxName, ModSeq, NumberSet, SeqNum, SystemFlag, Uid, UidValidity,
 };
 
+use super::decide::KEYWORDS_MAX;
 use super::history::History;
 use super::metadata::Metadata;
 use super::page::{Entry, Page, PageSum, ranges_within};
@@ -98,6 +99,11 @@ impl Mailbox {
     /// The keywords that were ever used in it, in the order of their numbers.
     pub fn keywords(&self) -> &[Keyword] {
         &self.keywords
+    }
+
+    /// Whether a keyword more can be used in it.
+    pub fn takes_keywords(&self) -> bool {
+        self.keywords.len() < KEYWORDS_MAX
     }
 
     /// UIDs below it were told to a session as \Recent already. (Of the last *published* state.)

@@ -144,6 +144,47 @@ fn a_long_modified_is_told() {
     });
 }
 
+/// A mailbox that has all the keywords that it can have says so: no `\*`, and LIMIT.
+#[test]
+fn a_mailbox_full_of_keywords_takes_no_more() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice, INBOX with 1 message").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        stage.connect(1, "logged in as alice, INBOX selected").await;
+        let session = stage.connections.get_mut(&1).expect("it was made above");
+        let keywords: Vec<String> = (0..1_000).map(|number| format!("k{number}")).collect();
+        let store = |flags: &str| format!("a UID STORE 1 +FLAGS.SILENT ({flags})\r\n");
+        session.feed(store(&keywords[1..].join(" ")).as_bytes()).await;
+        let sent = String::from_utf8(session.take_sent()).expect("ASCII");
+        assert!(sent.contains(" \\*)] ") && sent.ends_with("a OK Stored\r\n"), "{sent}");
+        session.feed(store("k0").as_bytes()).await;
+        let sent = String::from_utf8(session.take_sent()).expect("ASCII");
+        assert!(!sent.contains("\\*") && sent.ends_with("a OK Stored\r\n"), "{sent}");
+        session.feed(store("one-more").as_bytes()).await;
+        assert!(session.take_sent().starts_with(b"a NO [LIMIT] "));
+        session.feed(store("k0").as_bytes()).await;
+        assert!(session.take_sent().ends_with(b"a OK Stored\r\n"));
+    });
+}
+
+/// Patterns that take long keep nobody waiting but who sent them.
+#[test]
+fn many_long_patterns_are_compared_aside() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice, aaaaaaaaaaaaaaaaaaaaaaaa/b").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        stage.connect(1, "logged in as alice").await;
+        let session = stage.connections.get_mut(&1).expect("it was made above");
+        let patterns = vec!["*a*a*a*c"; 2_000].join(" ");
+        session.feed(format!("a LIST \"\" ({patterns} *a/b)\r\n").as_bytes()).await;
+        let sent = String::from_utf8(session.take_sent()).expect("ASCII");
+        let listed = "* LIST (\\HasNoChildren) \"/\" \"aaaaaaaaaaaaaaaaaaaaaaaa/b\"\r\na OK Listed\r\n";
+        assert_eq!(sent, listed);
+    });
+}
+
 /// What was sent, and the most that was sent at once.
 #[derive(Default)]
 struct Pieces {
