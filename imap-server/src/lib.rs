@@ -14,6 +14,7 @@ pub mod net;
 pub mod access;
 pub mod config;
 mod directory;
+mod durable_file;
 mod maintenance;
 pub mod metrics;
 mod runfile;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::durable_file;
+
 const NAME: &str = "server.json";
 
 /// What is written down of a running server.
@@ -68,9 +70,8 @@ impl RunFile {
 
     /// Writes it so that a reader sees the whole or nothing.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
-        let fresh = data.join(format!("{NAME}.new"));
-        std::fs::write(&fresh, serde_json::to_vec(self).map_err(io::Error::other)?)?;
-        std::fs::rename(fresh, data.join(NAME))
+        let told = serde_json::to_vec(self).map_err(io::Error::other)?;
+        durable_file::replace(&data.join(NAME), 0o644, &told)
     }
 
     /// Takes it away; one that is missing is fine.

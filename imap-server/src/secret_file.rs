@@ -1,11 +1,12 @@
 //! `DATA/secret`: random octets that are the same after every restart and that nobody else can read.
 
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use imap_auth::Secret;
+
+use crate::durable_file;
 
 /// Where it is.
 pub(crate) fn path(data: &Path) -> PathBuf {
@@ -25,14 +26,7 @@ pub(crate) fn read_or_make(data: &Path) -> io::Result<Secret> {
     let mut octets = [0; OCTETS];
     getrandom::fill(&mut octets).map_err(|error| io::Error::other(error.to_string()))?;
     let secret = Secret::new(octets);
-    // Under another name first: a crash leaves all of it or nothing.
-    let unfinished = path.with_extension("new");
-    let _ = fs::remove_file(&unfinished);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    file.write_all(secret.expose())?;
-    file.sync_all()?;
-    fs::rename(&unfinished, &path)?;
-    fs::File::open(data)?.sync_all()?;
+    durable_file::replace(&path, 0o600, secret.expose())?;
     Ok(secret)
 }
 

@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::tls::{Certificates, write_private};
+use super::tls::Certificates;
 use crate::config::{AcmeChallenge, AcmeConfig, CertificateConfig, TlsFiles};
+use crate::durable_file;
 
 pub(crate) use http::{HttpChallenges, bind};
 
@@ -217,9 +218,7 @@ impl Acme {
         let dir = self.dir.clone();
         let keep = move || -> Result<(), AcmeError> {
             std::fs::create_dir_all(&dir)?;
-            let fresh = file.with_extension("new");
-            write_private(&fresh, &octets)?;
-            std::fs::rename(&fresh, &file)?;
+            durable_file::replace(&file, 0o600, &octets)?;
             Ok(())
         };
         tokio::task::spawn_blocking(keep).await.map_err(io::Error::other)?

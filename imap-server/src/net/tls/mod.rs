@@ -16,7 +16,6 @@ pub(super) use acceptor::{Accepted, Acceptor};
 pub use certificate::CertificateInfo;
 pub use certificates::Certificates;
 pub use self_signed::self_signed;
-pub(super) use self_signed::write_private;
 
 /// A certificate or key that cannot be used; the operator must act.
 #[derive(Debug, thiserror::Error)]

@@ -1,12 +1,11 @@
-//! The self-signed certificate of the first start, and files that nobody else can read.
+//! The self-signed certificate of the first start.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::TlsError;
 use crate::config::TlsFiles;
+use crate::durable_file;
 
 /// Makes `DATA/tls/cert.pem` and `key.pem` (mode 0600) where they are missing: self-signed, for localhost, the loopback
 /// addresses and `host_name`. Returns the files, and whether they are new.
@@ -20,9 +19,8 @@ pub fn self_signed(data: &Path, host_name: &str) -> Result<(TlsFiles, bool), Tls
     let made = |error: rcgen::Error| TlsError::Made { reason: error.to_string() };
     let key = rcgen::KeyPair::generate().map_err(made)?;
     let certificate = certificate_params(host_name).map_err(made)?.self_signed(&key).map_err(made)?;
-    write_private(&files.key, key.serialize_pem().as_bytes())?;
-    fs::write(&files.certificate, certificate.pem())
-        .map_err(|error| TlsError::Io { file: files.certificate.clone(), error })?;
+    write(&files.key, 0o600, &key.serialize_pem())?;
+    write(&files.certificate, 0o644, &certificate.pem())?;
     Ok((files, true))
 }
 
@@ -46,19 +44,9 @@ fn certificate_params(host_name: &str) -> Result<rcgen::CertificateParams, rcgen
     Ok(params)
 }
 
-/// Writes a file that nobody else can read, not even for a moment.
-pub(in crate::net) fn write_private(file: &Path, octets: &[u8]) -> Result<(), TlsError> {
+fn write(file: &Path, mode: u32, text: &str) -> Result<(), TlsError> {
     let failed = |error| TlsError::Io { file: file.to_owned(), error };
-    let mut opened = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)
-        .map_err(failed)?;
-    // An older file keeps its mode when it is opened.
-    opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed)?;
-    opened.write_all(octets).and_then(|()| opened.sync_all()).map_err(failed)
+    durable_file::replace(file, mode, text.as_bytes()).map_err(failed)
 }
 
 #[cfg(test)]
