@@ -32,7 +32,7 @@ use crate::wire::read::Reader;
 /// assert!(matches!(&fetch.item, StreamedItem::Section { section, .. } if section.part == [1]));
 /// // Then 100,000 octets in chunks, and:
 /// let behind = fetch.parse_rest(&Bytes::from_static(b" RFC822.SIZE 123456)"));
-/// assert_eq!(behind, [FetchAttribute::Rfc822Size(123_456)]);
+/// assert_eq!(behind[..], [FetchAttribute::Rfc822Size(123_456)]);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamedFetch {
