@@ -55,6 +55,13 @@ impl Authenticator {
         entered
     }
 
+    /// Whether a user of that name is there, neither disabled nor expired. `None` where nobody was found, and a directory
+    /// finds users with their passwords only ([`Directory::finds_all`]). [`AuthError::Unavailable`] where a directory
+    /// does not answer.
+    pub async fn welcomes(&self, user: &str) -> Result<Option<bool>, AuthError> {
+        self.backend.welcomes(user).await
+    }
+
     /// How long the answer to a failure of LOGIN or of an exchange is to wait: longer with each that counts (see
     /// [`crate::ThrottleSettings::delay_max`]), else not at all. Whoever answers waits, since only they see the client go;
     /// `user` is whom the client said it is, or empty.

@@ -54,6 +54,13 @@ impl Backend {
         found.map_err(|error| AuthError::Unavailable { reason: error.to_string() })
     }
 
+    /// Whether a user of that name is there and may come in now; `None`: that cannot be said without a password.
+    pub(crate) async fn welcomes(&self, name: &str) -> Result<Option<bool>, AuthError> {
+        let found = self.find(name).await?;
+        let may = |user: UserRecord| !user.attributes.disabled && !user.attributes.expired(SystemTime::now());
+        Ok(found.map(may).or_else(|| self.directory.finds_all().then_some(false)))
+    }
+
     /// The user with that name (as the client sent it) and that password. See [`PasswordCheck::check`].
     pub(crate) async fn password(
         &self,

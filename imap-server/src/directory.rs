@@ -1,6 +1,6 @@
 //! [`StoreDirectory`]: the users of the store, as imap-auth asks for them.
 
-use imap_auth::{BoxFuture, Credentials, Directory, DirectoryError, UserRecord};
+use imap_auth::{BoxFuture, Credentials, Directory, DirectoryError, Secret, UserRecord, Verified};
 use imap_store::Store;
 
 use crate::users::Users;
@@ -26,10 +26,24 @@ impl Directory for StoreDirectory {
         INTERNAL
     }
 
-    /// Looks the user up in memory. A record that cannot be read is the operator's affair, never a wrong password.
+    /// Looks the user up in memory; the accounts of other directories' users are none of ours, so that nobody gets in by
+    /// one whom their directory no longer knows. A record that cannot be read is the operator's affair, never a wrong
+    /// password.
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<UserRecord>, DirectoryError>> {
-        let found = self.store.user(name);
-        Box::pin(std::future::ready(found.map(record).transpose()))
+        let found = self.store.user(name).map(record).transpose();
+        let ours = found.map(|found| found.filter(|user| user.credentials.directory().is_none()));
+        Box::pin(std::future::ready(ours))
+    }
+
+    /// Somebody of another directory is known here by their application passwords alone.
+    fn verify<'a>(
+        &'a self,
+        name: &'a str,
+        password: &'a Secret,
+    ) -> BoxFuture<'a, Result<Verified, DirectoryError>> {
+        let found = self.store.user(name).map(record).transpose();
+        let known = found.map(|found| found.filter(|user| is_for_us(&user.credentials, password)));
+        Box::pin(std::future::ready(known.map(|user| user.map_or(Verified::Unknown, Verified::Check))))
     }
 
     fn replace<'a>(
@@ -41,6 +55,14 @@ impl Directory for StoreDirectory {
             let replaced = self.users.replace(&user.name, &user.credentials, credentials).await;
             replaced.map_err(|error| DirectoryError { reason: error.to_string() })
         })
+    }
+}
+
+/// Whether the record decides about that password.
+fn is_for_us(record: &Credentials, password: &Secret) -> bool {
+    match record.directory() {
+        Some(_) => record.is_application_password(password),
+        None => record.has_password() || !record.application_passwords().is_empty(),
     }
 }
 

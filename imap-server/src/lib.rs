@@ -17,6 +17,7 @@ mod directory;
 mod durable_file;
 mod maintenance;
 pub mod metrics;
+mod recheck;
 mod runfile;
 mod secret_file;
 pub mod server;
@@ -26,5 +27,5 @@ pub mod admin;
 pub mod cli;
 pub mod demo;
 
-pub use logins::{Logins, Moment, NoEntry, SessionInfo};
+pub use logins::{Logins, Moment, NoEntry, SessionInfo, Speaks};
 pub use services::{Limits, ListenerPolicy, SearchThreads, Services};

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use imap_proto::Level;
 use imap_store::log::AccountId;
 use tokio_util::sync::CancellationToken;
 
@@ -56,10 +58,44 @@ pub struct SessionInfo {
     pub listener: Arc<str>,
     /// How; the LOGIN command is `login`.
     pub mechanism: &'static str,
+    /// The directory that knows the user; empty where none does.
+    pub directory: Arc<str>,
     /// The TLS version.
     pub tls: Option<&'static str>,
     /// When the login was.
     pub since: SystemTime,
+    /// What the client has shown to speak.
+    pub speaks: Speaks,
+}
+
+/// The dialect of a session, as the administrator sees it while it rises.
+#[derive(Debug, Clone)]
+pub struct Speaks(Arc<AtomicU8>);
+
+impl Speaks {
+    /// Every dialect, the oldest first.
+    const LEVELS: [(Level, &str); 4] = [
+        (Level::Silent, "imap2"),
+        (Level::Imap2bis, "imap2bis"),
+        (Level::Imap4, "imap4rev1"),
+        (Level::Rev2, "imap4rev2"),
+    ];
+
+    /// So far.
+    pub fn new(level: Level) -> Self {
+        Self(Arc::new(AtomicU8::new(level as u8)))
+    }
+
+    /// The client showed more.
+    pub(crate) fn rise(&self, level: Level) {
+        self.0.fetch_max(level as u8, Ordering::Relaxed);
+    }
+
+    /// `imap2` also where nothing was shown yet.
+    pub fn name(&self) -> &'static str {
+        let level = self.0.load(Ordering::Relaxed);
+        Self::LEVELS.iter().find(|(known, _)| *known as u8 == level).map_or("", |(_, name)| name)
+    }
 }
 
 /// A time between two ends.
@@ -147,9 +183,10 @@ impl Logins {
         let (since, end) = (user.since, user.end.child_token());
         state.last_session += 1;
         let id = state.last_session;
+        let speaks = who.speaks.clone();
         state.sessions.insert(id, (Arc::new(who), end.clone()));
         drop(state);
-        Ok(Login { logins: self.clone(), account, id, since, end })
+        Ok(Login { logins: self.clone(), account, id, since, end, speaks })
     }
 
     fn leave(&self, account: AccountId, id: u64, since: Moment) {
@@ -183,9 +220,15 @@ pub(crate) struct Login {
     id: u64,
     since: Moment,
     end: CancellationToken,
+    speaks: Speaks,
 }
 
 impl Login {
+    /// The client showed that it knows this dialect.
+    pub(crate) fn speaks(&self, level: Level) {
+        self.speaks.rise(level);
+    }
+
     /// Cancelled when the session has to end: the user changed, an administrator ended it, or the server stops.
     pub(crate) fn end(&self) -> &CancellationToken {
         &self.end
@@ -212,8 +255,10 @@ mod tests {
             address: None,
             listener: "imap".into(),
             mechanism: "login",
+            directory: "internal".into(),
             tls: None,
             since: SystemTime::UNIX_EPOCH,
+            speaks: Speaks::new(Level::Silent),
         }
     }
 
@@ -262,6 +307,16 @@ mod tests {
         assert_eq!(logins.kick(|_, info| &*info.user == "ann"), 1);
         drop(two);
         assert!(logins.list().is_empty() && logins.state().users.is_empty());
+    }
+
+    #[test]
+    fn a_dialect_rises_and_never_falls() {
+        let speaks = who().speaks;
+        for (level, name) in Speaks::LEVELS {
+            speaks.rise(level);
+            speaks.rise(Level::Silent);
+            assert_eq!(speaks.name(), name);
+        }
     }
 
     #[test]

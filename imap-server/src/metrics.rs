@@ -1,9 +1,10 @@
 //! Metrics for Prometheus: what is counted, and the listener that tells. No name of a user or mailbox is ever a label.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use metrics::{counter, gauge};
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
+use metrics::{counter, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -17,7 +18,10 @@ pub struct MetricsError {
 
 /// Serves the metrics by HTTP until `stop`. What is counted before that, or without, is counted nowhere.
 pub(crate) fn start(address: SocketAddr, stop: CancellationToken) -> Result<(), MetricsError> {
-    let built = PrometheusBuilder::new().with_http_listener(address).build();
+    let seconds = Matcher::Full(COMMIT_SECONDS.to_owned());
+    let built = PrometheusBuilder::new()
+        .set_buckets_for_metric(seconds, &COMMIT_BUCKETS)
+        .and_then(|builder| builder.with_http_listener(address).build());
     let (recorder, exporter) = built.map_err(|error| MetricsError { address, error })?;
     if metrics::set_global_recorder(recorder).is_err() {
         warn!("another server of this process counts already");
@@ -30,6 +34,9 @@ pub(crate) fn start(address: SocketAddr, stop: CancellationToken) -> Result<(), 
     });
     Ok(())
 }
+
+const COMMIT_SECONDS: &str = "restante_store_commit_seconds";
+const COMMIT_BUCKETS: [f64; 10] = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
 
 /// A login, or a try of one.
 pub(crate) fn login(mechanism: &str, result: &'static str) {
@@ -58,6 +65,11 @@ pub(crate) fn connection(result: &'static str) {
 pub(crate) fn open_connections(number: usize) {
     // Far below 2^53.
     gauge!("restante_connections").set(number as f64);
+}
+
+/// A change of the store, from being decided to being on the disk.
+pub(crate) fn committed(took: Duration) {
+    histogram!(COMMIT_SECONDS).record(took.as_secs_f64());
 }
 
 /// A TLS handshake; `version` is `failed` where it did not come to its end.

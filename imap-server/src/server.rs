@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use imap_auth::{Authenticator, Settings, Throttle};
-use imap_store::{OpenError, Store};
+use imap_store::{CommitTimes, OpenError, Options, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -18,7 +18,7 @@ use crate::net::tls::{self, Certificates, TlsError};
 use crate::net::{BindError, Listener, Listeners, raise_open_files};
 use crate::runfile::RunFile;
 use crate::users::Users;
-use crate::{Logins, SearchThreads, Services, maintenance, metrics, net, secret_file};
+use crate::{Logins, SearchThreads, Services, maintenance, metrics, net, recheck, secret_file};
 
 /// Files that are no connections: the store's, the listeners', the admin API's.
 const OTHER_FILES: u64 = 256;
@@ -143,6 +143,7 @@ impl Server {
         let throttle = config.throttle.clone().map(Throttle::new);
         let settings = access::settings(&config, server_secret, throttle.clone())?;
         let services = services(&store, &config, logins.clone(), &users, settings)?;
+        let authenticator = services.authenticator.clone();
         let listeners = Listeners::new(services, certificates.clone(), stop.clone());
         let bound = told(&sockets, config.admin.as_deref());
         for socket in sockets {
@@ -160,6 +161,7 @@ impl Server {
             tokio::spawn(acme.run(stop.clone()));
         }
         tokio::spawn(maintenance::run(store.clone(), stop.clone()));
+        tokio::spawn(recheck::run(authenticator, logins.clone(), stop.clone()));
         tokio::spawn(certificates.clone().follow_files(stop.clone()));
         let admin = Admin {
             store: store.clone(),
@@ -320,7 +322,8 @@ fn told(sockets: &[Listener], admin: Option<&Path>) -> Vec<ListenerInfo> {
 }
 
 async fn open_store(config: &Config) -> Result<Store, StartError> {
-    let (dir, options) = (config.data.join("store"), config.store.clone());
+    let dir = config.data.join("store");
+    let options = Options { commit_times: CommitTimes::new(metrics::committed), ..config.store.clone() };
     let opening = tokio::task::spawn_blocking(move || Store::open(&dir, options));
     let (store, report) =
         opening.await.map_err(|error| StartError::Panicked { reason: error.to_string() })??;

@@ -74,13 +74,14 @@ impl Users {
         Ok(self.store.create_user(&name, credentials.to_bytes()).await?)
     }
 
-    /// The account of somebody whom another directory knows: made where it is missing, durable when this returns.
-    pub(crate) async fn account_of(&self, name: &str) -> Result<User, UserError> {
+    /// The account of somebody whom `directory` knows (empty: none does): made where it is missing, durable when this
+    /// returns.
+    pub(crate) async fn account_of(&self, name: &str, directory: &str) -> Result<User, UserError> {
         let name = checked_name(name)?;
         if let Some(user) = self.store.user(&name) {
             return Ok(user);
         }
-        match self.store.create_user(&name, Credentials::none().to_bytes()).await {
+        match self.store.create_user(&name, Credentials::of_directory(directory).to_bytes()).await {
             // Two first logins at one time.
             Err(StoreError::AlreadyExists { .. }) => self.find(&name),
             made => Ok(made?),

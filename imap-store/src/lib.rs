@@ -62,6 +62,7 @@ pub mod sim;
 mod store;
 #[cfg(test)]
 mod tests;
+mod timed;
 mod transfer;
 
 pub use check::{Affected, CheckReport};
@@ -70,4 +71,5 @@ pub use compact::CompactReport;
 pub use error::{OpenError, StoreError};
 pub use restore::{RestoreError, RestoreFrom, Restored};
 pub use store::{Durability, OpenReport, Options, Store, User};
+pub use timed::CommitTimes;
 pub use transfer::Across;

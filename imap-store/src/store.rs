@@ -22,7 +22,7 @@ use crate::log::{AccountId, Backup, Log, LogOptions, restore};
 use crate::memory_disk::MemoryDisk;
 use crate::open::{self, Opened, is_lazy};
 use crate::transfer::{self, Departing};
-use crate::{OpenError, StoreError};
+use crate::{CommitTimes, OpenError, StoreError};
 
 /// A mail store. Cheap to clone. The last clone closes it when it is dropped (blocking), if nobody called
 /// [`Store::close`].
@@ -107,6 +107,8 @@ pub struct Options {
     pub compacts_by_itself: bool,
     /// Where times come from.
     pub clock: Clock,
+    /// Who is told how long commits take.
+    pub commit_times: CommitTimes,
 }
 
 /// What opening found, for the operator's log.
@@ -187,7 +189,7 @@ impl Store {
         let no_thread = |error| OpenError::Io { file: dir.to_owned(), error };
         let Opened { log, index, accounts, saved_to, mut report, losses, may_have_lost } = opened;
         let (wake, due) = sync_channel(1);
-        let dirt = Arc::new(Dirt::new(DIRTY_OCTETS_MAX, wake.clone()));
+        let dirt = Arc::new(Dirt::new(DIRTY_OCTETS_MAX, wake.clone(), options.commit_times.clone()));
         let makes = Makes {
             clock: options.clock.clone(),
             limits: Limits {
@@ -431,11 +433,6 @@ impl Store {
             self.grant(identifier, account, false).await?;
         }
         Ok(())
-    }
-
-    /// Tells when users changed.
-    pub fn watch_users(&self) -> tokio::sync::watch::Receiver<crate::log::Seq> {
-        self.inner.directory.watch()
     }
 
     /// Drops expunged messages that are past the retention, in all accounts; returns in how many there were some.
@@ -733,6 +730,7 @@ impl Default for Options {
             cache_octets: 64 << 20,
             compacts_by_itself: true,
             clock: Clock::system(),
+            commit_times: CommitTimes::default(),
         }
     }
 }

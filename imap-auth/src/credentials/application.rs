@@ -95,6 +95,14 @@ impl Credentials {
         self.application_passwords.iter_mut().find(|password| password.name == name)
     }
 
+    /// Whether it is one of the application passwords, wherever that may be used. Fast, and in constant time.
+    pub fn is_application_password(&self, password: &Secret) -> bool {
+        normalized(password.expose()).is_some_and(|typed| {
+            // Counted: that one fits must not be seen from the time that the others take.
+            self.application_passwords.iter().filter(|one| one.fits(&typed)).count() > 0
+        })
+    }
+
     /// The application password that it is, if it may be used on that channel at `now`. Fast; every one is compared,
     /// in constant time.
     pub(crate) fn match_application(

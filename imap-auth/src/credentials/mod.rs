@@ -1,12 +1,13 @@
 //! [`Credentials`]: what is kept of a password, never the password.
 
 mod application;
+mod argon;
 mod imported;
 mod record;
 mod scram;
 
+use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
 pub(crate) use self::application::LAST_USED_STEP;
 pub use self::application::{ApplicationPassword, ApplicationPasswordError, Network};
@@ -30,6 +31,8 @@ pub struct Credentials {
     scram: Vec<ScramKeys>,
     application_passwords: Vec<ApplicationPassword>,
     attributes: UserAttributes,
+    /// The [`crate::Directory::name`] of the directory that knows the user, where that is another one than keeps this.
+    directory: Option<String>,
 }
 
 /// What a hash costs; a test takes a low one.
@@ -58,7 +61,19 @@ impl Credentials {
             scram: Vec::new(),
             application_passwords: Vec::new(),
             attributes: UserAttributes::default(),
+            directory: None,
         }
+    }
+
+    /// The same for the account of somebody whom another directory knows, which has that name.
+    pub fn of_directory(directory: impl Into<String>) -> Self {
+        Self { directory: Some(directory.into()), ..Self::none() }
+    }
+
+    /// The directory that decides about the user, where it is not the one that keeps this record: then there is no
+    /// more here than application passwords, and what the user may not do.
+    pub fn directory(&self) -> Option<&str> {
+        self.directory.as_deref()
     }
 
     /// Makes the record of a password. Takes as long as a login: not for an async thread.
@@ -69,16 +84,16 @@ impl Credentials {
         Self::none().with_password(password, cost)
     }
 
-    /// The record with another password; application passwords and attributes stay. As slow as
+    /// The record with another password; application passwords and attributes stay, and no other directory decides about
+    /// the user any more. As slow as
     /// [`Self::from_password`], with its errors.
     pub fn with_password(&self, password: &Secret, cost: HashCost) -> Result<Self, BadPassword> {
         let prepared = prepare_password(password)?;
-        let hash = hasher(cost)?
-            .hash_password_with_salt(prepared.expose(), &random_octets::<16>()?)
-            .map_err(|_| BadPassword { reason: "the password cannot be hashed at that cost" })?;
+        let hash = argon::hash(&params(cost)?, prepared.expose(), &random_octets::<16>()?)
+            .ok_or(BadPassword { reason: "the password cannot be hashed at that cost" })?;
         let scram = ScramHash::ALL.map(|hash| ScramKeys::from_prepared(&prepared, hash));
         let scram = scram.into_iter().collect::<Result<_, _>>()?;
-        Ok(Self { hash: Some(hash), imported: None, scram, ..self.clone() })
+        Ok(Self { hash: Some(hash), imported: None, scram, directory: None, ..self.clone() })
     }
 
     /// Another server's hash, in Dovecot's way of writing: `{SCHEME}hash` with the schemes ARGON2ID, SHA512-CRYPT,
@@ -104,12 +119,10 @@ impl Credentials {
     pub(crate) fn decoy(cost: HashCost) -> Result<Self, BadPassword> {
         let password = random_octets::<32>()?;
         let cheap = HashCost { memory_kib: MEMORY_KIB_MIN, passes: 1 };
-        let mut hash = hasher(cheap)?
-            .hash_password_with_salt(&password, &random_octets::<16>()?)
-            .map_err(|_| BadPassword { reason: "the decoy cannot be hashed" })?;
+        let mut hash = argon::hash(&params(cheap)?, &password, &random_octets::<16>()?)
+            .ok_or(BadPassword { reason: "the decoy cannot be hashed" })?;
         // Only its cost counts; that it was made at another one just makes it match nothing at all.
-        hash.params = hasher(cost)?
-            .params()
+        hash.params = (&params(cost)?)
             .try_into()
             .map_err(|_| BadPassword { reason: "the hash cost is out of range" })?;
         Ok(Self { hash: Some(hash), ..Self::none() })
@@ -121,7 +134,7 @@ impl Credentials {
         let Ok(prepared) = prepare_password(password) else { return false };
         if let Some(hash) = &self.hash {
             // The parameters of the record count, not those of the hasher.
-            return Argon2::default().verify_password(prepared.expose(), hash).is_ok();
+            return argon::fits(hash, prepared.expose());
         }
         if let Some(imported) = &self.imported {
             // The other server may have prepared passwords, or may not have.
@@ -177,13 +190,12 @@ impl Credentials {
     }
 }
 
-fn hasher(cost: HashCost) -> Result<Argon2<'static>, BadPassword> {
+fn params(cost: HashCost) -> Result<Params, BadPassword> {
     let out_of_range = BadPassword { reason: "the hash cost is out of range" };
     if cost.memory_kib > MEMORY_KIB_MAX || cost.passes > PASSES_MAX {
         return Err(out_of_range);
     }
-    let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(|_| out_of_range)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+    Params::new(cost.memory_kib, cost.passes, 1, None).map_err(|_| out_of_range)
 }
 
 fn random_octets<const N: usize>() -> Result<[u8; N], BadPassword> {

@@ -51,6 +51,8 @@ struct Record {
     admin: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    directory: Option<String>,
 }
 
 impl Credentials {
@@ -60,6 +62,7 @@ impl Credentials {
         let plain = self.hash.is_some()
             && self.imported.is_none()
             && self.application_passwords.is_empty()
+            && self.directory.is_none()
             && self.attributes == UserAttributes::default();
         let record = Record {
             version: if plain { VERSION_PLAIN } else { VERSION },
@@ -71,6 +74,7 @@ impl Credentials {
             expires: expires.map(seconds),
             admin,
             groups,
+            directory: self.directory.clone(),
         };
         serde_json::to_vec(&record).expect("numbers, strings and lists are always JSON")
     }
@@ -109,6 +113,7 @@ impl Credentials {
                 admin: record.admin,
                 groups: record.groups,
             },
+            directory: record.directory,
         })
     }
 }

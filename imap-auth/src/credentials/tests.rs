@@ -256,6 +256,14 @@ fn networks() {
 }
 
 #[test]
+fn whose_account_it_is_stands_in_the_record_until_a_password_is_set() {
+    let account = Credentials::from_bytes(&Credentials::of_directory("staff").to_bytes()).expect("a record");
+    assert_eq!((account.directory(), account.has_password()), (Some("staff"), false));
+    let own = account.with_password(&Secret::new("sesame"), LOW).expect("a good password");
+    assert_eq!(Credentials::from_bytes(&own.to_bytes()).expect("a record").directory(), None);
+}
+
+#[test]
 fn attributes_stand_in_the_record() {
     let mut credentials = Credentials::none();
     assert!(!credentials.verify(&Secret::new("")) && !credentials.has_password());

@@ -36,6 +36,10 @@ impl Directory for Directories {
         })
     }
 
+    fn finds_all(&self) -> bool {
+        self.inner.iter().all(|directory| directory.finds_all())
+    }
+
     fn verify<'a>(
         &'a self,
         name: &'a str,

@@ -93,6 +93,11 @@ pub trait Directory: Send + Sync {
     /// The user of that (prepared) name.
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<UserRecord>, DirectoryError>>;
 
+    /// Whether who is not found is not there. Not so where users are only seen when they give their password.
+    fn finds_all(&self) -> bool {
+        true
+    }
+
     /// The user of that (prepared) name, and what the directory says of the password (as it was typed). The
     /// directory sees to it that an unknown user takes it about as long as a wrong password.
     ///

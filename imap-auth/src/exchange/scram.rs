@@ -2,6 +2,9 @@
 //!
 //! rsasl computes; names, flags and the shape of messages are checked here first. It is told the user's keys
 //! before its step, and an unknown user has keys too ([`ScramKeys::fake`]), so that nothing tells them apart.
+//!
+//! rsasl does not compare in constant time. What it compares is the stored key with a hash of what the client sent and a
+//! signature under that very key: nobody without the key can choose the hash, so the time tells nothing of it.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -110,6 +110,7 @@ async fn direct_bind() {
         assert_eq!(verdict(&directory, name, password).await, expected, "{name} {password}");
     }
     assert!(find(&directory, "alice").await.is_none(), "nobody is found without the password");
+    assert!(!directory.finds_all());
 }
 
 #[tokio::test]
@@ -138,6 +139,19 @@ async fn the_next_server_is_asked_when_one_is_gone() {
     drop(second);
     let found = verdict(&directory, "alice", "sesame").await;
     assert!(found.starts_with("the directory is unavailable"), "{found}");
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let Some(slapd) = Slapd::start() else { return };
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = format!("ldap://{}", silent.local_addr().expect("bound"));
+    let timeout = Duration::from_millis(500);
+    let one = directory(LdapSettings { timeout, ..by_search(vec![silent.clone()]) });
+    let found = verdict(&one, "alice", "sesame").await;
+    assert!(found.starts_with("the directory is unavailable"), "{found}");
+    let both = directory(LdapSettings { timeout, ..by_search(vec![silent, plain(&slapd)]) });
+    assert_eq!(verdict(&both, "alice", "sesame").await, "fits alice");
 }
 
 #[tokio::test]

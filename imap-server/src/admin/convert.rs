@@ -51,6 +51,7 @@ pub(super) fn session(id: u64, info: &SessionInfo) -> wire::Session {
         mechanism: info.mechanism.to_owned(),
         tls: info.tls.unwrap_or_default().to_owned(),
         since: Some(info.since.into()),
+        dialect: info.speaks.name().to_owned(),
     }
 }
 
@@ -97,6 +98,7 @@ pub(super) fn session_row(session: wire::Session) -> SessionRow {
         mechanism: session.mechanism,
         tls: session.tls,
         since: time(session.since).unwrap_or_default(),
+        dialect: session.dialect,
     }
 }
 

@@ -90,6 +90,8 @@ pub struct SessionRow {
     pub tls: String,
     /// RFC 3339.
     pub since: String,
+    /// What the client has shown to speak so far.
+    pub dialect: String,
 }
 
 /// A banned address.

@@ -116,8 +116,8 @@ impl SessionVerb {
                         format!("  (by {})", one.authenticated)
                     };
                     format!(
-                        "{:>6}  {}{acting}  {}  {}  {}  {tls}  since {}",
-                        one.id, one.user, one.address, one.listener, one.mechanism, one.since
+                        "{:>6}  {}{acting}  {}  {}  {}  {tls}  {}  since {}",
+                        one.id, one.user, one.address, one.listener, one.mechanism, one.dialect, one.since
                     )
                 });
                 answer_list(json, &sessions, || rows.collect::<Vec<_>>().join("\n"))

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use imap_auth::{AuthError, ChannelBindings, Exchange, Identity, Secret, Step};
+use imap_auth::{AuthError, ChannelBindings, Credentials, Exchange, Identity, Secret, Step};
 use imap_proto::command::{Authenticate, Login as LoginCommand, Tag};
 use imap_proto::response::Code;
 use imap_proto::wire::Expect;
@@ -19,7 +19,7 @@ use crate::session::caps;
 use crate::session::outbox::Gone;
 use crate::session::state::{Doing, Login, State, framer_limits};
 use crate::session::view::News;
-use crate::{NoEntry, Services, SessionInfo};
+use crate::{NoEntry, Services, SessionInfo, Speaks};
 
 /// Counts the sessions of nobody in particular: no account has this number.
 const NOBODY: AccountId = AccountId(u64::MAX);
@@ -69,7 +69,10 @@ pub(super) async fn authenticate(ctx: &mut Ctx<'_>, cmd: &Authenticate) -> Resul
     let response = match &cmd.initial_response {
         // "=" is the empty response (RFC 4959 §3).
         Some(response) if response.expose() == b"=" => Some(Secret::new(Vec::new())),
-        Some(response) => Some(decode(response.expose())?),
+        Some(response) => match decode(response.expose()) {
+            Ok(response) => Some(response),
+            Err(error) => return enter(ctx, attempt(&exchange), Err(error)).await,
+        },
         None if exchange.client_first() => {
             challenge(ctx, &[]);
             return Ok(Done::Authenticating(exchange));
@@ -87,16 +90,13 @@ pub(crate) async fn go_on(
     mut exchange: Box<Exchange>,
     line: &[u8],
 ) -> Result<Doing, Gone> {
-    let result = if line == b"*" {
-        Err(Refusal::bad("Cancelled, as you asked").into())
-    } else {
-        match decode(line) {
-            Ok(response) => {
-                let step = exchange.step(Some(&response)).await;
-                take_step(ctx, exchange, step).await
-            }
-            Err(halt) => Err(halt),
+    let response = if line == b"*" { Err(AuthError::Cancelled) } else { decode(line) };
+    let result = match response {
+        Ok(response) => {
+            let step = exchange.step(Some(&response)).await;
+            take_step(ctx, exchange, step).await
         }
+        Err(error) => enter(ctx, attempt(&exchange), Err(error)).await,
     };
     if !matches!(result, Ok(Done::Authenticating(_))) {
         ctx.connection.framer.expect(Expect::Command);
@@ -104,19 +104,32 @@ pub(crate) async fn go_on(
     conclude(ctx, tag, "AUTHENTICATE", result, News::None).await
 }
 
+/// A line of the client's in an exchange that is too long to be looked at.
+pub(crate) fn over_limit(ctx: &Ctx<'_>, exchange: &Exchange) {
+    audit::refused(ctx, attempt(exchange), "the response is over the limit");
+}
+
+/// An AUTHENTICATE that no exchange came of: no mechanism's name, or a response that is no base64.
+pub(crate) fn unreadable(ctx: &Ctx<'_>) {
+    audit::refused(ctx, Attempt { user: "", mechanism: "" }, "the command cannot be read");
+}
+
+fn attempt(exchange: &Exchange) -> Attempt<'_> {
+    Attempt { user: exchange.claimed().unwrap_or_default(), mechanism: exchange.mechanism() }
+}
+
 async fn take_step(
     ctx: &mut Ctx<'_>,
     exchange: Box<Exchange>,
     step: Result<Step, AuthError>,
 ) -> Result<Done, Halt> {
-    let attempt = Attempt { user: exchange.claimed().unwrap_or_default(), mechanism: exchange.mechanism() };
     match step {
         Ok(Step::Challenge(octets)) => {
             challenge(ctx, &octets);
             Ok(Done::Authenticating(exchange))
         }
-        Ok(Step::Done(identity)) => enter(ctx, attempt, Ok(identity)).await,
-        Err(error) => enter(ctx, attempt, Err(error)).await,
+        Ok(Step::Done(identity)) => enter(ctx, attempt(&exchange), Ok(identity)).await,
+        Err(error) => enter(ctx, attempt(&exchange), Err(error)).await,
     }
 }
 
@@ -128,11 +141,9 @@ fn challenge(ctx: &mut Ctx<'_>, octets: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn decode(line: &[u8]) -> Result<Secret, Halt> {
-    match STANDARD.decode(line) {
-        Ok(octets) => Ok(Secret::new(octets)),
-        Err(_) => Err(Refusal::bad("That is no base64").into()),
-    }
+fn decode(line: &[u8]) -> Result<Secret, AuthError> {
+    let octets = STANDARD.decode(line);
+    octets.map(Secret::new).map_err(|_| AuthError::Malformed { reason: "That is no base64" })
 }
 
 fn privacy_required() -> Refusal {
@@ -170,8 +181,10 @@ async fn open(ctx: &mut Ctx<'_>, identity: &Identity) -> Result<Done, Halt> {
         address: ctx.connection.peer.address,
         listener: ctx.connection.policy.name.clone(),
         mechanism: identity.mechanism,
+        directory: identity.directory.as_str().into(),
         tls: ctx.connection.tls_version,
         since: SystemTime::now(),
+        speaks: Speaks::new(ctx.connection.dialect.level),
     };
     let (name, logins, began) = (info.user.clone(), &ctx.services.logins, ctx.connection.login_began);
     let groups = identity.attributes.groups.clone();
@@ -182,6 +195,7 @@ async fn open(ctx: &mut Ctx<'_>, identity: &Identity) -> Result<Done, Halt> {
         (logins.enter(NOBODY, began, info).map_err(no_entry)?, None)
     } else {
         let user = account_of(ctx.services, identity).await?;
+        may_enter(ctx.services, identity, &user).await?;
         let place = logins.enter(user.account, began, info).map_err(no_entry)?;
         let store = ctx.services.store.clone();
         let account = blocking(move || store.account(user.account)).await??;
@@ -206,11 +220,36 @@ async fn account_of(services: &Services, identity: &Identity) -> Result<imap_sto
         return Err(missing().into());
     }
     let Some(users) = &services.users else { return Err(missing().into()) };
-    match users.account_of(&identity.user).await {
+    match users.account_of(&identity.user, &identity.directory).await {
         Ok(user) => Ok(user),
         Err(error) => {
             tracing::error!(user = ?identity.user, %error, "the account of a directory's user cannot be made");
             Err(missing().into())
+        }
+    }
+}
+
+/// What the record of the account says of somebody whom another directory let in, and the other way round.
+async fn may_enter(services: &Services, identity: &Identity, user: &imap_store::User) -> Result<(), Halt> {
+    let is_ours = identity.directory == INTERNAL;
+    if is_ours && identity.application_password.is_none() {
+        return Ok(());
+    }
+    let record = Credentials::from_bytes(&user.credentials).map_err(|error| {
+        tracing::error!(user = ?user.name, %error, "the record of an account cannot be read");
+        Refusal::no(Code::Unavailable, "Logging in is not possible now, try again later")
+    })?;
+    let here = !record.attributes().disabled && !record.attributes().expired(SystemTime::now());
+    // Its application passwords are kept here, the user is not.
+    let there = match record.directory() {
+        Some(_) if is_ours => services.authenticator.welcomes(&identity.user).await,
+        _ => Ok(Some(true)),
+    };
+    match there {
+        Ok(Some(true)) if here => Ok(()),
+        Ok(_) => Err(Refusal::no(Code::AuthenticationFailed, "Wrong user name or password").into()),
+        Err(_) => {
+            Err(Refusal::no(Code::Unavailable, "Logging in is not possible now, try again later").into())
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) async fn enable(ctx: &mut Ctx<'_>, cmd: &Enable) -> Result<Done, Halt
     }
     ctx.connection.enabled.qresync |= qresync;
     if rev2 {
-        ctx.connection.dialect.level = Level::Rev2;
+        ctx.rise(Level::Rev2);
     }
     Ok(Done::text("Enabled"))
 }

@@ -128,6 +128,9 @@ impl Ctx<'_> {
         let was_old = is_old(self.connection.dialect);
         let level = level.min(self.connection.policy.dialect.highest());
         self.connection.dialect.level = self.connection.dialect.level.max(level);
+        if let Some(login) = self.state.login() {
+            login.place.speaks(level);
+        }
         if was_old
             && !is_old(self.connection.dialect)
             && let State::Selected(_, view) = &mut *self.state

@@ -70,7 +70,8 @@ async fn step(doing: Doing, ctx: &mut Ctx<'_>, event: Event) -> Result<Doing, Go
         (Doing::Authenticating(tag, exchange), Event::Line(line)) => {
             auth::go_on(ctx, tag, exchange, &line).await
         }
-        (Doing::Authenticating(tag, _), _) => {
+        (Doing::Authenticating(tag, exchange), _) => {
+            auth::over_limit(ctx, &exchange);
             ctx.connection.framer.expect(Expect::Command);
             Ok(bad(ctx, Some(&tag), "The response is over the limit"))
         }
@@ -96,6 +97,9 @@ async fn run(ctx: &mut Ctx<'_>, frame: &bytes::Bytes) -> Result<Doing, Gone> {
         Ok((tag, command)) => command::dispatch(ctx, tag, &command).await,
         Err(bad_command) => {
             let name = bad_command.name.unwrap_or("command");
+            if name == "AUTHENTICATE" {
+                auth::unreadable(ctx);
+            }
             let text = format!("Error in {name}: {}", bad_command.message(frame));
             Ok(bad(ctx, bad_command.tag.as_ref(), &text))
         }

@@ -8,7 +8,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::{v1, v1alpha};
 
-use crate::support::{FREE_PORTS, add_user, cli_fails, cli_ok, start};
+use crate::support::{FREE_PORTS, Imap, add_user, cli_fails, cli_ok, start, tcp};
 
 #[test]
 fn users_are_made_listed_changed_and_removed() {
@@ -251,9 +251,17 @@ fn who_may_come_in_is_managed_while_the_server_runs() {
     let listed = cli_ok(data, &["app-password", "list", "ann", "--json"], "");
     assert!(listed.contains("phone") && !listed.contains(password.trim()), "{listed}");
     let sessions = cli_ok(data, &["session", "list", "ann", "--json"], "");
-    for word in ["\"user\":\"ann\"", "127.0.0.1:", "\"listener\":\"imap\"", "\"mechanism\":\"login\""] {
+    for word in [
+        "\"user\":\"ann\"",
+        "127.0.0.1:",
+        "\"listener\":\"imap\"",
+        "\"mechanism\":\"login\"",
+        "\"dialect\":\"imap2\"",
+    ] {
         assert!(sessions.contains(word), "{word}: {sessions}");
     }
+    phone.ok("ENABLE IMAP4REV2");
+    assert!(cli_ok(data, &["session", "list", "ann"], "").contains("  imap4rev2  "));
     cli_ok(data, &["app-password", "revoke", "ann", "phone"], "");
     assert!(phone.read().expect("a goodbye").line().starts_with("* BYE"));
     let (_, refused) =
@@ -290,6 +298,37 @@ fn who_may_come_in_is_managed_while_the_server_runs() {
 }
 
 #[test]
+fn a_banned_address_is_told_and_let_in_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let data = dir.path().join("data");
+    // Loopback is never banned: a proxy tells of clients elsewhere.
+    let config = "[imap]\nlisten = '127.0.0.1:0'\nallow-cleartext = true\ntrusted-proxies = ['127.0.0.0/8']\n\
+                  [imaps]\nlisten = []\n[throttle]\nfailures-per-address-max = 2\n";
+    let file = dir.path().join("restante.toml");
+    std::fs::write(&file, config).expect("written");
+    let server = start(&data, &["--config", file.to_str().expect("text")]);
+    add_user(&data, "ann", "secret");
+    let login = |address: &str, password: &str| {
+        let mut socket = tcp(server.address("imap"));
+        let header = format!("PROXY TCP4 {address} 198.51.100.1 56324 143\r\n");
+        std::io::Write::write_all(&mut socket, header.as_bytes()).expect("sent");
+        Imap::greeted(socket).command(&format!("LOGIN ann {password}")).expect("an answer").1
+    };
+    for _ in 0..3 {
+        let refused = login("192.0.2.7", "guess");
+        assert!(refused.starts_with("NO [AUTHENTICATIONFAILED]"), "{refused}");
+    }
+    let refused = login("192.0.2.7", "secret");
+    assert!(refused.starts_with("NO [UNAVAILABLE]"), "{refused}");
+    assert!(login("192.0.2.8", "secret").starts_with("OK"));
+    let bans = cli_ok(&data, &["ban", "list"], "");
+    assert!(bans.contains("192.0.2.7") && !bans.contains("192.0.2.8"), "{bans}");
+    cli_ok(&data, &["ban", "lift", "192.0.2.7"], "");
+    assert_eq!(cli_ok(&data, &["ban", "list"], ""), "");
+    assert!(login("192.0.2.7", "secret").starts_with("OK"));
+}
+
+#[test]
 fn users_of_a_file_get_an_account_at_their_first_login() {
     let dir = tempfile::tempdir().expect("a directory");
     let data = dir.path().join("data");
@@ -307,6 +346,27 @@ fn users_of_a_file_get_an_account_at_their_first_login() {
         server.connect().login("old", "pass").ok("SELECT INBOX");
     }
     assert!(cli_ok(&data, &["user", "list"], "").contains("old"));
+    // Application passwords are kept here. Whether the user may come in is decided by the file, and here too.
+    let phone = cli_ok(&data, &["app-password", "add", "old", "phone"], "");
+    let phone = phone.trim();
+    let answers = || {
+        ["pass", phone].map(|password| {
+            server.connect().command(&format!("LOGIN old {password}")).expect("an answer").1[..3]
+                .trim()
+                .to_owned()
+        })
+    };
+    assert_eq!(answers(), ["OK", "OK"]);
+    cli_ok(&data, &["user", "disable", "old"], "");
+    assert_eq!(answers(), ["NO", "NO"]);
+    cli_ok(&data, &["user", "enable", "old"], "");
+    assert_eq!(answers(), ["OK", "OK"]);
+    std::fs::write(&users, "").expect("written");
+    let gone = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        answers() == ["NO", "NO"]
+    });
+    assert!(gone, "the file is read again");
     let (_, refused) = server.connect().command("LOGIN typed-password wrong").expect("an answer");
     assert!(refused.starts_with("NO [AUTHENTICATIONFAILED]"), "{refused}");
     let (_, log, _) = server.terminate();

@@ -239,6 +239,43 @@ fn who_neither_logs_in_nor_reads_is_let_go() {
 }
 
 #[test]
+fn every_exchange_that_comes_to_nothing_is_a_line_of_the_audit() {
+    let dir = data();
+    let server = start(dir.path(), &FREE_PORTS);
+    add_user(dir.path(), "alice", "secret");
+    let mut client = server.connect();
+    let long = format!("AUTHENTICATE SCRAM-SHA-256\r\n{}", "A".repeat(200_000));
+    for (lines, answer) in [
+        ("AUTHENTICATE PLAIN !!!", "BAD"),
+        ("AUTHENTICATE PLAIN AGFsaWNlAHdyb25n", "NO [AUTHENTICATIONFAILED]"),
+        ("AUTHENTICATE PLAIN\r\n*", "BAD"),
+        ("AUTHENTICATE LOGIN YWxpY2U=\r\nno base64", "BAD"),
+        (&long, "BAD"),
+        ("AUTHENTICATE SCRAM-SHA-256 biwsLA==", "BAD"),
+    ] {
+        let (_, told) = client.command(lines).expect("an answer");
+        assert!(told.starts_with(answer), "{}: {told}", &lines[..20]);
+    }
+    let (_, log, _) = server.terminate();
+    for (user, mechanism, reason) in [
+        ("", "", "the command cannot be read"),
+        ("alice", "PLAIN", "wrong password"),
+        ("", "PLAIN", "cancelled"),
+        ("alice", "LOGIN", "the response cannot be read: That is no base64"),
+        ("", "SCRAM-SHA-256", "the response is over the limit"),
+        ("", "SCRAM-SHA-256", "the response cannot be read: "),
+    ] {
+        let line = log.lines().find(|line| {
+            line.contains("audit: login refused")
+                && line.contains(&format!("user=\"{user}\" mechanism=\"{mechanism}\""))
+                && line.contains(&format!("reason=\"{reason}"))
+        });
+        assert!(line.is_some(), "{user} {mechanism} {reason}: {log}");
+    }
+    assert_eq!(log.matches("audit: login refused").count(), 6, "{log}");
+}
+
+#[test]
 fn metrics_tell_numbers_and_no_names() {
     let dir = data();
     // A port that is free now.
@@ -263,6 +300,8 @@ fn metrics_tell_numbers_and_no_names() {
         "restante_logins_total{mechanism=\"other\",result=\"refused\"} 1",
         "restante_commands_total{command=\"LOGIN\",result=\"ok\"} 1",
         "restante_received_octets_total",
+        "restante_store_commit_seconds_bucket{le=\"0.01\"}",
+        "restante_store_commit_seconds_count",
     ] {
         assert!(told.contains(line), "{line}: {told}");
     }

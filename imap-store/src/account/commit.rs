@@ -13,6 +13,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, oneshot, watch};
@@ -21,9 +22,9 @@ use super::apply::apply;
 use super::change::Change;
 use super::decide::Decided;
 use super::snapshot::Snapshot;
-use crate::StoreError;
 use crate::blocking::block_on;
 use crate::log::{AccountId, Claim, Log, NamesBodies, Position, Seq, Waiter};
+use crate::{CommitTimes, StoreError};
 
 /// What of all accounts is not in a checkpoint yet.
 #[derive(Debug)]
@@ -31,12 +32,13 @@ pub(crate) struct Dirt {
     octets: AtomicU64,
     octets_max: u64,
     wake: SyncSender<()>,
+    times: CommitTimes,
 }
 
 impl Dirt {
-    /// When more than `octets_max` octets of changes came together, `wake` is told.
-    pub(crate) fn new(octets_max: u64, wake: SyncSender<()>) -> Self {
-        Self { octets: AtomicU64::new(0), octets_max, wake }
+    /// When more than `octets_max` octets of changes came together, `wake` is told; `times` of each change.
+    pub(crate) fn new(octets_max: u64, wake: SyncSender<()>, times: CommitTimes) -> Self {
+        Self { octets: AtomicU64::new(0), octets_max, wake, times }
     }
 
     fn add(&self, octets: u64) {
@@ -252,6 +254,7 @@ impl Core {
             core: self.clone(),
             state: state.clone(),
             octets: payload.len() as u64,
+            began: self.dirt.times.begin(),
             answer,
             is_news,
         });
@@ -309,6 +312,7 @@ struct Commit {
     core: Arc<Core>,
     state: Arc<Snapshot>,
     octets: u64,
+    began: Option<Instant>,
     answer: Option<oneshot::Sender<Result<(), StoreError>>>,
     /// Whether sessions are to look at the new state.
     is_news: bool,
@@ -323,6 +327,7 @@ impl Waiter for Commit {
     }
 
     fn wake(self: Box<Self>) {
+        self.core.dirt.times.end(self.began);
         if let Some(answer) = self.answer {
             // Whoever asked may have gone.
             let _ = answer.send(Ok(()));

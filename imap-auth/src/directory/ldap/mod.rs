@@ -245,6 +245,11 @@ impl Directory for LdapDirectory {
         &self.settings.name
     }
 
+    /// A bind at once says nothing of who does not give a password.
+    fn finds_all(&self) -> bool {
+        matches!(self.settings.lookup, LdapLookup::Search { .. })
+    }
+
     fn find<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<UserRecord>, DirectoryError>> {
         Box::pin(async move { Ok(self.search(name).await?.map(|entry| entry.record)) })
     }

@@ -230,6 +230,9 @@ pub struct Session {
     pub tls: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "8")]
     pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// What the client has shown to speak so far: `imap2`, `imap2bis`, `imap4rev1`, `imap4rev2`.
+    #[prost(string, tag = "9")]
+    pub dialect: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KickSessionsRequest {
