@@ -3,6 +3,8 @@
 //! It runs in the release profile with the feature `load`; without it this chore builds the server and runs itself again.
 
 #[cfg(feature = "load")]
+mod logins;
+#[cfg(feature = "load")]
 mod report;
 #[cfg(feature = "load")]
 mod rows;

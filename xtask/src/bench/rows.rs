@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::logins;
 use crate::load::mail::Mail;
 use crate::load::process;
 use crate::load::random::Random;
-use crate::load::server::{Kind, Server};
+use crate::load::server::{KEYS_USER, Kind, Server, USER};
 use crate::load::{Connection, Failure};
 
 /// What a figure is; for the first two more is better, for the others less.
@@ -77,7 +78,6 @@ pub(super) struct Bench {
     rounds: usize,
 }
 
-const USER: &str = "ann";
 /// Users with nothing in their mailboxes: some rows want connections that share none.
 const OTHERS: [&str; 8] = ["u0", "u1", "u2", "u3", "u4", "u5", "u6", "u7"];
 const BATCH: usize = 100;
@@ -126,6 +126,14 @@ pub(super) const ROWS: &[Row] = &[
     row("mixed work, 1,000 connections", Unit::PerSecond, 4.0, false, |bench| bench.mixed(1_000)),
     row("an idle TLS connection, memory", Unit::Kibibytes, 35.0, false, idle_memory),
     row("all idle on one mailbox see a message", Unit::Milliseconds, 55.0, false, idle_news),
+    row("logins, first of each user", Unit::PerSecond, 1.0, false, logins::first),
+    row("logins, LOGIN command", Unit::PerSecond, 30.0, false, logins::command),
+    row("logins, PLAIN", Unit::PerSecond, 30.0, false, logins::plain),
+    row("logins, PLAIN over TLS", Unit::PerSecond, 16.0, false, logins::plain_tls),
+    row("logins, SCRAM-SHA-256", Unit::PerSecond, 2.0, false, logins::scram),
+    row("logins, SCRAM-SHA-256 over TLS", Unit::PerSecond, 2.0, false, logins::scram_tls),
+    row("TLS handshakes", Unit::PerSecond, 1.7, false, logins::handshakes),
+    row("TLS handshakes, resumed", Unit::PerSecond, 1.7, false, logins::resumed),
 ];
 
 const fn row(
@@ -141,7 +149,7 @@ const fn row(
 impl Bench {
     /// Makes the users and the large mailbox.
     pub(super) fn fill(server: Server, sizes: Sizes) -> Result<Self, Failure> {
-        for user in [USER].into_iter().chain(OTHERS) {
+        for user in [USER, KEYS_USER].into_iter().chain(OTHERS) {
             server.add_user(user)?;
             // One of the servers makes it for every user.
             let _ = server.login(user)?.command("CREATE Sent").map_err(|error| error.to_string())?;
@@ -172,12 +180,17 @@ impl Bench {
         self.server.take().map_or(Ok(()), Server::stop)
     }
 
-    fn server(&self) -> &Server {
+    pub(super) fn server(&self) -> &Server {
         self.server.as_ref().expect("it is there but in the middle of a restart")
     }
 
-    /// A number that no row of this server had yet, for names of mailboxes.
-    fn fresh(&mut self) -> usize {
+    /// How long work lasts that has no end of its own.
+    pub(super) fn lasts(&self) -> Duration {
+        self.sizes.lasts
+    }
+
+    /// A number that no row of this server had yet, for names of mailboxes and users.
+    pub(super) fn fresh(&mut self) -> usize {
         self.rounds += 1;
         self.rounds
     }

@@ -17,6 +17,10 @@ use super::{Connection, Failure, while_doing};
 
 /// The password of every user.
 pub(crate) const PASSWORD: &str = "pass";
+/// The user with the mail.
+pub(crate) const USER: &str = "ann";
+/// Who logs in by SCRAM: with Dovecot a user has a hash or such keys, and with us both.
+pub(crate) const KEYS_USER: &str = "keys";
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +70,20 @@ impl Server {
         self.child.id()
     }
 
-    /// A user with [`PASSWORD`]. Dovecot knows everybody.
+    /// A user with [`PASSWORD`].
     pub(crate) fn add_user(&self, name: &str) -> Result<(), Failure> {
         match self.kind {
             Kind::Restante | Kind::RestanteByDefault => {
                 cli(&self.home.join("data"), &["user", "add", name, "--password-stdin"], PASSWORD)
             }
-            Kind::Dovecot(_) => Ok(()),
+            Kind::Dovecot(_) => {
+                let hash = fs::read_to_string(self.home.join("hash")).map_err(while_doing("the hash"))?;
+                let keys = if name == KEYS_USER { scram_keys()? } else { format!("{{ARGON2ID}}{hash}") };
+                let users = fs::File::options().create(true).append(true).open(self.home.join("users"));
+                let written =
+                    users.and_then(|mut users| users.write_all(format!("{name}:{keys}\n").as_bytes()));
+                written.map_err(while_doing("a user"))
+            }
         }
     }
 
@@ -208,9 +219,11 @@ namespace inbox {
   inbox = yes
   separator = /
 }
+auth_mechanisms = plain login scram-sha-256
+auth_cache_verify_password_with_worker = yes
 passdb {
-  driver = static
-  args = password={password}
+  driver = passwd-file
+  args = username_format=%u {home}/users
 }
 userdb {
   driver = static
@@ -230,6 +243,10 @@ service imap-login {
     ssl = yes
   }
 }
+service imap {
+  service_count = 256
+  process_min_avail = 4
+}
 service anvil {
   chroot =
 }
@@ -243,12 +260,13 @@ fn start_dovecot(home: &Path, format: &'static str) -> Result<Server, Failure> {
         // Its mail processes do not run as root.
         chown(&folder, Some(65534), Some(65534)).map_err(while_doing("a folder's owner"))?;
     }
-    certificate(home)?;
+    certificate_and_hash(home)?;
+    let users = fs::File::options().create(true).append(true).open(home.join("users"));
+    users.map_err(while_doing("the file of users"))?;
     let (imap, imaps) = (free_port()?, free_port()?);
     let config = DOVECOT
         .replace("{home}", &home.display().to_string())
         .replace("{format}", format)
-        .replace("{password}", PASSWORD)
         .replace("{imaps}", &imaps.port().to_string())
         .replace("{imap}", &imap.port().to_string());
     let file = home.join("dovecot.conf");
@@ -274,22 +292,55 @@ fn start_dovecot(home: &Path, format: &'static str) -> Result<Server, Failure> {
     Ok(server)
 }
 
-/// The certificate for Dovecot is one that our server made, so that both have the same kind of key.
-fn certificate(home: &Path) -> Result<(), Failure> {
+/// The certificate and the password's hash for Dovecot are such as our server made, so that both have the same kind of key,
+/// and the same cost.
+fn certificate_and_hash(home: &Path) -> Result<(), Failure> {
     if home.join("cert.pem").exists() {
         return Ok(());
     }
     let ours = home.join("certificate");
-    start_restante_and_stop(&ours)?;
+    fs::create_dir_all(&ours).map_err(while_doing("a folder"))?;
+    let server = start_restante(&ours, Kind::Restante, LISTENERS)?;
+    server.add_user(USER)?;
+    server.stop()?;
+    let hash = hash_in(&ours.join("data")).ok_or("no argon2id hash in the store")?;
+    fs::write(home.join("hash"), hash).map_err(while_doing("the hash"))?;
     for name in ["cert.pem", "key.pem"] {
         fs::copy(ours.join("data/tls").join(name), home.join(name)).map_err(while_doing("a certificate"))?;
     }
     fs::remove_dir_all(&ours).map_err(while_doing("a folder"))
 }
 
-fn start_restante_and_stop(home: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(home).map_err(while_doing("a folder"))?;
-    start_restante(home, Kind::Restante, LISTENERS)?.stop()
+/// The first argon2id hash in the files of a folder.
+fn hash_in(folder: &Path) -> Option<String> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).ok()?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(octets) = fs::read(&path) else { continue };
+            if let Some(at) = memchr::memmem::find(&octets, b"$argon2id$") {
+                let end = octets[at..].iter().position(|octet| *octet == b'"')?;
+                return String::from_utf8(octets[at..at + end].to_vec()).ok();
+            }
+        }
+    }
+    None
+}
+
+/// [`PASSWORD`] as Dovecot keeps it for SCRAM.
+fn scram_keys() -> Result<String, Failure> {
+    let made = Command::new("doveadm")
+        .args(["-c", "/dev/null", "pw", "-s", "SCRAM-SHA-256", "-p", PASSWORD])
+        .output()
+        .map_err(while_doing("doveadm"))?;
+    if !made.status.success() {
+        return Err(format!("doveadm pw: {}", String::from_utf8_lossy(&made.stderr).trim_end()));
+    }
+    Ok(String::from_utf8_lossy(&made.stdout).trim_end().to_owned())
 }
 
 fn free_port() -> Result<SocketAddr, Failure> {
