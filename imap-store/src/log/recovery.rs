@@ -286,7 +286,13 @@ fn tables(
     for segment in segments.iter().rev() {
         let fail = |error| io_error(&segment.path, error);
         let table = match Table::read(&*segment.file, segment.seed).map_err(fail)? {
-            Some(table) => table,
+            Some(table) => {
+                // A process that was killed while it sealed leaves a table that the disk may not have yet.
+                if !later {
+                    segment.file.sync().map_err(fail)?;
+                }
+                table
+            }
             None => {
                 let scan = scan(&*segment.file, segment.seed, later).map_err(fail)?;
                 recovery.unclean |= !later && (scan.table.end > GROUPS_AT || scan.torn.is_some());

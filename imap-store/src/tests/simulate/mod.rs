@@ -77,6 +77,8 @@ struct Course {
     acknowledged: usize,
     /// A write failed: nothing more is taken.
     is_poisoned: bool,
+    /// It was while messages went from one account to the other: they are in both until these are next opened.
+    is_unsettled: bool,
     /// Restores below these names came in more than one change: a crash may leave some of them.
     loose: Vec<(usize, String)>,
     backup: Option<World>,
@@ -118,6 +120,7 @@ impl Course {
             possible: Vec::new(),
             acknowledged: 0,
             is_poisoned: false,
+            is_unsettled: false,
             loose: Vec::new(),
             backup: None,
             has_leapt: false,
@@ -162,6 +165,9 @@ impl Course {
     fn compare(&mut self, open: &Open, what: &dyn std::fmt::Debug) {
         let seen = self.look(open).world.shown(true);
         let model = self.world.shown(true);
+        if self.is_unsettled {
+            return;
+        }
         assert!(seen == model, "after {what:?}:\n{}", model.difference(&seen));
     }
 
@@ -206,7 +212,7 @@ impl Course {
         let faults = self.draw_trouble();
         self.disk.set_faults(faults);
         (self.possible, self.acknowledged) = (vec![self.world.clone()], 0);
-        (self.is_poisoned, self.loose) = (false, Vec::new());
+        (self.is_poisoned, self.is_unsettled, self.loose) = (false, false, Vec::new());
         let mut was_cut = false;
         match self.open() {
             Ok((open, report)) => {
@@ -284,6 +290,8 @@ impl Course {
 }
 
 fn hashes(open: &Open) -> Vec<[u8; 32]> {
+    // Nobody waits for tokens of messages on their way to be forgotten.
+    open.store.log().settle_queue().expect("written");
     let all = open.store.all_snapshots().expect("readable");
     all.into_iter().map(|(_, snapshot)| snapshot.state_hash()).collect()
 }

@@ -44,6 +44,8 @@ impl Course {
             let leaves_name = |who: usize, name: &str| self.world.0[who].has_children(name);
             match op {
                 Op::Delete { who, name } if leaves_name(who, name) => {}
+                // What arrives and cannot leave for want of room is settled when the account is next opened.
+                Op::Across { .. } if self.trouble == Trouble::Full => {}
                 op => return op,
             }
         }
@@ -108,13 +110,18 @@ impl Course {
             (Ok(new), Err(StoreError::InDoubt { reason })) => {
                 assert!(self.trouble == Trouble::Write, "{op:?}: {reason}");
                 self.is_poisoned = true;
+                self.is_unsettled = matches!(op, Op::Across { .. });
                 self.possible.push(new.clone());
                 new
             }
             (_, Err(error @ StoreError::Unavailable { .. })) => {
                 self.refused(op, &error);
+                // Messages that set out, and could not be called back, stay so until the account is next opened.
+                self.is_poisoned |= matches!(op, Op::Across { .. });
                 base
             }
+            // What it would have carried over could not be read.
+            (_, Err(StoreError::Damaged { .. })) if self.trouble == Trouble::Read => base,
             (expected, result) => {
                 panic!("{op:?}: {result:?}, and not {:?}", expected.map(|_| ()))
             }

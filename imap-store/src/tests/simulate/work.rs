@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::*;
 use super::Chance;
 use super::world::{Box, Grave, Label, Message, PEOPLE, Person, World, guest, text_of};
-use crate::StoreError;
 use crate::account::{AclChange, FlagChange, NewMessage, Quota, Rights, SeenMode};
+use crate::{Across, StoreError};
 
 /// One operation, with all that was drawn for it.
 #[derive(Debug, Clone)]
@@ -15,6 +15,7 @@ pub(super) enum Op {
     Flags { who: usize, of: &'static str, uids: NumberSet, mode: u8, flags: &'static str },
     Expunge { who: usize, of: &'static str, uids: NumberSet, is_guest: bool },
     Transfer { who: usize, from: &'static str, uids: NumberSet, to: &'static str, moves: bool },
+    Across { who: usize, from: &'static str, uids: NumberSet, to: &'static str, moves: bool },
     Undelete { who: usize, to: &'static str, every: usize },
     Create { who: usize, name: &'static str },
     Delete { who: usize, name: &'static str },
@@ -66,7 +67,7 @@ impl Op {
             let messages = person.boxes.get(of).into_iter().flat_map(|it| it.messages.keys());
             messages.filter(|_| chance.below(odds) == 0).copied().collect()
         };
-        match chance.below(40) {
+        match chance.below(42) {
             0..=11 => {
                 let count = [1, 1, 1, 3][chance.below(4) as usize];
                 let flags = pick(chance, &FLAGS);
@@ -99,6 +100,9 @@ impl Op {
                 let value = [None, Some(3), Some(100), Some(9_000)][chance.below(4) as usize];
                 let of = Some(of).filter(|_| chance.below(3) > 0);
                 Self::Metadata { who, of, entry: pick(chance, &["/shared/comment", "/private/x"]), value }
+            }
+            39 | 40 => {
+                Self::Across { who, from: of, uids: uids(chance, 3), to: other, moves: chance.below(3) > 0 }
             }
             _ => Self::Purge { who },
         }
@@ -147,6 +151,22 @@ impl Op {
                 }
             }
             Self::Transfer { from, uids, to, moves, .. } => person.transfer(from, uids, to, *moves)?,
+            Self::Across { who, from, uids, to, moves } => {
+                let source = person.boxes.get_mut(*from).ok_or("NonExistent")?;
+                let taken = source.messages.iter().filter(|(uid, _)| uids.contains(**uid));
+                let taken: Vec<Message> = taken.map(|(_, it)| it.clone()).collect();
+                if *moves {
+                    source.messages.retain(|uid, _| !uids.contains(*uid));
+                }
+                let other = &mut world.0[1 - who];
+                if !other.boxes.contains_key(*to) {
+                    return Err("NonExistent");
+                }
+                let octets = taken.iter().map(|it| text_of(it.label).len() as u64).sum();
+                other.require(taken.len() as u64, octets)?;
+                let target = other.boxes.get_mut(*to).expect("looked up before");
+                taken.into_iter().for_each(|it| target.push(Message { is_seen: false, ..it }));
+            }
             Self::Undelete { to, every, .. } => {
                 if !person.boxes.contains_key(*to) {
                     return Err("NonExistent");
@@ -208,6 +228,7 @@ impl Op {
             | Self::Flags { who, .. }
             | Self::Expunge { who, .. }
             | Self::Transfer { who, .. }
+            | Self::Across { who, .. }
             | Self::Undelete { who, .. }
             | Self::Create { who, .. }
             | Self::Delete { who, .. }
@@ -224,7 +245,7 @@ impl Op {
     /// Whether it is one change that is asked for by nothing that others of a batch change.
     pub(super) fn can_be_batched(&self) -> bool {
         let is_named = matches!(self, Self::Create { .. } | Self::Delete { .. } | Self::Rename { .. });
-        !is_named && !matches!(self, Self::Acl { .. } | Self::Undelete { .. })
+        !is_named && !matches!(self, Self::Acl { .. } | Self::Undelete { .. } | Self::Across { .. })
     }
 
     /// Brings in the octets that it needs.
@@ -273,6 +294,22 @@ impl Op {
             }
             Self::Transfer { from, uids, to, .. } => {
                 owner.copy(id(from)?, uids.clone(), id(to)?).await.map(drop)
+            }
+            Self::Across { who, from, uids, to, moves } => {
+                let other = &accounts[1 - who];
+                let target = other.snapshot().mailbox_named(&name(to)).map(|it| it.id());
+                let across = Across {
+                    source: owner.clone(),
+                    mailbox: id(from)?,
+                    uids: uids.clone(),
+                    skips_missing: true,
+                    target: other.clone(),
+                    target_mailbox: target.ok_or(StoreError::NonExistent { what: "mailbox" })?,
+                };
+                match moves {
+                    true => store.move_across(&across).map(drop),
+                    false => store.copy_across(&across).map(drop),
+                }
             }
             Self::Undelete { to, every, .. } => {
                 let graves = owner.snapshot().graves().map(|it| it.id).step_by(*every).collect();
