@@ -12,7 +12,8 @@ use crate::log::{AccountId, Log, Position, Seq};
 /// than none.
 pub(crate) fn fold(log: &Log, account: AccountId) -> Result<Snapshot, StoreError> {
     let segments: Vec<u64> = log.sealed_segments()?.into_iter().chain(log.active_segment()).collect();
-    let mut state = newest_image(log, &segments, account)?.unwrap_or_default();
+    let (newest, unreadable_to) = newest_image(log, &segments, account)?;
+    let mut state = newest.unwrap_or_default();
     let lost = |what: String| StoreError::Damaged { what: format!("account {}: {what}", account.0) };
     for segment in segments {
         let mut failed = Ok(());
@@ -30,19 +31,31 @@ pub(crate) fn fold(log: &Log, account: AccountId) -> Result<Snapshot, StoreError
         })?;
         failed?;
     }
+    if state.seq() < unreadable_to {
+        return Err(lost(format!("changes up to {} were in an image that is damaged", unreadable_to.0)));
+    }
     Ok(state)
 }
 
-fn newest_image(log: &Log, segments: &[u64], account: AccountId) -> Result<Option<Snapshot>, StoreError> {
+/// The newest image that is whole, and what the newest that is not goes up to.
+fn newest_image(
+    log: &Log,
+    segments: &[u64],
+    account: AccountId,
+) -> Result<(Option<Snapshot>, Seq), StoreError> {
     let mut images: Vec<(Seq, Position)> = Vec::new();
     for &segment in segments {
         let all = log.images(segment)?.into_iter();
         images.extend(all.filter(|(whose, ..)| *whose == account).map(|(_, seq, position)| (seq, position)));
     }
     images.sort_unstable();
-    let state = |(seq, position): (Seq, Position)| {
-        let state = image::decode(&log.image(position)?).ok()?;
-        (state.seq() == seq).then_some(state)
-    };
-    Ok(images.into_iter().rev().find_map(state))
+    let mut unreadable_to = Seq(0);
+    for (seq, position) in images.into_iter().rev() {
+        let state = log.image(position).and_then(|octets| image::decode(&octets).ok());
+        match state.filter(|state| state.seq() == seq) {
+            Some(state) => return Ok((Some(state), unreadable_to)),
+            None => unreadable_to = unreadable_to.max(seq),
+        }
+    }
+    Ok((None, unreadable_to))
 }

@@ -83,8 +83,10 @@ pub(crate) fn open_all(
     index: Index,
     mut findings: Vec<String>,
 ) -> Result<Opened, OpenError> {
-    let mut all = All { dir: &options.dir, accounts: BTreeMap::new(), gaps: Vec::new() };
+    let mut all =
+        All { dir: &options.dir, accounts: BTreeMap::new(), lost_images: Vec::new(), gaps: Vec::new() };
     let (log, mut recovery) = Log::open_with(disk.clone(), options.clone(), None, &mut all)?;
+    all.name_lost();
     let All { mut accounts, mut gaps, .. } = all;
     // What is left of the mail of deleted users is not looked at, and compaction may have taken any of it.
     let dropped = accounts.get(&AccountId(0)).map(|it| it.state.files().dropped.clone()).unwrap_or_default();
@@ -116,7 +118,32 @@ fn settle_files(log: &Log, directory: Option<&Replay>, recovery: &mut Recovery, 
 struct All<'a> {
     dir: &'a Path,
     accounts: BTreeMap<AccountId, Replay>,
+    lost_images: Vec<(AccountId, Seq)>,
     gaps: Vec<(AccountId, String)>,
+}
+
+impl All<'_> {
+    /// Names what was lost without a change behind it that would show the gap.
+    fn name_lost(&mut self) {
+        for (account, seq) in std::mem::take(&mut self.lost_images) {
+            let replay = self.accounts.entry(account).or_default();
+            if replay.state.seq() < seq {
+                let first = replay.state.seq().0 + 1;
+                let what =
+                    format!("account {} has no changes {first} to {}: they are lost", account.0, seq.0);
+                replay.state.skip_to(seq);
+                replay.is_dirty = true;
+                self.gaps.push((account, what));
+            }
+        }
+        let Some(directory) = self.accounts.get(&AccountId(0)) else { return };
+        let users = directory.state.users().values().map(|user| user.account);
+        let absent: Vec<_> = users.filter(|account| !self.accounts.contains_key(account)).collect();
+        for account in absent {
+            self.accounts.entry(account).or_default().is_dirty = true;
+            self.gaps.push((account, format!("account {} has nothing left: its mail is lost", account.0)));
+        }
+    }
 }
 
 impl log::Replay for All<'_> {
@@ -127,6 +154,10 @@ impl log::Replay for All<'_> {
         }
         self.accounts.insert(account, Replay { state, saved: Saved::default(), is_dirty: true });
         Ok(true)
+    }
+
+    fn lost_image(&mut self, account: AccountId, seq: Seq) {
+        self.lost_images.push((account, seq));
     }
 
     fn change(&mut self, replayed: Replayed) -> Result<(), OpenError> {

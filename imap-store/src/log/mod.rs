@@ -144,6 +144,8 @@ pub trait Replay {
     /// The newest image of an account that is whole, before any change is shown; only where all is replayed.
     /// False when it is of no use: then an older one is tried.
     fn image(&mut self, account: AccountId, seq: Seq, octets: &[u8]) -> Result<bool, OpenError>;
+    /// An image of an account that is damaged or of no use: what is left may go no further than an older one.
+    fn lost_image(&mut self, _account: AccountId, _seq: Seq) {}
     /// A change, in log order.
     fn change(&mut self, change: Replayed) -> Result<(), OpenError>;
 }

@@ -58,7 +58,7 @@ pub(super) fn recover(
     recovery.may_have_lost = may_have_lost(&segments, &tables);
     let last_group = tables.iter().map(|table| table.last_group).max().unwrap_or(0);
     if from.is_none() {
-        show_images(&segments, &tables, replay)?;
+        show_images(&segments, &tables, &mut recovery, replay)?;
     }
     for (segment, table) in segments.iter().zip(&tables) {
         if from.is_none_or(|from| from.segment <= segment.number) {
@@ -96,7 +96,7 @@ pub(super) fn read_only(
             Table::read(&*segment.file, segment.seed).map_err(|error| io_error(&segment.path, error))?;
         tables.push(table.ok_or_else(|| no_backup(&segment.path, "it is not sealed"))?);
     }
-    show_images(&segments, &tables, replay)?;
+    show_images(&segments, &tables, &mut recovery, replay)?;
     for (segment, table) in segments.iter().zip(&tables) {
         replay_segment(disk, segment, table, 0, &mut recovery, &mut |change| replay.change(change))?;
     }
@@ -218,14 +218,23 @@ fn ours(files: Vec<Found>, store: [u8; 16], recovery: &mut Recovery) -> Vec<Ours
     segments
 }
 
-/// Shows the newest image of each account that is whole and that `replay` can use.
-fn show_images(segments: &[Ours], tables: &[Table], replay: &mut dyn Replay) -> Result<(), OpenError> {
+/// Shows the newest image of each account that is whole and that `replay` can use. One that is damaged may be all that
+/// was left of an account, with no change behind it that would show a gap: so it is named.
+fn show_images(
+    segments: &[Ours],
+    tables: &[Table],
+    recovery: &mut Recovery,
+    replay: &mut dyn Replay,
+) -> Result<(), OpenError> {
     let mut images: BTreeMap<AccountId, Vec<(Seq, Stored)>> = BTreeMap::new();
     for (segment, table) in segments.iter().zip(tables) {
         for index in (0..table.entries.len()).filter(|&at| table.entries[at].kind == Kind::Image as u8) {
             let found = read_entry(segment, table, index).map_err(|error| io_error(&segment.path, error))?;
-            if let Some(image) = found.filter(|image| image.kind == Kind::Image as u8) {
-                images.entry(image.account).or_default().push((image.seq, image));
+            match found.filter(|image| image.kind == Kind::Image as u8) {
+                Some(image) => images.entry(image.account).or_default().push((image.seq, image)),
+                None => recovery
+                    .damage
+                    .push(format!("segment {}: the image in record {index} is damaged", segment.number)),
             }
         }
     }
@@ -248,7 +257,7 @@ fn show_images(segments: &[Ours], tables: &[Table], replay: &mut dyn Replay) -> 
             }
             match octets {
                 Some(octets) if replay.image(account, seq, &octets)? => break,
-                _ => tracing::warn!(account = account.0, seq = seq.0, "an image in the log is not whole"),
+                _ => replay.lost_image(account, seq),
             }
         }
     }
