@@ -123,6 +123,8 @@ class FullDisk(unittest.TestCase):
         self.kept = [message for number, message in enumerate(self.kept, 1) if number % 10 == 0]
         self.check_kept(client)
 
+        # Who has not been told yet could still read them.
+        self.ok(other.noop())
         # The store frees the room by itself, as soon as somebody asks for it.
         message, end = self.message(), time.monotonic() + 60
         while True:
@@ -135,9 +137,6 @@ class FullDisk(unittest.TestCase):
         self.kept.append(message)
         for _ in range(5):
             self.assertEqual(self.append(client, self.message())[0], "OK")
-        self.check_kept(self.connect())
-        self.server.kill()
-        self.server.start()
         self.check_kept(self.connect())
 
     def test_a_server_killed_on_a_full_disk_starts_again_with_all_mail(self):

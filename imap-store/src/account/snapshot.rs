@@ -157,6 +157,15 @@ impl Snapshot {
         self.messages.leaves().flat_map(|page| page.rows()).map(|row| row.body)
     }
 
+    /// Where the octets of those messages lie that are in mailboxes.
+    pub(crate) fn bodies_in_mailboxes(&self) -> impl Iterator<Item = BodyId> + '_ {
+        let mut buried: BTreeMap<u64, u32> = BTreeMap::new();
+        self.graves().for_each(|grave| *buried.entry(grave.number.0).or_default() += 1);
+        let rows = self.messages.leaves().flat_map(|page| page.rows());
+        rows.filter(move |row| buried.get(&row.number).is_none_or(|&graves| graves < row.holders))
+            .map(|row| row.body)
+    }
+
     /// By how many mailboxes and graves each message is held.
     pub(crate) fn holders(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
         self.messages.holders()

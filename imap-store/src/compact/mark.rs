@@ -6,9 +6,11 @@ use crate::StoreError;
 use crate::account::Snapshot;
 use crate::log::{AccountId, BodyId, Head, Log, NamesBodies, Position, Seq, What};
 
+/// Who holds a state reads what is in its mailboxes. Of the graveyard counts what is there now, and no more what was
+/// there when a session looked last: else an idle session would keep the room of what was purged since.
 impl NamesBodies for Snapshot {
     fn each_body(&self, each: &mut dyn FnMut(BodyId)) {
-        self.bodies().for_each(each);
+        self.bodies_in_mailboxes().for_each(each);
     }
 }
 
