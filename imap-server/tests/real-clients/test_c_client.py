@@ -105,7 +105,7 @@ class Alpine(CClient):
         client = self.spawn("alpine", "-p", rc, "-P", "/dev/null", "-i")
         client.expect("PASSWORD:")
         client.send(PASSWORD + "\r")
-        while client.expect(["opened with 3 messages", "Preserve password"]):
+        while client.expect(["NextMsg", "Preserve password"]):
             client.send("n")
         return client
 
