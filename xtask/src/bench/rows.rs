@@ -151,10 +151,12 @@ impl Bench {
     pub(super) fn fill(server: Server, sizes: Sizes) -> Result<Self, Failure> {
         for user in [USER, KEYS_USER].into_iter().chain(OTHERS) {
             server.add_user(user)?;
-            if user != KEYS_USER {
-                // One of the servers makes it for every user.
-                let _ = server.login(user)?.command("CREATE Sent").map_err(|error| error.to_string())?;
-            }
+        }
+        // Dovecot looks at the clock of its users' file, which counts seconds.
+        std::thread::sleep(Duration::from_secs(1));
+        for user in [USER].into_iter().chain(OTHERS) {
+            // One of the servers makes it for every user.
+            let _ = server.login(user)?.command("CREATE Sent").map_err(|error| error.to_string())?;
         }
         let mut connection = server.login(USER)?;
         connection.ok("CREATE Large")?;
