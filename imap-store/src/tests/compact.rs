@@ -145,6 +145,84 @@ async fn what_a_session_still_sees_and_what_is_on_its_way_stays() {
     assert!(texts(&account)[0].1.starts_with("waiting"));
 }
 
+/// Of the graveyard counts what is there now, not what was there when a session looked last.
+#[tokio::test]
+async fn an_idle_session_does_not_keep_what_is_purged_since() {
+    let disk = SimDisk::new(1);
+    let options = Options { durability: Durability::Sync, ..options() };
+    let (store, _) = Store::on_disk(Arc::new(disk.clone()), options).expect("opens");
+    let account = alice(&store).await;
+    fill(&account).await;
+    let idle = account.snapshot();
+    assert_eq!(compact(&store).removed, 0, "what may be undeleted stays");
+    assert!(store.purge_oldest(u64::MAX).expect("purged") > 0);
+    assert!(compact(&store).removed > 0);
+    let kept = texts(&account);
+    assert_eq!(kept.len(), 3);
+    drop(idle);
+    assert_eq!(texts(&account), kept);
+}
+
+/// Behind such an image no change need follow that would show the gap.
+#[tokio::test]
+async fn a_damaged_image_that_was_all_of_an_account_is_named() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    let account = alice(&store).await;
+    for _ in 0..20 {
+        append(&account, "INBOX", "x", "").await;
+    }
+    let inbox = mailbox(&account, "INBOX").id();
+    for at in 0..800 {
+        let change = if at % 2 == 0 { FlagChange::Add(flags("a")) } else { FlagChange::Remove(flags("a")) };
+        account.store_flags(inbox, set(1..=20), change, None).await.expect("stored");
+    }
+    expunge(&account, set(1..=20)).await;
+    account.purge().await.expect("purged");
+    // Another's mail comes and goes, so that what lies before is in sealed segments, and is compacted.
+    let bob = store.create_user("bob", b"secret".to_vec()).await.expect("bob is new");
+    let bob = store.account(bob.account).expect("loads");
+    for _ in 0..2 {
+        fill_and_empty(&bob).await;
+        compact(&store);
+    }
+    let id = account.id();
+    let log = store.log();
+    let sealed: Vec<u64> = log.sealed_segments().expect("there are some");
+    let images = sealed.iter().flat_map(|&segment| log.images(segment).expect("readable"));
+    let (.., position) =
+        images.filter(|(whose, ..)| *whose == id).max_by_key(|(_, seq, _)| *seq).expect("alice has one");
+    let image = log.image(position).expect("it is whole");
+    drop((account, bob));
+    store.close();
+    drop(store);
+
+    let (_, whole) = open_with(&disk.power_cut(1));
+    assert!(whole.findings.is_empty(), "{whole:?}");
+    let mut is_damaged = false;
+    for path in segments(&disk) {
+        disk.damage(&path, |octets| {
+            if let Some(at) = octets.windows(40).position(|it| it == &image[..40]) {
+                octets[at + 20] ^= 1;
+                is_damaged = true;
+            }
+        });
+    }
+    assert!(is_damaged, "the image is in the log as it is");
+    let (_, report) = open_with(&disk.power_cut(1));
+    let lost = format!("account {} ", id.0);
+    assert!(report.findings.iter().any(|it| it.contains(&lost) && it.contains("lost")), "{report:?}");
+}
+
+async fn fill_and_empty(account: &Account) {
+    for at in 0..10 {
+        append(account, "INBOX", &format!("{at} {}", "x".repeat(400_000)), "").await;
+    }
+    let all: Vec<u32> = texts(account).into_iter().map(|(uid, _)| uid).collect();
+    expunge(account, set(all)).await;
+    account.purge().await.expect("purged");
+}
+
 /// A read that fails once is not damage: what it would have shown may be named, and is not dropped.
 #[tokio::test]
 async fn a_read_that_fails_costs_nothing() {
