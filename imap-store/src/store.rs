@@ -1,6 +1,9 @@
 //! [`Store`]: what an embedder sees. Accounts, users, opening and closing; no engine word in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod options;
+mod people;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -8,8 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
 use crate::account::{
-    self, Account, AclChange, Core, Dirt, Limits, MailboxId, MetadataLimits, Owner, Retention, Rights,
-    Snapshot, Summaries, SummaryWriter, Who, sharing, users,
+    self, Account, Core, Dirt, Limits, MetadataLimits, Retention, Snapshot, Summaries, SummaryWriter, Who,
 };
 use crate::accounts::{Accounts, Slot, locked};
 use crate::check::{self, CheckReport};
@@ -18,11 +20,15 @@ use crate::clock::Clock;
 use crate::compact::Compactor;
 use crate::files::{self, Disk, RealDisk};
 use crate::index::Index;
-use crate::log::{AccountId, Backup, Log, LogOptions, restore};
+use crate::log::{AccountId, Backup, Log, restore};
 use crate::memory_disk::MemoryDisk;
 use crate::open::{self, Opened, is_lazy};
 use crate::transfer::{self, Departing};
-use crate::{CommitTimes, OpenError, StoreError};
+use crate::{OpenError, StoreError};
+
+use options::log_options;
+pub use options::{Durability, OpenReport, Options};
+pub use people::User;
 
 /// A mail store. Cheap to clone. The last clone closes it when it is dropped (blocking), if nobody called
 /// [`Store::close`].
@@ -65,76 +71,8 @@ struct Checkpointer {
     wake: SyncSender<()>,
 }
 
-/// When OK means on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// Always.
-    Sync,
-    /// At most that many milliseconds later: imports, demos.
-    Interval(u32),
-    /// When the system likes: tests.
-    None,
-}
-
-/// Settings of a store.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Octets of a segment file.
-    pub segment_octets: u64,
-    /// When OK means on disk.
-    pub durability: Durability,
-    /// Octets of the largest message.
-    pub message_octets_max: u64,
-    /// How long an expunged message can be had back, in seconds. 0: it cannot.
-    pub undelete_seconds: u32,
-    /// Octets of the messages that an account keeps for that; the oldest go first.
-    pub undelete_octets_max: u64,
-    /// About how many octets the states of all loaded accounts may take. Above it those that nobody uses are
-    /// dropped, from the one that was not used for longest on, and read again when they are asked for. What
-    /// is in use is never dropped, so that it can be more.
-    pub state_octets_max: u64,
-    /// Annotations that a mailbox has of one user, and of `/shared`.
-    pub metadata_entries_max: u32,
-    /// Octets of one annotation.
-    pub metadata_value_octets_max: u32,
-    /// Octets of all annotations of an account.
-    pub metadata_octets_max: u64,
-    /// Sealed segments of the log that are kept open for reading, at least 1.
-    pub open_segments_max: usize,
-    /// Octets that sled may cache.
-    pub cache_octets: u64,
-    /// Whether compaction runs in the background when it is due.
-    pub compacts_by_itself: bool,
-    /// Where times come from.
-    pub clock: Clock,
-    /// Who is told how long commits take.
-    pub commit_times: CommitTimes,
-}
-
-/// What opening found, for the operator's log.
-#[derive(Debug, Default, Clone)]
-pub struct OpenReport {
-    /// Changes replayed from the log.
-    pub changes_replayed: u64,
-    /// One line each: what was repaired, cut or found damaged.
-    pub findings: Vec<String>,
-}
-
-/// A user of the store (account 0 keeps them).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// Name, as compared: prepared and case kept.
-    pub name: String,
-    /// The account with the mail.
-    pub account: AccountId,
-    /// The credential record, opaque to the store.
-    pub credentials: Vec<u8>,
-}
-
 /// Account 0.
 const DIRECTORY: AccountId = AccountId(0);
-/// Octets that may wait for the log's writer.
-const QUEUE_OCTETS_MAX: usize = 16 << 20;
 /// About what a change of a user takes in the queue, besides the credentials.
 const USER_CHANGE_OCTETS: usize = 512;
 
@@ -289,43 +227,6 @@ impl Store {
         self.inner.account(id, || directory.owner(id).is_some())
     }
 
-    /// A user by name. Never blocks.
-    pub fn user(&self, name: &str) -> Option<User> {
-        self.inner.directory.snapshot().users().get(name).map(|user| User::clone(user))
-    }
-
-    /// All users by name.
-    pub fn users(&self) -> Vec<User> {
-        self.inner.directory.snapshot().users().values().map(|user| User::clone(user)).collect()
-    }
-
-    /// Makes a user and an account with INBOX, Drafts, Sent, Junk, Trash, Archive, subscribed.
-    ///
-    /// The user is there only once the account is whole.
-    pub async fn create_user(&self, name: &str, credentials: Vec<u8>) -> Result<User, StoreError> {
-        let directory = self.inner.directory.core();
-        let id = directory.commit(USER_CHANGE_OCTETS, |state| users::reserve(state, name)).await?;
-        self.inner.account(id, || false)?.set_up(true).await?;
-        let octets = USER_CHANGE_OCTETS + credentials.len();
-        directory.commit(octets, |state| users::create(state, name, id, &credentials)).await?;
-        Ok(User { name: name.to_owned(), account: id, credentials })
-    }
-
-    /// Sets a user's credential record.
-    pub async fn set_credentials(&self, name: &str, credentials: Vec<u8>) -> Result<(), StoreError> {
-        let octets = USER_CHANGE_OCTETS + credentials.len();
-        let decide = |state: &_| users::set_credentials(state, name, &credentials);
-        self.inner.directory.core().commit(octets, decide).await
-    }
-
-    /// Removes a user; the account's mail stays in the log until compaction. Whoever gets the name later has
-    /// none of the rights that were given to it.
-    pub async fn delete_user(&self, name: &str) -> Result<(), StoreError> {
-        self.forget_identifier(name).await?;
-        let decide = |state: &_| users::delete(state, name);
-        self.inner.directory.core().commit(USER_CHANGE_OCTETS, decide).await
-    }
-
     /// The annotations of the store as a whole, of which everybody sees those below `/shared` (RFC 5464 §3).
     pub fn metadata(&self) -> BTreeMap<String, Vec<u8>> {
         let directory = self.inner.directory.snapshot();
@@ -338,101 +239,6 @@ impl Store {
     /// user sets for themselves belongs into their account ([`Account::set_metadata`]).
     pub async fn set_metadata(&self, values: Vec<(String, Option<Vec<u8>>)>) -> Result<(), StoreError> {
         self.inner.directory.set_metadata(None, values).await
-    }
-
-    /// Makes an account that is no person's, with an INBOX, which is what `Shared Folders/` and the name stand
-    /// for ([`Place`](account::Place)). Nobody but the program itself may do anything there before an ACL says so.
-    ///
-    /// The name is one component of a mailbox name.
-    pub async fn create_shared_account(&self, name: &str) -> Result<AccountId, StoreError> {
-        let directory = self.inner.directory.core();
-        let id = directory.commit(USER_CHANGE_OCTETS, |state| sharing::reserve(state, name)).await?;
-        self.inner.account(id, || false)?.set_up(false).await?;
-        directory.commit(USER_CHANGE_OCTETS, |state| sharing::create(state, name, id)).await?;
-        Ok(id)
-    }
-
-    /// Removes such an account; its mail stays in the log until compaction.
-    pub async fn delete_shared_account(&self, name: &str) -> Result<(), StoreError> {
-        let directory = self.inner.directory.core();
-        directory.commit(USER_CHANGE_OCTETS, |state| sharing::delete(state, name)).await
-    }
-
-    /// The accounts that are no person's, by name. Never blocks.
-    pub fn shared_accounts(&self) -> Vec<(String, AccountId)> {
-        self.inner.directory.snapshot().shared().iter().map(|(name, &id)| (name.clone(), id)).collect()
-    }
-
-    /// Whose an account is; `None` once it was deleted. Never blocks.
-    pub fn owner(&self, id: AccountId) -> Option<Owner> {
-        self.inner.directory.snapshot().owner(id)
-    }
-
-    /// The accounts of others in which somebody may have a right to something: all in which they have, and maybe
-    /// some more. Never blocks, and looks at no account besides account 0, so it is cheap where little is shared.
-    ///
-    /// For LIST: open each with [`Store::account`] (blocking), and of
-    /// [`Snapshot::names`](account::Snapshot::names) show those where [`Mailbox::rights`](account::Mailbox::rights)
-    /// has `l`, under [`Place::name`](account::Place::name). `who.is_owner` does not matter.
-    pub fn accounts_shared_with(&self, who: &Who) -> Vec<(AccountId, Owner)> {
-        self.inner.directory.snapshot().shared_with(who)
-    }
-
-    /// SETACL and DELETEACL: changes what an identifier may do with a mailbox of an account; returns what it may
-    /// then. The identifier is the name of a user, `anyone`, or `$` and the name of a group; with `-` before it,
-    /// the rights are taken away (RFC 4314 §2). An account from [`Account::as_user`] needs `a`. It raises no
-    /// MODSEQ of the mailbox.
-    pub async fn set_acl(
-        &self,
-        account: &Account,
-        mailbox: MailboxId,
-        identifier: &str,
-        change: AclChange,
-    ) -> Result<Rights, StoreError> {
-        let _one_by_one = self.inner.sharing.lock().await;
-        account.require_administer(mailbox)?;
-        let id = account.id();
-        // First account 0: it may say too much, never too little.
-        if !identifier.starts_with('-') && !matches!(change, AclChange::Remove(_)) {
-            self.grant(identifier, id, true).await?;
-        }
-        let rights = account.set_acl(mailbox, identifier, change).await?;
-        if rights.is_empty() && !account.snapshot().is_granted(identifier) {
-            self.grant(identifier, id, false).await?;
-        }
-        Ok(rights)
-    }
-
-    async fn grant(&self, identifier: &str, account: AccountId, on: bool) -> Result<(), StoreError> {
-        let decide = |state: &_| sharing::grant(state, identifier, account, on);
-        self.inner.directory.core().commit(USER_CHANGE_OCTETS, decide).await
-    }
-
-    /// Tells account 0 again of all to whom the ACLs of an account give rights; returns whom it did not know of.
-    /// Damage in account 0 may have lost that, and LIST would not find the mailboxes. Blocking.
-    pub(crate) fn mend_grants(&self, account: AccountId) -> Result<Vec<String>, StoreError> {
-        let _one_by_one = crate::blocking::block_on(self.inner.sharing.lock());
-        let state = self.inner.accounts.snapshot(account)?;
-        let entries = state.names().filter_map(|(_, mailbox)| mailbox).flat_map(|it| it.acl().entries());
-        let grantees: BTreeSet<&str> =
-            entries.filter(|entry| !entry.is_negative()).map(|entry| entry.identifier()).collect();
-        let directory = self.directory_state();
-        let is_lost = |identifier: &&str| !directory.granted_to(identifier).contains(&account);
-        let lost: Vec<String> = grantees.into_iter().filter(is_lost).map(str::to_owned).collect();
-        for identifier in &lost {
-            crate::blocking::block_on(self.grant(identifier, account, true))?;
-        }
-        Ok(lost)
-    }
-
-    /// Takes an identifier out of all ACLs.
-    async fn forget_identifier(&self, identifier: &str) -> Result<(), StoreError> {
-        let _one_by_one = self.inner.sharing.lock().await;
-        for account in self.inner.directory.snapshot().granted_to(identifier) {
-            self.account(account)?.forget_identifier(identifier).await?;
-            self.grant(identifier, account, false).await?;
-        }
-        Ok(())
     }
 
     /// Drops expunged messages that are past the retention, in all accounts; returns in how many there were some.
@@ -701,36 +507,5 @@ impl Makes {
         let path = self.summary_dir.as_ref().map(|dir| dir.join(format!("{}.sum", core.id().0)));
         let summaries = Summaries::new(path, self.summary_writer.clone());
         Account::new(core, summaries, self.clock.clone(), self.limits)
-    }
-}
-
-fn log_options(dir: &Path, options: &Options) -> LogOptions {
-    LogOptions {
-        dir: dir.join("log"),
-        segment_octets: options.segment_octets,
-        queue_octets_max: QUEUE_OCTETS_MAX,
-        open_segments_max: options.open_segments_max,
-        durability: options.durability,
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            segment_octets: 256 << 20,
-            durability: Durability::Sync,
-            message_octets_max: 128 << 20,
-            undelete_seconds: 30 * 24 * 3600,
-            undelete_octets_max: 1 << 30,
-            metadata_entries_max: 200,
-            metadata_value_octets_max: 64 << 10,
-            metadata_octets_max: 16 << 20,
-            state_octets_max: 256 << 20,
-            open_segments_max: 64,
-            cache_octets: 64 << 20,
-            compacts_by_itself: true,
-            clock: Clock::system(),
-            commit_times: CommitTimes::default(),
-        }
     }
 }

@@ -1,23 +1,28 @@
 //! [`Change`]: one step in the life of an account, as it stands in the log.
 //!
 //! It says what was decided, not what was asked: UIDs, numbers, dates, ids. A kind that was released never
-//! changes its meaning; what is new gets a new kind. `docs/STORAGE.md` has the octets.
+//! changes its meaning; what is new gets a new kind. `change/encoding.rs` has the octets.
+
+mod encoding;
+mod fields;
 
 use std::collections::BTreeMap;
 
 use imap_proto::types::{DateTime, Flag, Keyword, MailboxName, NumberSet, SystemFlag, UidValidity};
 
-use super::codec::{Decoder, Encoder, Malformed};
-use super::files::{decode_replaced, encode_replaced};
-use super::metadata::{MetadataValue, decode_values, encode_values};
+use super::metadata::MetadataValue;
 use super::quota::Quota;
 use super::rights::Rights;
 use super::seen::{SEEN, SeenMode};
 use super::snapshot::{Flags, MailboxId, SpecialUse};
-use super::table::{decode_ids, encode_ids};
 use super::threads::Ids;
 use super::transfer::{Departure, Token};
 use crate::log::{AccountId, BodyId, Claim, Seq};
+
+pub(super) use fields::{
+    decode_keywords, decode_seen_mode, decode_special_use, encode_keywords, encode_seen_mode,
+    encode_special_use, mailbox, name,
+};
 
 /// One change of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,13 +97,6 @@ pub(crate) enum Change {
     SetAcl { mailbox: MailboxId, identifier: String, is_negative: bool, rights: Rights },
 }
 
-/// Which form of a change its octets have: those of the first have no fields that came later.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    First,
-    Second,
-}
-
 /// Keywords that a mailbox gets.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct NewKeywords {
@@ -106,25 +104,6 @@ pub(crate) struct NewKeywords {
     /// are lost the mailbox has fewer keywords than it should, and only this keeps the numbers right.
     pub(crate) first: Option<u16>,
     pub(crate) names: Vec<Keyword>,
-}
-
-impl NewKeywords {
-    fn encode(&self, out: &mut Encoder) {
-        out.number(self.first.map_or(0, |first| u64::from(first) + 1));
-        encode_keywords(&self.names, out);
-    }
-
-    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
-        let first = match form {
-            Form::First => 0,
-            Form::Second => input.number()?,
-        };
-        let first = match first.checked_sub(1) {
-            Some(first) => Some(u16::try_from(first).map_err(|_| Malformed)?),
-            None => None,
-        };
-        Ok(Self { first, names: decode_keywords(input)? })
-    }
 }
 
 /// Which flags somebody may change: system flags by their bits, and bit 5 for all keywords.
@@ -184,13 +163,6 @@ impl FlagMask {
     /// Those of `flags` that are not in it.
     fn leave(self, flags: &Flags) -> Flags {
         Self(Self::ALL.0 & !self.0).keep(flags)
-    }
-
-    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
-        match form {
-            Form::First => Ok(Self::ALL),
-            Form::Second => Some(Self(input.octet()?)).filter(|it| it.0 <= Self::ALL.0).ok_or(Malformed),
-        }
     }
 }
 
@@ -300,27 +272,6 @@ pub(crate) struct Undelete {
     pub(crate) saved_at: i64,
 }
 
-impl Undelete {
-    fn encode(&self, out: &mut Encoder) {
-        out.number(self.graves.len() as u64);
-        self.graves.iter().for_each(|&grave| out.number(grave));
-        out.number(self.target.0);
-        self.keywords.encode(out);
-        out.number(self.first_uid.into());
-        out.signed(self.saved_at);
-    }
-
-    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
-        Ok(Self {
-            graves: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,
-            target: mailbox(input)?,
-            keywords: NewKeywords::decode(input, form)?,
-            first_uid: input.number_u32()?,
-            saved_at: input.signed()?,
-        })
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewMailbox {
     pub(crate) id: MailboxId,
@@ -328,48 +279,6 @@ pub(crate) struct NewMailbox {
     pub(crate) uid_validity: UidValidity,
     pub(crate) special_use: Option<SpecialUse>,
     pub(crate) subscribed: bool,
-}
-
-mod kind {
-    pub(super) const APPEND: u8 = 1;
-    pub(super) const FLAGS: u8 = 2;
-    pub(super) const EXPUNGE: u8 = 3;
-    pub(super) const COPY: u8 = 4;
-    pub(super) const MOVE: u8 = 5;
-    pub(super) const CREATE_MAILBOXES: u8 = 6;
-    pub(super) const DELETE_MAILBOX: u8 = 7;
-    pub(super) const RENAME: u8 = 8;
-    pub(super) const RENAME_INBOX: u8 = 9;
-    pub(super) const SUBSCRIBE: u8 = 10;
-    pub(super) const RECENT: u8 = 11;
-    pub(super) const RESERVE_ACCOUNT: u8 = 12;
-    pub(super) const CREATE_USER: u8 = 13;
-    pub(super) const SET_CREDENTIALS: u8 = 14;
-    pub(super) const DELETE_USER: u8 = 15;
-    pub(super) const LEAP: u8 = 16;
-    pub(super) const EPOCH: u8 = 17;
-    pub(super) const PURGE: u8 = 18;
-    pub(super) const UNDELETE: u8 = 19;
-    pub(super) const REPLACED: u8 = 20;
-    // The second form of those above.
-    pub(super) const APPEND_2: u8 = 21;
-    pub(super) const FLAGS_2: u8 = 22;
-    pub(super) const COPY_2: u8 = 23;
-    pub(super) const MOVE_2: u8 = 24;
-    pub(super) const UNDELETE_2: u8 = 25;
-    pub(super) const CREATE_SHARED: u8 = 26;
-    pub(super) const DELETE_SHARED: u8 = 27;
-    pub(super) const GRANT: u8 = 28;
-    pub(super) const FORGET_IDENTIFIER: u8 = 29;
-    pub(super) const SET_ACL: u8 = 30;
-    pub(super) const SEEN: u8 = 31;
-    pub(super) const SET_SEEN_MODE: u8 = 32;
-    pub(super) const SET_QUOTA: u8 = 33;
-    pub(super) const SET_METADATA: u8 = 34;
-    pub(super) const DEPART: u8 = 35;
-    pub(super) const ARRIVE: u8 = 36;
-    pub(super) const DEPARTED: u8 = 37;
-    pub(super) const FORGET_ARRIVAL: u8 = 38;
 }
 
 impl Change {
@@ -419,487 +328,4 @@ impl Change {
             | Self::Epoch { .. } => Claim::Free,
         }
     }
-
-    /// The octets for the log.
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Encoder::new();
-        match self {
-            Self::Append(append) => {
-                out.octet(kind::APPEND_2);
-                append.encode(&mut out);
-            }
-            Self::Flags(flags) => {
-                out.octet(kind::FLAGS_2);
-                flags.encode(&mut out);
-            }
-            Self::Seen(seen) => {
-                out.octet(kind::SEEN);
-                seen.encode(&mut out);
-            }
-            Self::SetSeenMode { mailbox, mode } => {
-                out.octet(kind::SET_SEEN_MODE);
-                out.number(mailbox.0);
-                encode_seen_mode(*mode, &mut out);
-            }
-            Self::Expunge { mailbox, uids, at, purge_to } => {
-                out.octet(kind::EXPUNGE);
-                out.number(mailbox.0);
-                out.set(uids);
-                out.signed(*at);
-                out.number(*purge_to);
-            }
-            Self::Copy(transfer) => {
-                out.octet(kind::COPY_2);
-                transfer.encode(&mut out);
-            }
-            Self::Move(transfer) => {
-                out.octet(kind::MOVE_2);
-                transfer.encode(&mut out);
-            }
-            Self::CreateMailboxes(created) => {
-                out.octet(kind::CREATE_MAILBOXES);
-                encode_created(created, &mut out);
-            }
-            Self::DeleteMailbox { mailbox, at, purge_to } => {
-                out.octet(kind::DELETE_MAILBOX);
-                out.number(mailbox.0);
-                out.signed(*at);
-                out.number(*purge_to);
-            }
-            Self::Rename { from, to, created } => {
-                out.octet(kind::RENAME);
-                out.octets(from.as_str().as_bytes());
-                out.octets(to.as_str().as_bytes());
-                encode_created(created, &mut out);
-            }
-            Self::RenameInbox { created, saved_at } => {
-                out.octet(kind::RENAME_INBOX);
-                encode_created(created, &mut out);
-                out.signed(*saved_at);
-            }
-            Self::Subscribe { name, on } => {
-                out.octet(kind::SUBSCRIBE);
-                out.octets(name.as_str().as_bytes());
-                out.octet(u8::from(*on));
-            }
-            Self::Recent { mailbox, up_to } => {
-                out.octet(kind::RECENT);
-                out.number(mailbox.0);
-                out.number((*up_to).into());
-            }
-            Self::ReserveAccount { account } => {
-                out.octet(kind::RESERVE_ACCOUNT);
-                out.number(account.0);
-            }
-            Self::CreateUser { name, account, credentials } => {
-                out.octet(kind::CREATE_USER);
-                out.octets(name.as_bytes());
-                out.number(account.0);
-                out.octets(credentials);
-            }
-            Self::SetCredentials { name, credentials } => {
-                out.octet(kind::SET_CREDENTIALS);
-                out.octets(name.as_bytes());
-                out.octets(credentials);
-            }
-            Self::DeleteUser { name } => {
-                out.octet(kind::DELETE_USER);
-                out.octets(name.as_bytes());
-            }
-            Self::Leap { from, epoch } => {
-                out.octet(kind::LEAP);
-                out.number(from.0);
-                out.number(*epoch);
-            }
-            Self::Purge { up_to } => {
-                out.octet(kind::PURGE);
-                out.number(*up_to);
-            }
-            Self::Undelete(undelete) => {
-                out.octet(kind::UNDELETE_2);
-                undelete.encode(&mut out);
-            }
-            Self::Epoch { epoch, losses } => {
-                out.octet(kind::EPOCH);
-                out.number(*epoch);
-                out.number(losses.len() as u64);
-                losses.iter().for_each(|&loss| out.number(loss));
-            }
-            Self::Replaced { segments } => {
-                out.octet(kind::REPLACED);
-                encode_replaced(segments, &mut out);
-            }
-            Self::SetMetadata { mailbox, values } => {
-                out.octet(kind::SET_METADATA);
-                out.octet(u8::from(mailbox.is_some()));
-                mailbox.iter().for_each(|mailbox| out.number(mailbox.0));
-                encode_values(values, &mut out);
-            }
-            Self::SetQuota(quota) => {
-                out.octet(kind::SET_QUOTA);
-                quota.encode(&mut out);
-            }
-            Self::CreateShared { name, account } => {
-                out.octet(kind::CREATE_SHARED);
-                out.octets(name.as_bytes());
-                out.number(account.0);
-            }
-            Self::DeleteShared { name } => {
-                out.octet(kind::DELETE_SHARED);
-                out.octets(name.as_bytes());
-            }
-            Self::Grant { identifier, account, on } => {
-                out.octet(kind::GRANT);
-                out.octets(identifier.as_bytes());
-                out.number(account.0);
-                out.octet(u8::from(*on));
-            }
-            Self::ForgetIdentifier { identifier } => {
-                out.octet(kind::FORGET_IDENTIFIER);
-                out.octets(identifier.as_bytes());
-            }
-            Self::Depart(departure) => {
-                out.octet(kind::DEPART);
-                departure.encode(&mut out);
-            }
-            Self::Arrive { token, append } => {
-                out.octet(kind::ARRIVE);
-                token.encode(&mut out);
-                append.encode(&mut out);
-            }
-            Self::Departed { number, mailbox, uids } => {
-                out.octet(kind::DEPARTED);
-                out.number(*number);
-                out.number(mailbox.0);
-                out.set(uids);
-            }
-            Self::ForgetArrival(token) => {
-                out.octet(kind::FORGET_ARRIVAL);
-                token.encode(&mut out);
-            }
-            Self::SetAcl { mailbox, identifier, is_negative, rights } => {
-                out.octet(kind::SET_ACL);
-                out.number(mailbox.0);
-                out.octets(identifier.as_bytes());
-                out.octet(u8::from(*is_negative));
-                rights.encode(&mut out);
-            }
-        }
-        out.finish()
-    }
-
-    /// What [`Self::encode`] wrote; anything else is refused.
-    pub(crate) fn decode(octets: &[u8]) -> Result<Self, Malformed> {
-        let mut input = Decoder::new(octets);
-        let change = match input.octet()? {
-            kind::APPEND => Self::Append(Append::decode(&mut input, Form::First)?),
-            kind::APPEND_2 => Self::Append(Append::decode(&mut input, Form::Second)?),
-            kind::FLAGS => Self::Flags(FlagsChange::decode(&mut input, Form::First)?),
-            kind::FLAGS_2 => Self::Flags(FlagsChange::decode(&mut input, Form::Second)?),
-            kind::SEEN => Self::Seen(SeenChange::decode(&mut input)?),
-            kind::SET_SEEN_MODE => {
-                Self::SetSeenMode { mailbox: mailbox(&mut input)?, mode: decode_seen_mode(&mut input)? }
-            }
-            kind::EXPUNGE => Self::Expunge {
-                mailbox: mailbox(&mut input)?,
-                uids: input.set()?,
-                at: input.signed()?,
-                purge_to: input.number()?,
-            },
-            kind::COPY => Self::Copy(Transfer::decode(&mut input, Form::First)?),
-            kind::COPY_2 => Self::Copy(Transfer::decode(&mut input, Form::Second)?),
-            kind::MOVE => Self::Move(Transfer::decode(&mut input, Form::First)?),
-            kind::MOVE_2 => Self::Move(Transfer::decode(&mut input, Form::Second)?),
-            kind::CREATE_MAILBOXES => Self::CreateMailboxes(decode_created(&mut input)?),
-            kind::DELETE_MAILBOX => Self::DeleteMailbox {
-                mailbox: mailbox(&mut input)?,
-                at: input.signed()?,
-                purge_to: input.number()?,
-            },
-            kind::RENAME => Self::Rename {
-                from: name(&mut input)?,
-                to: name(&mut input)?,
-                created: decode_created(&mut input)?,
-            },
-            kind::RENAME_INBOX => {
-                Self::RenameInbox { created: decode_created(&mut input)?, saved_at: input.signed()? }
-            }
-            kind::SUBSCRIBE => Self::Subscribe { name: name(&mut input)?, on: input.flag()? },
-            kind::RECENT => Self::Recent { mailbox: mailbox(&mut input)?, up_to: input.number_u32()? },
-            kind::RESERVE_ACCOUNT => Self::ReserveAccount { account: AccountId(input.number()?) },
-            kind::CREATE_USER => Self::CreateUser {
-                name: input.text()?.to_owned(),
-                account: AccountId(input.number()?),
-                credentials: input.octets()?.to_vec(),
-            },
-            kind::SET_CREDENTIALS => {
-                Self::SetCredentials { name: input.text()?.to_owned(), credentials: input.octets()?.to_vec() }
-            }
-            kind::DELETE_USER => Self::DeleteUser { name: input.text()?.to_owned() },
-            kind::LEAP => Self::Leap { from: Seq(input.number()?), epoch: input.number()? },
-            kind::PURGE => Self::Purge { up_to: input.number()? },
-            kind::UNDELETE => Self::Undelete(Undelete::decode(&mut input, Form::First)?),
-            kind::UNDELETE_2 => Self::Undelete(Undelete::decode(&mut input, Form::Second)?),
-            kind::REPLACED => Self::Replaced { segments: decode_replaced(&mut input)? },
-            kind::EPOCH => Self::Epoch {
-                epoch: input.number()?,
-                losses: (0..input.count()?).map(|_| input.number()).collect::<Result<_, _>>()?,
-            },
-            kind::SET_METADATA => Self::SetMetadata {
-                mailbox: if input.flag()? { Some(mailbox(&mut input)?) } else { None },
-                values: decode_values(&mut input)?,
-            },
-            kind::SET_QUOTA => Self::SetQuota(Quota::decode(&mut input)?),
-            kind::CREATE_SHARED => {
-                Self::CreateShared { name: input.text()?.to_owned(), account: AccountId(input.number()?) }
-            }
-            kind::DELETE_SHARED => Self::DeleteShared { name: input.text()?.to_owned() },
-            kind::GRANT => Self::Grant {
-                identifier: input.text()?.to_owned(),
-                account: AccountId(input.number()?),
-                on: input.flag()?,
-            },
-            kind::FORGET_IDENTIFIER => Self::ForgetIdentifier { identifier: input.text()?.to_owned() },
-            kind::DEPART => Self::Depart(Departure::decode(&mut input)?),
-            kind::ARRIVE => Self::Arrive {
-                token: Token::decode(&mut input)?,
-                append: Append::decode(&mut input, Form::Second)?,
-            },
-            kind::DEPARTED => {
-                Self::Departed { number: input.number()?, mailbox: mailbox(&mut input)?, uids: input.set()? }
-            }
-            kind::FORGET_ARRIVAL => Self::ForgetArrival(Token::decode(&mut input)?),
-            kind::SET_ACL => Self::SetAcl {
-                mailbox: mailbox(&mut input)?,
-                identifier: input.text()?.to_owned(),
-                is_negative: input.flag()?,
-                rights: Rights::decode(&mut input)?,
-            },
-            _ => return Err(Malformed),
-        };
-        input.end()?;
-        Ok(change)
-    }
-}
-
-impl Append {
-    fn encode(&self, out: &mut Encoder) {
-        out.number(self.mailbox.0);
-        self.keywords.encode(out);
-        out.number(self.first_uid.into());
-        out.number(self.first_number);
-        out.signed(self.saved_at);
-        out.number(self.messages.len() as u64);
-        for (message, number) in self.messages.iter().zip(self.first_number..) {
-            out.number(message.body.segment);
-            out.number(message.body.record.into());
-            out.number(message.size_octets);
-            message.flags.encode(out);
-            out.signed(message.internal_date.seconds());
-            out.signed(message.internal_date.offset_minutes().into());
-            out.fixed(message.key);
-            encode_ids(message.ids, number, out);
-        }
-        let (user, uids) = self.seen_by.clone().unwrap_or_default();
-        out.octets(user.as_bytes());
-        out.set(&uids);
-    }
-
-    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
-        let mailbox = mailbox(input)?;
-        let keywords = NewKeywords::decode(input, form)?;
-        let first_uid = input.number_u32()?;
-        let first_number = input.number()?;
-        let saved_at = input.signed()?;
-        let messages = (0..input.count()?)
-            .map(|at| AppendedMessage::decode(input, form, first_number.saturating_add(at as u64)))
-            .collect::<Result<_, _>>()?;
-        let mut seen_by = None;
-        if form == Form::Second {
-            let (user, uids) = (decode_user(input)?, input.set()?);
-            seen_by = user.map(|user| (user, uids));
-        }
-        Ok(Self { mailbox, keywords, first_uid, first_number, saved_at, messages, seen_by })
-    }
-}
-
-impl AppendedMessage {
-    fn decode(input: &mut Decoder<'_>, form: Form, number: u64) -> Result<Self, Malformed> {
-        Ok(Self {
-            body: BodyId { segment: input.number()?, record: input.number_u32()? },
-            size_octets: input.number()?,
-            flags: Flags::decode(input)?,
-            internal_date: {
-                let seconds = input.signed()?;
-                let offset = i16::try_from(input.signed()?).map_err(|_| Malformed)?;
-                DateTime::new(seconds, offset).ok_or(Malformed)?
-            },
-            key: if form == Form::First { 0 } else { input.fixed()? },
-            ids: if form == Form::First { Ids::new(number) } else { decode_ids(input, number)? },
-        })
-    }
-}
-
-impl FlagsChange {
-    fn encode(&self, out: &mut Encoder) {
-        out.number(self.mailbox.0);
-        self.keywords.encode(out);
-        match &self.mode {
-            FlagMode::Replace => out.octet(0),
-            FlagMode::Add => out.octet(1),
-            FlagMode::Remove => out.octet(2),
-            FlagMode::ReplaceAmong(these) => {
-                out.octet(3);
-                these.encode(out);
-            }
-        }
-        out.octet(self.mask.0);
-        self.flags.encode(out);
-        out.set(&self.uids);
-    }
-
-    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
-        Ok(Self {
-            mailbox: mailbox(input)?,
-            keywords: NewKeywords::decode(input, form)?,
-            mode: match input.octet()? {
-                0 => FlagMode::Replace,
-                1 => FlagMode::Add,
-                2 => FlagMode::Remove,
-                3 => FlagMode::ReplaceAmong(Flags::decode(input)?),
-                _ => return Err(Malformed),
-            },
-            mask: FlagMask::decode(input, form)?,
-            flags: Flags::decode(input)?,
-            uids: input.set()?,
-        })
-    }
-}
-
-impl Transfer {
-    fn encode(&self, out: &mut Encoder) {
-        out.number(self.source.0);
-        out.number(self.target.0);
-        self.keywords.encode(out);
-        out.set(&self.uids);
-        out.number(self.first_uid.into());
-        out.signed(self.saved_at);
-        out.octet(self.mask.0);
-        out.octets(self.user.as_deref().unwrap_or_default().as_bytes());
-    }
-
-    fn decode(input: &mut Decoder<'_>, form: Form) -> Result<Self, Malformed> {
-        Ok(Self {
-            source: mailbox(input)?,
-            target: mailbox(input)?,
-            keywords: NewKeywords::decode(input, form)?,
-            uids: input.set()?,
-            first_uid: input.number_u32()?,
-            saved_at: input.signed()?,
-            mask: FlagMask::decode(input, form)?,
-            user: if form == Form::First { None } else { decode_user(input)? },
-        })
-    }
-}
-
-impl SeenChange {
-    fn encode(&self, out: &mut Encoder) {
-        out.number(self.mailbox.0);
-        out.octets(self.user.as_bytes());
-        out.octet(u8::from(self.is_seen));
-        out.set(&self.uids);
-        out.octet(u8::from(self.flags.is_some()));
-        self.flags.iter().for_each(|flags| flags.encode(out));
-    }
-
-    fn decode(input: &mut Decoder<'_>) -> Result<Self, Malformed> {
-        Ok(Self {
-            mailbox: mailbox(input)?,
-            user: input.text()?.to_owned(),
-            is_seen: input.flag()?,
-            uids: input.set()?,
-            flags: if input.flag()? { Some(FlagsChange::decode(input, Form::Second)?) } else { None },
-        })
-    }
-}
-
-/// A user's name; empty: none.
-fn decode_user(input: &mut Decoder<'_>) -> Result<Option<String>, Malformed> {
-    Ok(Some(input.text()?.to_owned()).filter(|user| !user.is_empty()))
-}
-
-pub(super) fn encode_seen_mode(mode: SeenMode, out: &mut Encoder) {
-    out.octet(match mode {
-        SeenMode::PerUser => 0,
-        SeenMode::Shared => 1,
-    });
-}
-
-pub(super) fn decode_seen_mode(input: &mut Decoder<'_>) -> Result<SeenMode, Malformed> {
-    Ok(if input.flag()? { SeenMode::Shared } else { SeenMode::PerUser })
-}
-
-fn encode_created(created: &[NewMailbox], out: &mut Encoder) {
-    out.number(created.len() as u64);
-    for mailbox in created {
-        out.number(mailbox.id.0);
-        out.octets(mailbox.name.as_str().as_bytes());
-        out.number(mailbox.uid_validity.get().into());
-        encode_special_use(mailbox.special_use, out);
-        out.octet(u8::from(mailbox.subscribed));
-    }
-}
-
-fn decode_created(input: &mut Decoder<'_>) -> Result<Vec<NewMailbox>, Malformed> {
-    (0..input.count()?)
-        .map(|_| {
-            Ok(NewMailbox {
-                id: mailbox(input)?,
-                name: name(input)?,
-                uid_validity: UidValidity::new(input.number_u32()?).ok_or(Malformed)?,
-                special_use: decode_special_use(input)?,
-                subscribed: input.flag()?,
-            })
-        })
-        .collect()
-}
-
-pub(super) fn encode_special_use(special_use: Option<SpecialUse>, out: &mut Encoder) {
-    out.octet(match special_use {
-        None => 0,
-        Some(SpecialUse::Archive) => 1,
-        Some(SpecialUse::Drafts) => 2,
-        Some(SpecialUse::Junk) => 3,
-        Some(SpecialUse::Sent) => 4,
-        Some(SpecialUse::Trash) => 5,
-    });
-}
-
-pub(super) fn decode_special_use(input: &mut Decoder<'_>) -> Result<Option<SpecialUse>, Malformed> {
-    Ok(match input.octet()? {
-        0 => None,
-        1 => Some(SpecialUse::Archive),
-        2 => Some(SpecialUse::Drafts),
-        3 => Some(SpecialUse::Junk),
-        4 => Some(SpecialUse::Sent),
-        5 => Some(SpecialUse::Trash),
-        _ => return Err(Malformed),
-    })
-}
-
-pub(super) fn encode_keywords(keywords: &[Keyword], out: &mut Encoder) {
-    out.number(keywords.len() as u64);
-    keywords.iter().for_each(|keyword| out.octets(keyword.as_str().as_bytes()));
-}
-
-pub(super) fn decode_keywords(input: &mut Decoder<'_>) -> Result<Vec<Keyword>, Malformed> {
-    (0..input.count()?).map(|_| Keyword::new(input.text()?).ok_or(Malformed)).collect()
-}
-
-pub(super) fn mailbox(input: &mut Decoder<'_>) -> Result<MailboxId, Malformed> {
-    Ok(MailboxId(input.number()?))
-}
-
-pub(super) fn name(input: &mut Decoder<'_>) -> Result<MailboxName, Malformed> {
-    MailboxName::new(input.text()?).map_err(|_| Malformed)
 }
