@@ -60,14 +60,7 @@ enum Chore {
     /// Fetch real mail for tests and benches into target/corpus (20 MB, once).
     Corpus,
     /// Many sessions on the same mailboxes through real sockets, each compared with the store.
-    Soak {
-        #[arg(long, default_value_t = 600)]
-        seconds: u64,
-        #[arg(long, default_value_t = 16)]
-        sessions: u64,
-        #[arg(long, default_value_t = 1988)]
-        seed: u64,
-    },
+    Soak(soak::SoakArgs),
     /// Our server beside Dovecot: the same mail, the same work, in turn.
     Bench(bench::BenchArgs),
     /// The server killed in the middle of work, again and again: nothing acknowledged may be lost.
@@ -86,7 +79,7 @@ fn main() -> ExitCode {
         Chore::Sim { seed: Some(seed), .. } => sim::run(seed, seed + 1, 1),
         Chore::Sim { seed: None, seeds: (from, to), jobs } => sim::run(from, to, jobs),
         Chore::Corpus => corpus::run(),
-        Chore::Soak { seconds, sessions, seed } => soak::run(seconds, sessions, seed),
+        Chore::Soak(args) => soak::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Crash(args) => crash::run(&args),
         Chore::Abuse(args) => abuse::run(&args),
@@ -112,19 +105,22 @@ fn seeds(text: &str) -> Result<(u64, u64), String> {
 /// Builds `packages` and runs this very command again, both in the release profile, with a feature of xtask on.
 #[cfg(not(feature = "load"))]
 fn in_release(feature: &str, packages: &[&str]) -> Result<(), String> {
-    let cargo = |arguments: &mut dyn Iterator<Item = String>| {
-        let status = std::process::Command::new(env!("CARGO"))
-            .args(arguments)
-            .current_dir(root())
-            .status()
-            .map_err(|error| format!("cargo: {error}"))?;
-        if status.success() { Ok(()) } else { Err("it failed".to_owned()) }
-    };
-    let build = ["build", "--quiet", "--release"].map(str::to_owned).into_iter();
-    cargo(&mut build.chain(packages.iter().flat_map(|package| ["-p".to_owned(), (*package).to_owned()])))?;
+    let mut build = vec!["build", "--quiet", "--release"];
+    packages.iter().for_each(|package| build.extend(["-p", package]));
+    cargo(build)?;
     let again =
         ["run", "--quiet", "--release", "-p", "xtask", "--features", feature, "--"].map(str::to_owned);
-    cargo(&mut again.into_iter().chain(std::env::args().skip(1)))
+    cargo(again.into_iter().chain(std::env::args().skip(1)))
+}
+
+#[cfg(not(feature = "load"))]
+fn cargo<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<(), String> {
+    let status = std::process::Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err("it failed".to_owned()) }
 }
 
 /// The workspace's root: the folder above this crate.

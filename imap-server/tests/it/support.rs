@@ -31,8 +31,10 @@ pub(crate) struct Running {
     pub(crate) ready: String,
 }
 
+/// The binary of this build, or the one that `RESTANTE_BINARY` names: a release build for a soak, a script that runs it
+/// under a tool.
 fn restante() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_restante"))
+    Command::new(std::env::var_os("RESTANTE_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_restante").into()))
 }
 
 /// Starts a server on `data` and waits until it is ready; fails with its log when it does not get there.
