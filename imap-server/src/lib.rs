@@ -15,6 +15,8 @@ pub mod access;
 pub mod config;
 mod directory;
 mod durable_file;
+#[cfg(feature = "faults")]
+mod faults;
 mod maintenance;
 pub mod metrics;
 mod recheck;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use imap_auth::{Authenticator, Settings, Throttle};
-use imap_store::{CommitTimes, OpenError, Options, Store};
+use imap_store::{CommitTimes, OpenError, OpenReport, Options, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -321,10 +321,24 @@ fn told(sockets: &[Listener], admin: Option<&Path>) -> Vec<ListenerInfo> {
     network.chain(admin).collect()
 }
 
+#[cfg(not(feature = "faults"))]
+fn open_in(dir: &Path, options: Options) -> Result<(Store, OpenReport), OpenError> {
+    Store::open(dir, options)
+}
+
+/// On a disk that fails from the moment on when the store is open.
+#[cfg(feature = "faults")]
+fn open_in(dir: &Path, options: Options) -> Result<(Store, OpenReport), OpenError> {
+    let Some(disk) = crate::faults::FaultyDisk::wanted() else { return Store::open(dir, options) };
+    let opened = Store::open_through(Arc::new(disk.clone()), dir, options)?;
+    disk.arm();
+    Ok(opened)
+}
+
 async fn open_store(config: &Config) -> Result<Store, StartError> {
     let dir = config.data.join("store");
     let options = Options { commit_times: CommitTimes::new(metrics::committed), ..config.store.clone() };
-    let opening = tokio::task::spawn_blocking(move || Store::open(&dir, options));
+    let opening = tokio::task::spawn_blocking(move || open_in(&dir, options));
     let (store, report) =
         opening.await.map_err(|error| StartError::Panicked { reason: error.to_string() })??;
     info!(changes_replayed = report.changes_replayed, "store open");

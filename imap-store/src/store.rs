@@ -79,12 +79,20 @@ const USER_CHANGE_OCTETS: usize = 512;
 impl Store {
     /// Opens the store in `dir`, making it when missing. Blocking; takes the lock for as long as the store lives.
     pub fn open(dir: &Path, options: Options) -> Result<(Self, OpenReport), OpenError> {
+        Self::open_through(Arc::new(RealDisk), dir, options)
+    }
+
+    /// The same; the files of the log are read and written through a disk of the caller's: for tests with faults.
+    pub fn open_through(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+    ) -> Result<(Self, OpenReport), OpenError> {
         let summary_dir = dir.join("summary");
         for dir in [dir, &summary_dir] {
             RealDisk.create_dir(dir).map_err(|error| OpenError::Io { file: dir.to_owned(), error })?;
         }
         let lock = files::lock(dir)?;
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let opened = open::open(dir, &disk, &log_options(dir, &options), options.cache_octets)?;
         Self::start(dir, options, opened, Some(summary_dir), Some(lock))
     }

@@ -1,14 +1,18 @@
 //! [`Client`]: works at random in mailboxes that are its alone, and knows what must be in them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::picture::{Mailbox, Message, Picture, octets};
+use super::picture::{Mailbox, Message, Picture, octets, read_messages};
 use crate::load::random::Random;
 use crate::load::{Answer, Connection, Failure, Server};
 
 /// More messages are not let into a mailbox: all of them are read after each kill.
 const MESSAGES_MAX: usize = 40;
 const MAILBOXES_MAX: usize = 6;
+/// So many commands in a row are refused before a client gives up: a log that is broken takes no more changes.
+const REFUSALS_MAX: usize = 200;
+const BEHIND_A_REFUSAL: Duration = Duration::from_millis(10);
 const FLAGS: &[&str] = &["\\Seen", "\\Flagged", "\\Answered", "$Label1", "Work"];
 
 /// One client over all kills.
@@ -23,14 +27,20 @@ pub(super) struct Client {
     in_flight: Option<Picture>,
     next_name: u64,
     next_id: u64,
+    /// Whether NO is an answer: where the disk is full, or fails.
+    may_be_refused: bool,
     /// Commands that were answered OK.
     pub(super) answered: u64,
+    /// Those that were answered NO, which have changed nothing.
+    pub(super) refused: u64,
 }
 
 /// What ends a run of commands.
 enum End {
     /// The server has gone in the middle of one.
     Gone,
+    /// It said NO, and may.
+    Refused,
     Wrong(Failure),
 }
 
@@ -41,7 +51,7 @@ impl From<std::io::Error> for End {
 }
 
 impl Client {
-    pub(super) fn new(number: usize, user: String, seed: u64) -> Self {
+    pub(super) fn new(number: usize, user: String, seed: u64, may_be_refused: bool) -> Self {
         Self {
             user,
             prefix: format!("c{number}-"),
@@ -50,16 +60,25 @@ impl Client {
             in_flight: None,
             next_name: 0,
             next_id: (number as u64 + 1) << 40,
+            may_be_refused,
             answered: 0,
+            refused: 0,
         }
     }
 
-    /// Works until the server is gone. An answer that is not OK is an error: nothing here may be refused.
+    /// Works until the server is gone, or will not have it. An answer that is not OK is an error, but where trouble was
+    /// made and the server says that it is unavailable.
     pub(super) fn work(&mut self, server: &Server) -> Result<(), Failure> {
         let Ok(mut connection) = server.login(&self.user) else { return Ok(()) };
+        let mut in_a_row = 0;
         loop {
             match self.step(&mut connection) {
-                Ok(()) => {}
+                Ok(()) => in_a_row = 0,
+                Err(End::Refused) if in_a_row < REFUSALS_MAX => {
+                    in_a_row += 1;
+                    std::thread::sleep(BEHIND_A_REFUSAL);
+                }
+                Err(End::Refused) => return Ok(()),
                 Err(End::Gone) => return Ok(()),
                 Err(End::Wrong(reason)) => return Err(format!("{}: {reason}", self.prefix)),
             }
@@ -90,7 +109,7 @@ impl Client {
             return self.create(connection);
         }
         let name = self.random.choose(&names).clone();
-        match self.random.below(14) {
+        match self.random.below(15) {
             0 if names.len() < MAILBOXES_MAX => self.create(connection),
             1 if names.len() > 2 => self.delete(connection, &name),
             2 => self.rename(connection, &name),
@@ -99,6 +118,7 @@ impl Client {
             7 | 8 => self.transfer(connection, &name, &names, "MOVE"),
             9 => self.expunge(connection, &name),
             10 => self.append(connection, &name, 5),
+            11 => self.read(connection, &name),
             _ => self.append(connection, &name, 1),
         }
     }
@@ -113,13 +133,25 @@ impl Client {
         self.in_flight = Some(after.clone());
         let answer = send(self)?;
         if !answer.is_ok() {
-            return Err(End::Wrong(answer.tagged));
+            // Where it was refused, what there was before is still there.
+            self.in_flight = None;
+            return Err(self.not_ok(answer));
         }
         told(&mut after, &answer);
         self.known = after;
         self.in_flight = None;
         self.answered += 1;
         Ok(())
+    }
+
+    fn not_ok(&mut self, answer: Answer) -> End {
+        // A message that could not be read is told as corrupt.
+        let codes = ["NO [UNAVAILABLE]", "NO [CORRUPTION]"];
+        if self.may_be_refused && codes.iter().any(|code| answer.tagged.starts_with(code)) {
+            self.refused += 1;
+            return End::Refused;
+        }
+        End::Wrong(answer.tagged)
     }
 
     fn fresh_name(&mut self) -> String {
@@ -182,7 +214,18 @@ impl Client {
 
     fn select(&mut self, connection: &mut Connection, name: &str) -> Result<(), End> {
         let answer = connection.command(&format!("SELECT {name}"))?;
-        if answer.is_ok() { Ok(()) } else { Err(End::Wrong(format!("SELECT {name}: {}", answer.tagged))) }
+        if answer.is_ok() { Ok(()) } else { Err(self.not_ok(answer)) }
+    }
+
+    /// Fetches messages, whose octets must be what was sent.
+    fn read(&mut self, connection: &mut Connection, name: &str) -> Result<(), End> {
+        self.select(connection, name)?;
+        let Some((set, _)) = self.some(name) else { return Ok(()) };
+        let answer = connection.command(&format!("UID FETCH {set} (FLAGS BODY.PEEK[])"))?;
+        if !answer.is_ok() {
+            return Err(self.not_ok(answer));
+        }
+        read_messages(&answer.data).map(drop).map_err(End::Wrong)
     }
 
     fn store(&mut self, connection: &mut Connection, name: &str) -> Result<(), End> {

@@ -1,5 +1,8 @@
-//! [`Image`]: a file system on an image, whose power can be cut: what was not synced is not in the image.
+//! [`Image`]: a file system on an image, whose power can be cut, where what was not synced is not in the image; and
+//! that can be full.
 
+use std::fs;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,18 +15,42 @@ pub(super) struct Image {
 }
 
 impl Image {
-    /// A fresh one.
-    pub(super) fn make(dir: &Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(dir.join("mount")).map_err(while_doing("a folder"))?;
-        let image = Self { file: dir.join("image"), mount: dir.join("mount") };
-        run(Command::new("truncate").args(["-s", "4G"]).arg(&image.file))?;
-        run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image.file))?;
-        image.mounted()
+    /// A fresh one of that size, as truncate(1) has it, in `file`, mounted on `mount`.
+    pub(super) fn make(file: PathBuf, mount: PathBuf, size: &str) -> Result<Self, Failure> {
+        fs::create_dir_all(&mount).map_err(while_doing("a folder"))?;
+        let image = Self { file, mount };
+        run(Command::new("truncate").args(["-s", size]).arg(&image.file))?;
+        // Nothing is set aside for root, who is us.
+        run(Command::new("mkfs.ext4").args(["-q", "-F", "-m", "0"]).arg(&image.file))?;
+        image.attach()?;
+        Ok(image)
     }
 
-    /// Where it is mounted.
-    pub(super) fn dir(&self) -> &Path {
-        &self.mount
+    /// Takes all room but so many octets.
+    pub(super) fn fill(&self, but_octets: u64) -> Result<(), Failure> {
+        let ballast = fs::File::options().create(true).append(true).open(self.ballast());
+        let ballast = ballast.map_err(while_doing("the ballast"))?;
+        let found = rustix::fs::statvfs(&self.mount).map_err(while_doing("the room on the image"))?;
+        let taken = (found.f_bavail * found.f_frsize).saturating_sub(but_octets);
+        let at = ballast.metadata().map_err(while_doing("the ballast"))?.len();
+        if taken == 0 {
+            return Ok(());
+        }
+        match rustix::fs::fallocate(ballast.as_fd(), rustix::fs::FallocateFlags::empty(), at, taken) {
+            // The server was quicker, or the file system needs some of it for itself.
+            Ok(()) | Err(rustix::io::Errno::NOSPC) => Ok(()),
+            Err(error) => Err(format!("the ballast: {error}")),
+        }
+    }
+
+    /// Gives back what [`Self::fill`] took.
+    pub(super) fn give_back(&self) {
+        // It may not be there.
+        let _ = fs::remove_file(self.ballast());
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.mount.join("ballast")
     }
 
     /// Copies what the disk holds now: with every process on it stopped, that is what a power cut leaves.
@@ -33,17 +60,15 @@ impl Image {
         Ok(copy)
     }
 
-    /// Goes on with what a cut left.
-    pub(super) fn replaced(self, copy: &Path) -> Result<Self, Failure> {
-        let (file, mount) = (self.file.clone(), self.mount.clone());
-        drop(self);
-        std::fs::rename(copy, &file).map_err(while_doing("the image"))?;
-        Self { file, mount }.mounted()
+    /// Goes on with what a cut left. Nobody may have a file open on it.
+    pub(super) fn replace(&mut self, copy: &Path) -> Result<(), Failure> {
+        run(Command::new("umount").arg(&self.mount))?;
+        fs::rename(copy, &self.file).map_err(while_doing("the image"))?;
+        self.attach()
     }
 
-    fn mounted(self) -> Result<Self, Failure> {
-        run(Command::new("mount").args(["-o", "loop"]).arg(&self.file).arg(&self.mount))?;
-        Ok(self)
+    fn attach(&self) -> Result<(), Failure> {
+        run(Command::new("mount").args(["-o", "loop"]).arg(&self.file).arg(&self.mount))
     }
 }
 

@@ -7,9 +7,13 @@ mod client;
 #[cfg(feature = "load")]
 mod disk;
 #[cfg(feature = "load")]
+mod people;
+#[cfg(feature = "load")]
 mod picture;
 #[cfg(feature = "load")]
 mod run;
+#[cfg(feature = "load")]
+mod trouble;
 
 use std::path::PathBuf;
 
@@ -30,6 +34,12 @@ pub(crate) struct CrashArgs {
     /// Cut the power instead, as far as a file system on an image goes: what was not synced is lost too. Needs root.
     #[arg(long)]
     power: bool,
+    /// Now and then fill the disk, which is small, and give its room back. Needs root.
+    #[arg(long, conflicts_with = "power")]
+    disk_full: bool,
+    /// Let reads, writes and syncs of the log fail, by a build of the server that can be told to.
+    #[arg(long, conflicts_with_all = ["power", "disk_full"])]
+    io_errors: bool,
     /// Where the server keeps its mail.
     #[arg(long, default_value = "target/crash")]
     dir: PathBuf,
@@ -43,6 +53,10 @@ pub(crate) fn run(args: &CrashArgs) -> Result<(), String> {
 
 /// Builds what it takes, and runs it.
 #[cfg(not(feature = "load"))]
-pub(crate) fn run(_args: &CrashArgs) -> Result<(), String> {
+pub(crate) fn run(args: &CrashArgs) -> Result<(), String> {
+    if args.io_errors {
+        let faulty = ["-p", "imap-server", "--features", "faults", "--bin", "restante-faults"];
+        crate::cargo([&["build", "--quiet", "--release"], &faulty[..]].concat())?;
+    }
     crate::in_release("load", &["imap-server"])
 }

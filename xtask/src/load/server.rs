@@ -60,10 +60,20 @@ impl Server {
     pub(crate) fn start(kind: Kind, home: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(home).map_err(while_doing("the server's folder"))?;
         match kind {
-            Kind::Restante => start_restante(home, kind, &format!("{LISTENERS}{NO_LIMITS}")),
-            Kind::RestanteByDefault => start_restante(home, kind, LISTENERS),
+            Kind::Restante => Self::start_ours(home, "", None),
+            Kind::RestanteByDefault => start_restante(home, kind, LISTENERS, None),
             Kind::Dovecot(format) => start_dovecot(home, format),
         }
+    }
+
+    /// Ours with more settings, and on a disk that fails: a seed, and one operation of how many.
+    pub(crate) fn start_ours(
+        home: &Path,
+        settings: &str,
+        faults: Option<(u64, u64)>,
+    ) -> Result<Self, Failure> {
+        fs::create_dir_all(home).map_err(while_doing("the server's folder"))?;
+        start_restante(home, Kind::Restante, &format!("{LISTENERS}{NO_LIMITS}{settings}"), faults)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -159,11 +169,21 @@ connections-per-address-max = 100000
 connections-per-user-max = 100000
 "#;
 
-fn start_restante(home: &Path, kind: Kind, settings: &str) -> Result<Server, Failure> {
+fn start_restante(
+    home: &Path,
+    kind: Kind,
+    settings: &str,
+    faults: Option<(u64, u64)>,
+) -> Result<Server, Failure> {
     let (data, config) = (home.join("data"), home.join("restante.toml"));
     fs::write(&config, settings).map_err(while_doing("a configuration"))?;
     let log = fs::File::options().create(true).append(true).open(home.join("restante.log"));
-    let mut child = Command::new(binary())
+    let mut command = Command::new(binary());
+    if let Some((seed, one_in)) = faults {
+        command = Command::new(binary().with_file_name("restante-faults"));
+        command.env("RESTANTE_FAULTS", format!("{seed},{one_in}"));
+    }
+    let mut child = command
         .arg("serve")
         .arg("--config")
         .arg(&config)
@@ -181,7 +201,11 @@ fn start_restante(home: &Path, kind: Kind, settings: &str) -> Result<Server, Fai
         ready.clear();
         if stdout.read_line(&mut ready).map_err(while_doing("restante"))? == 0 {
             let log = fs::read_to_string(home.join("restante.log")).unwrap_or_default();
-            return Err(format!("restante did not start:\n{log}"));
+            let last: Vec<&str> = log.lines().rev().take(10).collect();
+            return Err(format!(
+                "restante did not start:\n{}",
+                last.into_iter().rev().collect::<Vec<_>>().join("\n")
+            ));
         }
     }
     let address = |name: &str| {
@@ -300,7 +324,7 @@ fn certificate_and_hash(home: &Path) -> Result<(), Failure> {
     }
     let ours = home.join("certificate");
     fs::create_dir_all(&ours).map_err(while_doing("a folder"))?;
-    let server = start_restante(&ours, Kind::Restante, LISTENERS)?;
+    let server = start_restante(&ours, Kind::Restante, LISTENERS, None)?;
     server.add_user(USER)?;
     server.stop()?;
     let hash = hash_in(&ours.join("data")).ok_or("no argon2id hash in the store")?;
