@@ -311,7 +311,7 @@ impl Change {
             | Self::RenameInbox { .. }
             | Self::Subscribe { .. }
             | Self::SetCredentials { .. }
-            | Self::Grant { .. }
+            | Self::Grant { on: true, .. }
             | Self::SetAcl { .. }
             | Self::SetQuota(_) => Claim::Change,
             Self::Expunge { .. }
@@ -322,6 +322,7 @@ impl Change {
             | Self::DeleteUser { .. }
             | Self::DeleteShared { .. }
             | Self::ForgetIdentifier { .. }
+            | Self::Grant { on: false, .. }
             | Self::Replaced { .. }
             | Self::Recent { .. }
             | Self::Leap { .. }

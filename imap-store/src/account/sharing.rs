@@ -2,7 +2,8 @@
 //! others see all that.
 //!
 //! Account 0 keeps, for each identifier, the accounts that may name it in an ACL. It is told first and forgets
-//! last, so it never says too little; and nobody has to walk ten thousand accounts for one LIST.
+//! last, so it never says too little; and nobody has to walk ten thousand accounts for one LIST. That it forgets
+//! is never waited for: the answer is that of the ACL, the one change that counts, and a check tidies up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -141,6 +142,17 @@ impl Snapshot {
         self.mailboxes().any(|mailbox| mailbox.acl().grantees().any(|it| it == identifier))
     }
 
+    /// Who has rights in mailboxes of this account.
+    pub(crate) fn grantees(&self) -> BTreeSet<&str> {
+        self.mailboxes().flat_map(|mailbox| mailbox.acl().grantees()).collect()
+    }
+
+    /// Whom an account may name in an ACL (account 0).
+    pub(crate) fn granted_by(&self, account: AccountId) -> impl Iterator<Item = &str> {
+        let grants = self.grants.iter().filter(move |(_, accounts)| accounts.contains(&account));
+        grants.map(|(identifier, _)| &**identifier)
+    }
+
     pub(super) fn take_grant(&mut self, identifier: &str, account: AccountId, on: bool) {
         let grants = Arc::make_mut(&mut self.grants);
         if on {
@@ -189,6 +201,11 @@ pub(super) fn forget(state: &Snapshot, identifier: &str) -> Decided<()> {
         return Ok(Decision::nothing(()));
     }
     Ok(Decision::change(Change::ForgetIdentifier { identifier: identifier.to_owned() }, ()))
+}
+
+/// Who has rights in mailboxes of an account, what is on its way into the log included.
+pub(crate) fn grantees(state: &Snapshot) -> Decided<BTreeSet<String>> {
+    Ok(Decision::nothing(state.grantees().into_iter().map(str::to_owned).collect()))
 }
 
 /// Says in account 0 whether an account may name an identifier.

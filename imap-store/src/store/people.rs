@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Store, USER_CHANGE_OCTETS};
 use crate::StoreError;
 use crate::account::{Account, AclChange, MailboxId, Owner, Rights, Who, sharing, users};
+use crate::blocking::block_on;
 use crate::log::AccountId;
 
 /// A user of the store (account 0 keeps them).
@@ -114,7 +115,7 @@ impl Store {
         }
         let rights = account.set_acl(mailbox, identifier, change).await?;
         if rights.is_empty() && !account.snapshot().is_granted(identifier) {
-            self.grant(identifier, id, false).await?;
+            self.ungrant(identifier, id).await;
         }
         Ok(rights)
     }
@@ -124,19 +125,33 @@ impl Store {
         self.inner.directory.core().commit(USER_CHANGE_OCTETS, decide).await
     }
 
-    /// Tells account 0 again of all to whom the ACLs of an account give rights; returns whom it did not know of.
-    /// Damage in account 0 may have lost that, and LIST would not find the mailboxes. Blocking.
+    /// Lets account 0 forget a grant. What counts is done by then, in the ACL, and stays done: where this fails,
+    /// account 0 says too much, which costs a LIST one more account, until a check mends it.
+    async fn ungrant(&self, identifier: &str, account: AccountId) {
+        if let Err(error) = self.grant(identifier, account, false).await {
+            tracing::warn!(%error, account = account.0, "an account is still looked at for who has no rights there");
+        }
+    }
+
+    /// Makes what account 0 says of an account's ACLs agree with them; returns to whom they give rights without its
+    /// knowing. Damage in account 0 may have lost that, and LIST would not find the mailboxes. Where it says too
+    /// much, nothing is amiss: a mailbox was deleted, or something went wrong behind an ACL. Blocking.
     pub(crate) fn mend_grants(&self, account: AccountId) -> Result<Vec<String>, StoreError> {
-        let _one_by_one = crate::blocking::block_on(self.inner.sharing.lock());
+        let _one_by_one = block_on(self.inner.sharing.lock());
         let state = self.inner.accounts.snapshot(account)?;
-        let entries = state.names().filter_map(|(_, mailbox)| mailbox).flat_map(|it| it.acl().entries());
-        let grantees: BTreeSet<&str> =
-            entries.filter(|entry| !entry.is_negative()).map(|entry| entry.identifier()).collect();
+        let grantees = state.grantees();
         let directory = self.directory_state();
-        let is_lost = |identifier: &&str| !directory.granted_to(identifier).contains(&account);
-        let lost: Vec<String> = grantees.into_iter().filter(is_lost).map(str::to_owned).collect();
+        let granted: BTreeSet<&str> = directory.granted_by(account).collect();
+        let lost: Vec<String> = grantees.difference(&granted).map(|&it| it.to_owned()).collect();
         for identifier in &lost {
-            crate::blocking::block_on(self.grant(identifier, account, true))?;
+            block_on(self.grant(identifier, account, true))?;
+        }
+        if granted.difference(&grantees).next().is_some() {
+            // An ACL may be on its way whose asker has gone: it is in the account's head.
+            if let Ok(head) = self.account(account)?.core().commit_blocking(0, sharing::grantees) {
+                let over = granted.into_iter().filter(|&identifier| !head.contains(identifier));
+                over.for_each(|identifier| block_on(self.ungrant(identifier, account)));
+            }
         }
         Ok(lost)
     }
@@ -145,8 +160,13 @@ impl Store {
     async fn forget_identifier(&self, identifier: &str) -> Result<(), StoreError> {
         let _one_by_one = self.inner.sharing.lock().await;
         for account in self.inner.directory.snapshot().granted_to(identifier) {
-            self.account(account)?.forget_identifier(identifier).await?;
-            self.grant(identifier, account, false).await?;
+            match self.account(account) {
+                Ok(account) => account.forget_identifier(identifier).await?,
+                // Deleted while an ACL of it was set.
+                Err(StoreError::NonExistent { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            self.ungrant(identifier, account).await;
         }
         Ok(())
     }

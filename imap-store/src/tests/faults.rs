@@ -1,7 +1,9 @@
 //! What accounts do when the disk fails under the log.
 
+use super::sharing::{give, rights, who};
 use super::*;
 use crate::StoreError;
+use crate::account::AclChange;
 use crate::sim::{Faults, SimDisk};
 
 fn open(disk: &SimDisk) -> Store {
@@ -67,6 +69,47 @@ async fn a_failed_sync_leaves_the_view_at_what_is_known() {
         let inbox = mailbox(&alice_again(&again), "INBOX");
         assert!((kept..=kept + 1).contains(&inbox.len()), "{} of {kept}", inbox.len());
     }
+}
+
+/// SETACL is told by its ACL: whatever fails behind that in account 0, OK means that it counts, NO that it does not.
+/// Account 0 may say too much then, never too little, and a check mends it.
+#[tokio::test]
+async fn an_acl_is_refused_without_a_trace_or_taken_whole() {
+    let (mut stale, mut refused) = (0, 0);
+    let cases = (0..3).flat_map(|at| (0..8).flat_map(move |seed| [(at, seed, true), (at, seed, false)]));
+    for (at, seed, gives) in cases {
+        let disk = SimDisk::new(seed);
+        let store = open(&disk);
+        let account = alice(&store).await;
+        let (old, new) = if gives { ("", "lr") } else { ("lr", "") };
+        if !gives {
+            give(&store, &account, "Archive", "bob", old).await;
+        }
+        let archive = mailbox(&account, "Archive").id();
+        let change = AclChange::Replace(rights(new));
+        disk.set_faults(Faults { fail_write: Some(at), ..Faults::default() });
+        let set = store.set_acl(&account, archive, "bob", change).await;
+        let shown = mailbox(&account, "Archive").rights(&who("bob"));
+        assert_eq!(shown, rights(if set.is_ok() { new } else { old }), "{set:?}");
+        refused += u32::from(set.is_err());
+
+        let again = open(&disk.power_cut(seed));
+        let kept = mailbox(&alice_again(&again), "Archive").rights(&who("bob"));
+        if set.is_ok() {
+            assert_eq!(kept, rights(new));
+        }
+        let found = again.accounts_shared_with(&who("bob")).len();
+        assert!(kept.is_empty() || found == 1, "LIST finds what is shared");
+        stale += u32::from(kept.is_empty() && found == 1);
+        let report = tokio::task::spawn_blocking(move || {
+            let report = again.check().expect("readable");
+            (report, again.accounts_shared_with(&who("bob")).len())
+        });
+        let (report, found) = report.await.expect("no panic");
+        assert!(report.is_sound(), "{report:?}");
+        assert_eq!(found == 1, !kept.is_empty(), "a check makes both agree");
+    }
+    assert!(stale > 0 && refused > 0, "{stale} times too much, {refused} refused");
 }
 
 /// On a disk of `room` octets, appends until it is refused; returns how many there are.

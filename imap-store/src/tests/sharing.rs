@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::StoreError;
-use crate::account::{AclChange, FlagChange, Owner, Rights, Who};
+use crate::account::{AclChange, FlagChange, Owner, Rights, SeenMode, Who};
 
 pub(super) fn rights(letters: &str) -> Rights {
     Rights::parse(letters.as_bytes()).expect("letters of rights")
@@ -120,10 +120,13 @@ async fn new_mailboxes_have_the_acl_of_the_one_above() {
     let store = store();
     let account = alice(&store).await;
     give(&store, &account, "Archive", "bob", "lrk").await;
+    let archive = mailbox(&account, "Archive").id();
+    account.set_seen_mode(archive, SeenMode::Shared).await.expect("set");
     let bob = account.as_user(who("bob"));
     bob.create(name("Archive/a/b"), None).await.expect("created");
     for named in ["Archive/a", "Archive/a/b"] {
         assert_eq!(mailbox(&account, named).rights(&who("bob")), rights("lrk"));
+        assert_eq!(mailbox(&account, named).seen_mode(), SeenMode::Shared, "and whose \\Seen counts");
     }
     account.rename(name("Archive/a"), name("a")).await.expect("renamed");
     assert_eq!(mailbox(&account, "a/b").rights(&who("bob")), rights("lrk"), "RENAME changes no ACL");

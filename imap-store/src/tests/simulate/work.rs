@@ -422,10 +422,12 @@ impl Person {
         Ok(())
     }
 
-    /// The rights that a new mailbox gets.
-    fn rights_above(&self, name: &str) -> Rights {
+    /// A new mailbox has the rights of the nearest above it, and shares its \Seen as that does.
+    fn new_box(&self, name: &str) -> Box {
         let above = name.match_indices('/').rev().find_map(|(at, _)| self.boxes.get(&name[..at]));
-        above.map_or(Rights::NONE, |it| it.rights)
+        let (rights, is_seen_shared) =
+            above.map_or((Rights::NONE, false), |it| (it.rights, it.is_seen_shared));
+        Box { rights, is_seen_shared, ..Box::default() }
     }
 
     /// Those above a name that are missing, from the top down.
@@ -449,8 +451,8 @@ impl Person {
             return Err("OverQuota");
         }
         for name in new {
-            let rights = self.rights_above(&name);
-            self.boxes.insert(name, Box { rights, ..Box::default() });
+            let new = self.new_box(&name);
+            self.boxes.insert(name, new);
         }
         Ok(())
     }
