@@ -6,7 +6,8 @@
 use std::fmt::Debug;
 use std::fs;
 use std::io::{self, IoSlice, Read, Seek, Write};
-use std::os::unix::fs::FileExt;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,6 +29,11 @@ pub trait Disk: Debug + Send + Sync {
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes the names in a directory lasting.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Whether the disk itself has what reads show of a file in a range of octets, asked past the page cache, which
+    /// goes on showing what a failed sync lost. Called behind a sync. False where nobody can tell.
+    fn holds(&self, _path: &Path, _range: Range<u64>) -> io::Result<bool> {
+        Ok(false)
+    }
     /// How much room there is where a directory lies; `None` where nobody can tell.
     fn space(&self, _dir: &Path) -> io::Result<Option<Space>> {
         Ok(None)
@@ -127,6 +133,28 @@ impl Disk for RealDisk {
         fs::File::open(dir)?.sync_all()
     }
 
+    fn holds(&self, path: &Path, range: Range<u64>) -> io::Result<bool> {
+        // Not every file system can be asked.
+        let Ok(direct) = open_direct(path) else { return Ok(false) };
+        let cached = RealFile(fs::File::open(path)?);
+        let mut buffer = vec![0; DIRECT_OCTETS + DIRECT_ALIGNMENT];
+        let aligned = buffer.as_ptr().align_offset(DIRECT_ALIGNMENT);
+        let on_disk = &mut buffer[aligned..aligned + DIRECT_OCTETS];
+        let mut shown = vec![0; DIRECT_OCTETS];
+        let mut at = range.start - range.start % DIRECT_ALIGNMENT as u64;
+        while at < range.end {
+            let Ok(count) = direct.read_at(on_disk, at) else { return Ok(false) };
+            if count == 0
+                || read_full(&cached, &mut shown[..count], at)? != count
+                || on_disk[..count] != shown[..count]
+            {
+                return Ok(false);
+            }
+            at += count as u64;
+        }
+        Ok(true)
+    }
+
     fn space(&self, dir: &Path) -> io::Result<Option<Space>> {
         let found = rustix::fs::statvfs(dir)?;
         let octets = |blocks: u64| blocks.saturating_mul(found.f_frsize);
@@ -138,6 +166,12 @@ impl Disk for RealDisk {
         getrandom::fill(&mut octets).map_err(|error| io::Error::other(error.to_string()))?;
         Ok(octets)
     }
+}
+
+/// Opens a file for reads that go past the page cache.
+fn open_direct(path: &Path) -> io::Result<fs::File> {
+    let flags = rustix::fs::OFlags::DIRECT.bits().cast_signed();
+    fs::File::options().read(true).custom_flags(flags).open(path)
 }
 
 impl DiskFile for RealFile {
@@ -215,6 +249,9 @@ pub fn lock(dir: &Path) -> Result<Lock, OpenError> {
     Ok(Lock { _file: file })
 }
 
+/// How much is compared at once with what the page cache shows, and what such reads are aligned to.
+const DIRECT_OCTETS: usize = 1 << 20;
+const DIRECT_ALIGNMENT: usize = 4096;
 /// What Linux takes in one vectored write (IOV_MAX).
 const SLICES_A_CALL: usize = 1024;
 
@@ -232,6 +269,22 @@ mod tests {
         assert_eq!(holder, format!("process {}", std::process::id()));
         drop(held);
         lock(dir.path()).expect("given back");
+    }
+
+    #[test]
+    fn what_was_synced_is_held() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("f");
+        let file = RealDisk.create(&path).expect("made");
+        file.write_at(&mut [IoSlice::new(&vec![7; 3 << 20]), IoSlice::new(b"end")], 0).expect("written");
+        file.sync().expect("synced");
+        if open_direct(&path).is_err() {
+            println!("skipped: this file system cannot be asked past the page cache");
+            return;
+        }
+        let end = file.len().expect("a length");
+        assert!(RealDisk.holds(&path, 5_000..end).expect("read"));
+        assert!(!RealDisk.holds(&path, 0..end + 1).expect("read"), "there is no more");
     }
 
     #[test]

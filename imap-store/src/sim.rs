@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -245,6 +246,22 @@ impl Disk for SimDisk {
         inner.renamed.clear();
         inner.kept_names = inner.names.clone();
         Ok(())
+    }
+
+    fn holds(&self, path: &Path, range: Range<u64>) -> io::Result<bool> {
+        let inner = self.lock();
+        let node = inner.names.get(path).map(|&node| &inner.nodes[node]).ok_or(io::ErrorKind::NotFound)?;
+        let bound = |at: u64| usize::try_from(at).map_err(|_| io::ErrorKind::FileTooLarge);
+        let (start, end) = (bound(range.start)?, bound(range.end)?);
+        if end > node.seen.len || end > node.kept.len {
+            return Ok(false);
+        }
+        let [seen, kept] = [&node.seen, &node.kept].map(|octets| {
+            let mut buffer = vec![0; end.saturating_sub(start)];
+            octets.read(&mut buffer, start);
+            buffer
+        });
+        Ok(seen == kept)
     }
 
     fn space(&self, _dir: &Path) -> io::Result<Option<Space>> {

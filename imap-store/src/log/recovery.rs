@@ -16,7 +16,7 @@ use super::segment::{
 };
 use super::{AccountId, BodyId, Position, Recovery, Replay, Replayed, Seq};
 use crate::OpenError;
-use crate::files::{Disk, DiskFile, read_full};
+use crate::files::{Disk, DiskFile, is_full, read_full};
 
 /// Takes every change that is replayed.
 pub(super) type Changes<'a> = &'a mut dyn FnMut(Replayed) -> Result<(), OpenError>;
@@ -312,7 +312,7 @@ fn tables(
                 recovery.torn_octets += scan.torn.as_ref().map_or(0, |torn| torn.end - torn.start);
                 let damage = scan.damage.iter().map(|what| format!("segment {}: {what}", segment.number));
                 recovery.damage.extend(damage);
-                rewrite(disk, dir, segment, &scan).map_err(fail)?;
+                close_off(disk, dir, segment, &scan, later).map_err(fail)?;
                 scan.table
             }
         };
@@ -323,19 +323,57 @@ fn tables(
     Ok(tables)
 }
 
-/// Copies a segment up to the cut into a new file, seals it, and puts it in the old one's place: the page
-/// cache may hold what the disk does not, and what is shown must be on the disk. The tail is kept aside.
-fn rewrite(disk: &dyn Disk, dir: &Path, segment: &Ours, scan: &Scan) -> io::Result<()> {
+/// Seals a segment that was left open, at the cut. What is shown must be on the disk, and the page cache may hold what
+/// the disk does not: what was not synced before the crash, and what a failed sync lost, which no later one brings
+/// back. So it is synced, and what no group vouches for is read past the cache; where the disk has that, the segment
+/// is sealed where it lies, in room that it has. Else it is copied.
+fn close_off(disk: &dyn Disk, dir: &Path, segment: &Ours, scan: &Scan, later: bool) -> io::Result<()> {
     if let Some(torn) = &scan.torn {
-        let aside = disk.create(&segment.path.with_extension(TORN))?;
-        copy(&*segment.file, &*aside, torn.clone(), 0)?;
-        aside.sync()?;
+        keep_aside(disk, segment, torn.clone())?;
+    }
+    let in_doubt = scan.synced_to.min(scan.table.end)..scan.table.end;
+    // Where a table went bad something is amiss with the file itself.
+    if !later && segment.file.sync().is_ok() && disk.holds(&segment.path, in_doubt)? {
+        seal(&*segment.file, segment.seed, &scan.table)?;
+        return disk.sync_dir(dir);
     }
     let path = segment.path.with_extension(TEMPORARY);
-    let file = disk.create(&path)?;
+    rewrite(disk, dir, segment, scan, &path).map_err(|error| {
+        let _ = disk.remove(&path);
+        let octets = scan.table.end;
+        match is_full(&error) {
+            true => io::Error::new(
+                error.kind(),
+                format!("to open what a crash left, {octets} octets of room are needed for a copy: {error}"),
+            ),
+            false => error,
+        }
+    })
+}
+
+/// Keeps what is cut off in a file beside the segment, where there is room: nobody was told that it is kept.
+fn keep_aside(disk: &dyn Disk, segment: &Ours, torn: Range<u64>) -> io::Result<()> {
+    let path = segment.path.with_extension(TORN);
+    let kept = disk.create(&path).and_then(|aside| {
+        copy(&*segment.file, &*aside, torn, 0)?;
+        aside.sync()
+    });
+    match kept {
+        Err(error) if is_full(&error) => {
+            // Without room for it there may be none for its name either.
+            let _ = disk.remove(&path);
+            Ok(())
+        }
+        kept => kept,
+    }
+}
+
+/// Copies a segment up to the cut into a new file, seals it, and puts it in the old one's place.
+fn rewrite(disk: &dyn Disk, dir: &Path, segment: &Ours, scan: &Scan, path: &Path) -> io::Result<()> {
+    let file = disk.create(path)?;
     copy(&*segment.file, &*file, 0..scan.table.end, 0)?;
     seal(&*file, segment.seed, &scan.table)?;
-    disk.rename(&path, &segment.path)?;
+    disk.rename(path, &segment.path)?;
     disk.sync_dir(dir)
 }
 
@@ -392,6 +430,8 @@ fn replay_segment(
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) table: Table,
+    /// Before that everything was synced: a group says so.
+    pub(super) synced_to: u64,
     /// What is to be cut, to its last octet that is not zero.
     pub(super) torn: Option<Range<u64>>,
     /// One line each.
@@ -404,8 +444,8 @@ pub(super) fn scan(file: &dyn DiskFile, seed: u32, all_synced: bool) -> io::Resu
     let named = spans.iter().filter_map(|span| span.group.as_ref()).map(|group| group.header.synced_to).max();
     let synced_to = if all_synced { u64::MAX } else { named.unwrap_or(GROUPS_AT) };
     let used_to = spans.iter().map(|span| span.used_to).max().unwrap_or(GROUPS_AT);
-    let mut scan =
-        Scan { table: Table { end: GROUPS_AT, ..Table::default() }, torn: None, damage: Vec::new() };
+    let table = Table { end: GROUPS_AT, ..Table::default() };
+    let mut scan = Scan { table, synced_to, torn: None, damage: Vec::new() };
     for span in spans {
         let sound = span.group.as_ref().is_some_and(|group| group.whole);
         if !sound && span.start >= synced_to {

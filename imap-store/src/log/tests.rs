@@ -609,6 +609,76 @@ fn log_that_is_only_read_writes_nothing_and_opens_on_a_full_disk() {
     }
 }
 
+/// What a kill leaves is sealed where it lies: a disk without any room opens, and nothing is copied.
+#[test]
+fn killed_log_opens_on_a_full_disk_in_the_room_that_it_has() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    for seq in 1..=20 {
+        assert!(matches!(commit(&log, 1, seq, &[7; 20_000]), Outcome::Woken(_)));
+    }
+    let disk = disk.killed();
+    let before = disk.counts().writes;
+    disk.set_faults(Faults { room_octets: Some(0), ..Faults::default() });
+    let (again, recovery, seen) = open_sim(&disk);
+    assert!(recovery.unclean && recovery.damage.is_empty(), "{recovery:?}");
+    assert_eq!((seen.len(), disk.counts().writes - before), (20, 1), "a table is written, and no more");
+    drop(again);
+    assert_eq!(open_sim(&disk.power_cut(1)).2.len(), 20);
+}
+
+/// A sync failed, so reads may show what the disk has lost: only a copy can be believed, and needs its room.
+#[test]
+fn what_a_failed_sync_lost_is_copied_or_opening_says_how_much_room_it_needs() {
+    let disk = SimDisk::new(1);
+    let (log, ..) = open_sim(&disk);
+    for seq in 1..=5 {
+        assert!(matches!(commit(&log, 1, seq, &[7; 20_000]), Outcome::Woken(_)));
+    }
+    disk.set_faults(Faults { fail_sync: Some(0), ..Faults::default() });
+    assert!(matches!(commit(&log, 1, 6, b"in doubt"), Outcome::Failed(StoreError::InDoubt { .. })));
+    let disk = disk.killed();
+    disk.set_faults(Faults { room_octets: Some(0), ..Faults::default() });
+    let refused = open_on(Arc::new(disk.clone()), options(Path::new("log")));
+    let Err(OpenError::Io { error, .. }) = refused else { panic!("it opened without room") };
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    assert!(error.to_string().contains("octets of room are needed"), "{error}");
+    disk.set_faults(Faults::default());
+    let (_log, recovery, seen) = open_sim(&disk);
+    assert_eq!((recovery.damage, seen.len()), (Vec::new(), 6), "the page cache had it");
+    for seed in 0..10 {
+        assert_eq!(open_sim(&disk.power_cut(seed)).2.len(), 6, "and what was shown stays");
+    }
+}
+
+/// The power goes at each step of an opening, behind a kill or behind another cut: nothing acknowledged is lost, and
+/// nothing counts as damaged.
+#[test]
+fn power_cut_while_opening_loses_nothing() {
+    for seed in 0..12 {
+        let disk = SimDisk::new(seed);
+        let (log, ..) = open_sim(&disk);
+        for seq in 1..=6 {
+            assert!(matches!(commit(&log, 1, seq, &pattern(seq as usize * 3_000)), Outcome::Woken(_)));
+        }
+        // A body that no change names yet, and that no sync covers.
+        upload(&log, &pattern(30_000)).expect("queued");
+        let left = match seed % 2 {
+            0 => disk.killed(),
+            _ => disk.power_cut(seed),
+        };
+        drop(log);
+        for at in 0..12 {
+            let disk = left.killed();
+            disk.set_faults(Faults { cut_power: Some(at), ..Faults::default() });
+            drop(open_on(Arc::new(disk.clone()), options(Path::new("log"))));
+            let (_log, recovery, seen) = open_sim(&disk.power_cut(seed * 100 + at));
+            assert_eq!((recovery.damage, seen.len()), (Vec::new(), 6), "{seed}, cut at {at}");
+            assert!(!recovery.may_have_lost);
+        }
+    }
+}
+
 #[test]
 fn sync_makes_what_was_published_lasting() {
     let disk = SimDisk::new(1);
