@@ -10,6 +10,7 @@ use rustix::net::sockopt;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -28,6 +29,9 @@ const BACKLOG: u32 = 4_096;
 const REFUSALS_AT_ONCE: usize = 64;
 /// What clients name in ALPN (RFC 8314 has none; IANA does).
 const ALPN: &[u8] = b"imap";
+/// Connections that are let in one after the other; then those who are inside have their turn. In a flood, their tasks
+/// would otherwise stand behind a hundred newcomers in the scheduler's queue.
+const ADMITTED_AT_ONCE: u32 = 8;
 /// How long the accept loop rests when the system has no room for another connection.
 const REST: Duration = Duration::from_millis(100);
 
@@ -179,7 +183,10 @@ struct Door {
 
 impl Door {
     async fn accept(self, listener: TcpListener) {
-        loop {
+        for place in (0..ADMITTED_AT_ONCE).cycle() {
+            if place == 0 {
+                yield_now().await;
+            }
             let accepted = tokio::select! {
                 () = self.setting.stop.cancelled() => return,
                 accepted = listener.accept() => accepted,
