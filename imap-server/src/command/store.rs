@@ -1,5 +1,7 @@
 //! STORE and UID STORE (RFC 9051 §6.4.6).
 
+use std::sync::Arc;
+
 use imap_proto::command::{FlagAction, Store, StoreData};
 use imap_proto::response::{Code, FetchWriter};
 use imap_proto::types::{Flag, NumberSet, Uid};
@@ -64,8 +66,9 @@ async fn tell_mod_seqs(ctx: &mut Ctx<'_>, uids: &NumberSet) -> Result<(), Halt> 
     let style = ctx.style();
     let State::Selected(_, view) = &mut *ctx.state else { return Ok(()) };
     let Some((_, now)) = view.published().filter(|_| style.with_mod_seq) else { return Ok(()) };
+    let (mut known, mut now) = (view.mailbox().finder(), now.finder());
     for message in uids.iter().filter_map(Uid::new).filter_map(|uid| now.get(uid)) {
-        let Some(place) = view.place(message.uid) else { continue };
+        let Some(place) = known.place(message.uid) else { continue };
         let mut writer = FetchWriter::begin(&mut ctx.out.buffer, style.dialect, place);
         writer.uid(message.uid);
         writer.mod_seq(message.mod_seq);
@@ -108,8 +111,10 @@ async fn answer(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), H
     let Some((_, now)) = view.published() else { return Ok(()) };
     view.tell_keywords(&mut ctx.out.buffer, style.dialect, &now);
     let names = FlagNames::new(&now, style.dialect);
-    for message in uids.iter().filter_map(Uid::new).filter_map(|uid| now.get(uid)) {
-        let Some(place) = view.place(message.uid) else { continue };
+    let known = Arc::clone(view.mailbox());
+    let (mut places, mut messages) = (known.finder(), now.finder());
+    for message in uids.iter().filter_map(Uid::new).filter_map(|uid| messages.get(uid)) {
+        let Some(place) = places.place(message.uid) else { continue };
         view.write_fetch_flags(&mut ctx.out.buffer, style, &names, &message, place);
         ctx.out.flush_if_full().await?;
     }
@@ -121,10 +126,11 @@ async fn answer(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), H
 fn note_silent(ctx: &mut Ctx<'_>, cmd: &Store, uids: NumberSet) -> Result<(), Halt> {
     let view = ctx.view_mut()?;
     let Some((_, now)) = view.published() else { return Ok(()) };
-    let as_expected = |uid: u32| {
-        let message = view.mailbox().get(Uid::new(uid)?)?;
+    let (mut known, mut messages) = (view.mailbox().finder(), now.finder());
+    let mut as_expected = |uid: u32| {
+        let message = known.get(Uid::new(uid)?)?;
         let before = view.told().flags(&message).unwrap_or(message.flags);
-        let after = now.get(message.uid)?.flags;
+        let after = messages.get(message.uid)?.flags;
         Some(expected(cmd, &now.wire_flags(&before), &now.wire_flags(&after)))
     };
     let (known, unsure): (Vec<u32>, Vec<u32>) = uids.iter().partition(|&uid| as_expected(uid) == Some(true));

@@ -235,11 +235,6 @@ impl View {
         self.mailbox.uids_at(places)
     }
 
-    /// The place of a message in this view.
-    pub(crate) fn place(&self, uid: Uid) -> Option<SeqNum> {
-        self.mailbox.get(uid).map(|message| message.seq_num)
-    }
-
     /// What `$` means: UIDs.
     pub(crate) fn saved(&self) -> &NumberSet {
         &self.saved
@@ -361,9 +356,15 @@ impl View {
             self.write_size(&mut out.buffer, style.dialect, mailbox.len());
         }
         let names = FlagNames::new(&mailbox, style.dialect);
-        let may_differ = if unsure.is_empty() { diff.changed } else { diff.changed.union(&unsure) };
-        for message in may_differ.iter().filter_map(Uid::new).filter_map(|uid| mailbox.get(uid)) {
-            let known = old.get(message.uid).map(|before| told.message(&before).unwrap_or(before));
+        // Most of what a STORE of many has changed was told in its answer, as it is now.
+        let mut may_differ = diff.changed;
+        for (uids, _) in told.0.iter().map(|told| &**told).filter(|told| Arc::ptr_eq(&told.1, &mailbox)) {
+            may_differ = may_differ.difference(uids);
+        }
+        let may_differ = if unsure.is_empty() { may_differ } else { may_differ.union(&unsure) };
+        let (mut before, mut now) = (old.finder(), mailbox.finder());
+        for message in may_differ.iter().filter_map(Uid::new).filter_map(|uid| now.get(uid)) {
+            let known = before.get(message.uid).map(|before| told.message(&before).unwrap_or(before));
             let is_known = known.is_some_and(|known| {
                 known.flags == message.flags && (!style.with_mod_seq || known.mod_seq == message.mod_seq)
             });

@@ -133,6 +133,11 @@ impl Mailbox {
         Some(self.message(page, at, before))
     }
 
+    /// Looks messages up by their UIDs, one after the other: where these ascend, most cost a step.
+    pub fn finder(&self) -> Finder<'_> {
+        Finder { mailbox: self, page: None, next: 0 }
+    }
+
     /// The place of the first message with this UID or a higher one: `len() + 1` when there is none.
     pub fn lower_bound(&self, uid: Uid) -> u32 {
         match self.messages.find(uid.get().into()) {
@@ -496,6 +501,47 @@ fn diff_pages(old: &Page, a: &mut Cursor<'_>, new: &Page, b: &mut Cursor<'_>, di
         if a.at == 0 && a_uid <= b_uid || b.at == 0 && b_uid <= a_uid {
             return;
         }
+    }
+}
+
+/// Messages of a mailbox by their UIDs; see [`Mailbox::finder`].
+#[derive(Debug)]
+pub struct Finder<'m> {
+    mailbox: &'m Mailbox,
+    /// The page of the message that was found last, and how many messages stand before it.
+    page: Option<(&'m Page, u32)>,
+    /// In that page, behind that message.
+    next: usize,
+}
+
+impl<'m> Finder<'m> {
+    /// The message with a UID.
+    pub fn get(&mut self, uid: Uid) -> Option<MessageRef> {
+        let (page, at, before) = self.find(uid.get())?;
+        Some(self.mailbox.message(page, at, before))
+    }
+
+    /// Only its place.
+    pub fn place(&mut self, uid: Uid) -> Option<SeqNum> {
+        let (_, at, before) = self.find(uid.get())?;
+        SeqNum::new(before + at as u32 + 1)
+    }
+
+    fn find(&mut self, uid: u32) -> Option<(&'m Page, usize, u32)> {
+        let reaches =
+            |page: &Page| matches!(page.uids(), [first, .., last] if (first..=last).contains(&&uid));
+        if !self.page.is_some_and(|(page, _)| reaches(page)) {
+            self.page = self.mailbox.messages.find(uid.into()).map(|(page, before)| (&**page, before));
+            self.next = 0;
+        }
+        let (page, before) = self.page?;
+        let at = if page.uids().get(self.next) == Some(&uid) {
+            self.next
+        } else {
+            page.uids().binary_search(&uid).ok()?
+        };
+        self.next = at + 1;
+        Some((page, at, before))
     }
 }
 

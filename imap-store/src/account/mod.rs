@@ -39,7 +39,7 @@ mod upload;
 pub(crate) mod users;
 
 pub use graves::Grave;
-pub use mailbox::Mailbox;
+pub use mailbox::{Finder, Mailbox};
 pub use metadata::Metadata;
 pub(crate) use ops::Limits;
 pub use ops::{Account, Appended, Copied, FlagChange, NewMessage, Stored};

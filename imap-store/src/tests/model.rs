@@ -275,6 +275,12 @@ fn check_views(mailbox: &Mailbox) {
         let expected = all.iter().filter(|it| it.uid.get() < probe).count() as u32 + 1;
         assert_eq!(mailbox.lower_bound(uid(probe)), expected);
     }
+    let mut finder = mailbox.finder();
+    for probe in (1..=next).chain((1..=next).step_by(3)).chain((1..=next).rev()) {
+        let expected = all.iter().find(|it| it.uid.get() == probe);
+        assert_eq!(finder.place(uid(probe)), expected.map(|it| it.seq_num));
+        assert_eq!(finder.get(uid(probe)).as_ref(), expected);
+    }
     let some: NumberSet = (1..next + 50).filter(|it| it % 3 != 0).collect();
     let uids = all.iter().map(|it| it.uid.get());
     assert_eq!(mailbox.existing(&some), uids.clone().filter(|it| some.contains(*it)).collect());
