@@ -48,8 +48,16 @@ pub(super) async fn begin(
     check_size(ctx, &message)?;
     let Found { account, mailbox, .. } = ctx.find(mailbox, Rights::INSERT, Refusal::try_create).await?;
     let mailbox = mailbox.id();
-    let current = Some(Incoming { head: message, upload: account.upload() });
+    let current = Some(Incoming::new(&account, message));
     Ok(Appending { tag, account, mailbox, messages: Vec::new(), current, failure: None })
+}
+
+impl Incoming {
+    fn new(account: &Account, head: AppendMessage) -> Self {
+        let mut upload = account.upload();
+        upload.expect(head.size_octets);
+        Self { head, upload }
+    }
 }
 
 fn check_size(ctx: &Ctx<'_>, message: &AppendMessage) -> Result<(), Refusal> {
@@ -142,7 +150,7 @@ fn next_message(ctx: &Ctx<'_>, mut appending: Box<Appending>, head: &LiteralHead
     if let Err(refusal) = checked {
         return literal::refuse(tag, refusal);
     }
-    appending.current = Some(Incoming { head: message, upload: appending.account.upload() });
+    appending.current = Some(Incoming::new(&appending.account, message));
     Decision::Message(appending)
 }
 

@@ -32,6 +32,11 @@ impl Upload {
         Self { log, scanner: Scanner::new(), size_octets: 0, max_octets }
     }
 
+    /// Says how many octets will come, so that what keeps them need not grow.
+    pub fn expect(&mut self, octets: u64) {
+        self.log.expect(octets);
+    }
+
     /// Adds octets; waits while the log's queue is full. [`StoreError::TooBig`] beyond the store's bound.
     pub async fn write(&mut self, octets: &[u8]) -> Result<(), StoreError> {
         self.size_octets += octets.len() as u64;

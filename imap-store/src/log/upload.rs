@@ -51,6 +51,12 @@ impl Upload {
         }
     }
 
+    /// Makes room for a body of so many octets, as far as one who sends nothing may have it.
+    pub fn expect(&mut self, octets: u64) {
+        let octets = usize::try_from(octets).unwrap_or(usize::MAX).min(EXPECTED_OCTETS_MAX);
+        self.buffer.reserve_exact(octets.saturating_sub(self.buffer.len()));
+    }
+
     /// Adds octets. Bodies over 256 KiB go into the log in chunks as they come; waits while the queue is
     /// full. An upload whose `write` failed or was dropped unfinished must be dropped too.
     pub async fn write(&mut self, mut octets: &[u8]) -> Result<(), StoreError> {
@@ -181,5 +187,7 @@ fn now_ms() -> i64 {
     since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or(0)
 }
 
+/// Room that is made for a body before its octets come.
+const EXPECTED_OCTETS_MAX: usize = 64 << 10;
 /// How many chunks of one upload may wait at once.
 const SHARE_CHUNKS: usize = 4;
