@@ -21,7 +21,7 @@ use super::threads::{self, Ids, Keys, ThreadIndex};
 use super::transfer::{self, Passenger, Token};
 use super::upload::{Upload, Uploaded};
 use crate::clock::Clock;
-use crate::log::{AccountId, BodyId, Seq};
+use crate::log::{AccountId, Ahead, BodyId, Seq};
 use crate::message::Summary;
 use crate::{StoreError, message};
 
@@ -575,6 +575,17 @@ impl Account {
         range: std::ops::Range<u64>,
     ) -> Result<bytes::Bytes, StoreError> {
         self.read_body(snapshot, message.number, range)
+    }
+
+    /// The same for somebody who reads many messages.
+    pub fn read_ahead(
+        &self,
+        snapshot: &Snapshot,
+        message: &MessageRef,
+        range: std::ops::Range<u64>,
+        ahead: &mut Ahead,
+    ) -> Result<bytes::Bytes, StoreError> {
+        self.core().log().read_ahead(body_of(snapshot, message)?, range, ahead)
     }
 
     /// The same by the message's number.

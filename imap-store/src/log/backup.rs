@@ -15,7 +15,7 @@ use super::group::BLOCK_OCTETS;
 use super::reader::{Reader, Segment};
 use super::recovery::read_only;
 use super::segment::{Header, Name, TEMPORARY, Table, seal};
-use super::{BodyId, Log, Replay};
+use super::{Ahead, BodyId, Log, Replay};
 use crate::files::{Disk, DiskFile, read_full};
 use crate::{OpenError, StoreError};
 
@@ -151,7 +151,7 @@ impl BackupLog {
 
     /// As [`Log::read`].
     pub(crate) fn read(&self, body: BodyId, range: Range<u64>) -> Result<Bytes, StoreError> {
-        self.reader.body(body, range)
+        self.reader.body(body, range, &mut Ahead::default())
     }
 }
 

@@ -3,6 +3,7 @@
 //! Knows records and their order, not what a change says. `docs/STORAGE.md` has every field.
 
 mod active;
+mod ahead;
 mod backup;
 mod check;
 mod compact;
@@ -32,6 +33,7 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+pub use self::ahead::Ahead;
 pub use self::backup::Backup;
 pub(crate) use self::backup::{BackupLog, restore};
 pub(crate) use self::check::Checked;
@@ -355,7 +357,17 @@ impl Log {
     /// `range` touches are read, each whole: best in multiples of [`CHUNK_OCTETS`].
     /// [`StoreError::Damaged`] when a record is not what it was, or there is none.
     pub fn read(&self, body: BodyId, range: Range<u64>) -> Result<Bytes, StoreError> {
-        self.shared().reader.body(body, range)
+        self.read_ahead(body, range, &mut Ahead::default())
+    }
+
+    /// The same for somebody who reads many bodies that lie one behind the other.
+    pub fn read_ahead(
+        &self,
+        body: BodyId,
+        range: Range<u64>,
+        ahead: &mut Ahead,
+    ) -> Result<Bytes, StoreError> {
+        self.shared().reader.body(body, range, ahead)
     }
 
     /// Waits until all that is published now is on the disk. Blocking. At once where OK means that anyway.

@@ -1,17 +1,17 @@
 //! Finds and reads records: the active segment by the offsets in memory, sealed ones by their tables.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::{Bytes, BytesMut};
 
+use super::ahead::Place;
 use super::record::{BODY_HEAD_OCTETS, ChunkList, Kind, Stored};
 use super::recovery::scan;
 use super::segment::{Entry, Header, Name, Table, bound_of, read_record};
-use super::{BodyId, Position};
+use super::{Ahead, BodyId, Position};
 use crate::StoreError;
 use crate::files::{Disk, DiskFile};
 
@@ -26,7 +26,7 @@ pub(super) struct Segment {
 impl Segment {
     /// A record by its index; `None` when it is not what it was.
     pub(super) fn read(&self, index: usize) -> Result<Option<Stored>, StoreError> {
-        let Some((offset, bound)) = place(&self.table, index) else { return Ok(None) };
+        let Some(Place { offset, bound, .. }) = place(&self.table, index) else { return Ok(None) };
         read_record(&*self.file, self.seed, offset, bound)
             .map_err(|error| StoreError::Damaged { what: format!("a segment: {error}") })
     }
@@ -132,8 +132,13 @@ impl Reader {
     }
 
     /// A range of a body.
-    pub(super) fn body(&self, body: BodyId, range: Range<u64>) -> Result<Bytes, StoreError> {
-        let Stored { kind, payload, .. } = self.record(body.into())?;
+    pub(super) fn body(
+        &self,
+        body: BodyId,
+        range: Range<u64>,
+        ahead: &mut Ahead,
+    ) -> Result<Bytes, StoreError> {
+        let Stored { kind, payload, .. } = self.record_ahead(body.into(), ahead)?;
         if kind == Kind::Body as u8 && payload.len() >= BODY_HEAD_OCTETS {
             return Ok(slice(&payload.slice(BODY_HEAD_OCTETS..), range));
         }
@@ -192,6 +197,11 @@ impl Reader {
 
     /// A record, whole and checked.
     pub(super) fn record(&self, position: Position) -> Result<Stored, StoreError> {
+        self.record_ahead(position, &mut Ahead::default())
+    }
+
+    /// The same for somebody who reads many.
+    fn record_ahead(&self, position: Position, ahead: &mut Ahead) -> Result<Stored, StoreError> {
         let index = position.record as usize;
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
         if let Some((number, segment)) = &*active
@@ -200,11 +210,11 @@ impl Reader {
             let (file, seed) = (Arc::clone(&segment.file), segment.seed);
             let place = place(&segment.table, index);
             drop(active);
-            return read_at(&*file, seed, place, position);
+            return read_at(&file, seed, place, position, ahead);
         }
         drop(active);
         let segment = self.sealed(position)?;
-        read_at(&*segment.file, segment.seed, place(&segment.table, index), position)
+        read_at(&segment.file, segment.seed, place(&segment.table, index), position, ahead)
     }
 
     pub(super) fn sealed(&self, position: Position) -> Result<Arc<Segment>, StoreError> {
@@ -249,21 +259,23 @@ impl Reader {
     }
 }
 
-/// Offset and bound of a record; `None` when there is no such or it is lost.
-fn place(table: &Table, index: usize) -> Option<(u64, u64)> {
+/// Where a record is; `None` when there is no such or it is lost.
+fn place(table: &Table, index: usize) -> Option<Place> {
     let entry = table.entries.get(index).filter(|entry| entry.is_there())?;
-    Some((entry.offset.into(), bound_of(&table.entries, index, table.end)))
+    let bound = bound_of(&table.entries, index, table.end);
+    Some(Place { offset: entry.offset.into(), bound, end: table.end })
 }
 
 fn read_at(
-    file: &dyn DiskFile,
+    file: &Arc<dyn DiskFile>,
     seed: u32,
-    place: Option<(u64, u64)>,
+    place: Option<Place>,
     position: Position,
+    ahead: &mut Ahead,
 ) -> Result<Stored, StoreError> {
-    let (offset, bound) = place.ok_or_else(|| damaged(position, "there is no such record"))?;
-    let record: io::Result<Option<Stored>> = read_record(file, seed, offset, bound);
-    record
+    let place = place.ok_or_else(|| damaged(position, "there is no such record"))?;
+    ahead
+        .record(file, seed, place)
         .map_err(|error| damaged(position, &error.to_string()))?
         .ok_or_else(|| damaged(position, "its checksum does not match"))
 }

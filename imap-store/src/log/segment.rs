@@ -215,7 +215,7 @@ pub(super) fn read_raw(file: &dyn DiskFile, seed: u32, offset: u64, bound: u64) 
 /// The octets from `offset` on, at least as many as the record there says that it has.
 fn read_octets(file: &dyn DiskFile, offset: u64, bound: u64) -> io::Result<Option<Bytes>> {
     let guess = bound.saturating_sub(offset).min(READ_FIRST_OCTETS);
-    let mut octets = vec![0; usize::try_from(guess).expect("at most half a megabyte")];
+    let mut octets = zeroed(usize::try_from(guess).expect("at most half a megabyte"));
     let count = read_full(file, &mut octets, offset)?;
     octets.truncate(count);
     let Some(payload) = payload_octets(&octets) else { return Ok(None) };
@@ -230,6 +230,15 @@ fn read_octets(file: &dyn DiskFile, offset: u64, bound: u64) -> io::Result<Optio
         octets.truncate(have + count);
     }
     Ok(Some(Bytes::from(octets)))
+}
+
+/// Zeros that are written and not asked for: where it is to come zeroed, jemalloc gives each page of 16 KiB and more back
+/// to the system and takes it again, a fault each, which costs more than all else of a read.
+#[expect(clippy::slow_vector_initialization, reason = "it is the faster one here")]
+fn zeroed(octets: usize) -> Vec<u8> {
+    let mut zeroed = Vec::with_capacity(octets);
+    zeroed.resize(octets, 0);
+    zeroed
 }
 
 /// Where the record behind number `index` begins, or the groups end.

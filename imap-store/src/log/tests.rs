@@ -146,6 +146,74 @@ fn bodies_of_all_sizes_are_read_in_ranges_before_and_after_opening_again() {
     check(&log);
 }
 
+/// Who reads ahead reads the same: in every order, of segments that are sealed and of the one that grows meanwhile, also
+/// where something else lies between, and with less memory than a body has.
+#[test]
+fn bodies_that_are_read_ahead_are_those_that_are_read_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (log, ..) = open(dir.path());
+    let mut bodies = Vec::new();
+    let mut ahead = Ahead::default();
+    ahead.want(64 << 10);
+    for round in 0..120_u64 {
+        let octets = pattern(((round * 7_919) % 30_000) as usize + 1)[..].to_vec();
+        bodies.push((upload(&log, &octets).expect("taken").body, octets));
+        if round % 3 == 0 {
+            assert!(matches!(commit(&log, 1, round / 3 + 1, &[7; 300]), Outcome::Woken(_)));
+            for (body, octets) in bodies.iter().rev().take(5).rev() {
+                assert!(log.read_ahead(*body, 0..u64::MAX, &mut ahead).expect("read") == octets[..]);
+            }
+        }
+    }
+    let octets = pattern(3 * CHUNK_OCTETS + 5);
+    bodies.push((upload(&log, &octets).expect("taken").body, octets));
+    assert!(matches!(commit(&log, 1, 41, b"names them"), Outcome::Woken(_)));
+    let check = |log: &Log| {
+        assert!(bodies.last().expect("there are").0.segment > bodies[0].0.segment);
+        let orders: [Box<dyn Fn(usize) -> usize>; 3] =
+            [Box::new(|at| at), Box::new(|at| bodies.len() - 1 - at), Box::new(|at| at * 47 % bodies.len())];
+        for order in orders {
+            for wanted in [0, 1_000, 20_000, 64 << 10] {
+                let mut ahead = Ahead::default();
+                ahead.want(wanted);
+                for (body, octets) in (0..bodies.len()).map(|at| &bodies[order(at)]) {
+                    let read = log.read_ahead(*body, 1..octets.len() as u64, &mut ahead).expect("read");
+                    assert!(read == octets[1..], "{body:?} {wanted}");
+                }
+            }
+        }
+    };
+    check(&log);
+    drop(log);
+    check(&open(dir.path()).0);
+}
+
+/// What is damaged is told, and what lies around it is read.
+#[test]
+fn damage_among_what_is_read_ahead_hits_one_body() {
+    let disk = SimDisk::new(3);
+    let (log, ..) = open_sim(&disk);
+    let bodies: Vec<_> = (0..8).map(|_| upload(&log, &pattern(3_000)).expect("taken").body).collect();
+    assert!(matches!(commit(&log, 1, 1, b"names them"), Outcome::Woken(_)));
+    let segment = disk.list(Path::new("log")).expect("listed").into_iter();
+    let segment = segment.filter(|path| path.extension().is_some_and(|it| it == "seg")).min().expect("there");
+    let file = disk.open(&segment).expect("opened");
+    let mut octets = vec![0; file.len().expect("its length") as usize];
+    crate::files::read_full(&*file, &mut octets, 0).expect("read");
+    let begin = &pattern(3_000)[..100];
+    let places: Vec<_> = memchr::memmem::find_iter(&octets, begin).collect();
+    assert_eq!(places.len(), 8);
+    let at = places[4] as u64 + 1_000;
+    let flipped = [octets[at as usize] ^ 1];
+    file.write_at(&mut [std::io::IoSlice::new(&flipped)], at).expect("written");
+    let mut ahead = Ahead::default();
+    ahead.want(64 << 10);
+    for (place, body) in bodies.iter().enumerate() {
+        let read = log.read_ahead(*body, 0..3_000, &mut ahead);
+        assert_eq!(read.is_ok(), place != 4, "{place}: {read:?}");
+    }
+}
+
 /// A copy of the directory as a process that was killed leaves it.
 fn killed(dir: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a directory");

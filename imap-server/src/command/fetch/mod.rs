@@ -1,7 +1,9 @@
 //! FETCH and UID FETCH (RFC 9051 §6.4.5, RFC 3501 §6.4.5).
 //!
-//! The answer is rendered and sent in pieces: [`render`] writes, [`section`] finds the octets.
+//! The answer is rendered and sent in pieces: [`render`] writes, [`section`] finds the octets, [`ahead`] sends one piece
+//! while the next is written.
 
+mod ahead;
 mod render;
 mod section;
 mod stream;
@@ -15,7 +17,7 @@ use imap_proto::types::{Flag, NumberSet, SequenceSet, SetEnd, SystemFlag, Uid};
 use imap_store::account::{FlagChange, Mailbox};
 
 use super::copy::no_such_number;
-use super::{Ctx, Done, Halt, Refusal, blocking};
+use super::{Ctx, Done, Halt, Refusal};
 use crate::session::flags::is_old;
 use crate::session::state::State;
 use render::{Flagged, Plan, Renderer};
@@ -91,21 +93,14 @@ async fn serve(
     let plan = Arc::new(plan);
     let cheap = plan.is_cheap();
     let mut renderer = Renderer::new(plan, account, snapshot, mailbox, places, Flagged { seen, told });
-    let piece = ctx.out.piece_octets();
-    while !renderer.is_done() {
-        if cheap {
+    if cheap {
+        let piece = ctx.out.piece_octets();
+        while !renderer.is_done() {
             renderer.fill(&mut ctx.out.buffer, piece)?;
-        } else {
-            let mut buffer = std::mem::take(&mut ctx.out.buffer);
-            let filled = blocking(move || {
-                let result = renderer.fill(&mut buffer, piece);
-                (renderer, buffer, result)
-            });
-            let result;
-            (renderer, ctx.out.buffer, result) = filled.await?;
-            result?;
+            ctx.out.flush_if_full().await?;
         }
-        ctx.out.flush_if_full().await?;
+    } else {
+        renderer = ahead::send(&mut ctx.out, renderer).await?;
     }
     finish(ctx, renderer.into_failed())
 }

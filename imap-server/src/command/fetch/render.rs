@@ -1,6 +1,7 @@
 //! [`Renderer`]: writes the FETCH responses of a command piece by piece, so that neither a long answer nor a
 //! large body is ever whole in memory.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use imap_proto::response::{Code, FetchWriter};
 use imap_proto::types::{NumberSet, SeqNum};
 use imap_store::StoreError;
 use imap_store::account::{Account, Mailbox, MessageRef, Snapshot};
+use imap_store::log::Ahead;
 use imap_store::message::Summary;
 
 use super::super::Halt;
@@ -51,6 +53,8 @@ pub(super) struct Renderer {
     /// What is left, first place first.
     ranges: std::vec::IntoIter<(u32, u32)>,
     range: Option<(u32, u32)>,
+    /// What is read of the messages that come next.
+    ahead: RefCell<Ahead>,
     current: Option<Current>,
     failed: Vec<Failed>,
 }
@@ -121,8 +125,8 @@ impl Renderer {
         let names = flagged.told.names(&mailbox, plan.dialect);
         let mut ranges = places.ranges().to_vec().into_iter();
         let range = ranges.next();
-        let failed = Vec::new();
-        Self { plan, account, snapshot, mailbox, names, flagged, ranges, range, current: None, failed }
+        let (ahead, current, failed) = (RefCell::default(), None, Vec::new());
+        Self { plan, account, snapshot, mailbox, names, flagged, ranges, range, ahead, current, failed }
     }
 
     /// Whether everything is written.
@@ -151,6 +155,8 @@ impl Renderer {
                 }
                 let next = message.seq_num.get() + 1;
                 self.range = if next <= last { Some((next, last)) } else { self.ranges.next() };
+                let wanted = if self.range.is_some() { octets - out.len() } else { 0 };
+                self.ahead.get_mut().want(wanted);
                 let with_flags = self.flagged.seen.contains(message.uid.get());
                 let begin = Some(out.len());
                 let current =
@@ -312,7 +318,8 @@ impl Renderer {
         if start >= end {
             return Ok(Bytes::new());
         }
-        let octets = self.account.read(&self.snapshot, message, start..end)?;
+        let octets =
+            self.account.read_ahead(&self.snapshot, message, start..end, &mut self.ahead.borrow_mut())?;
         if octets.len() as u64 != end - start {
             return Err(StoreError::Damaged { what: format!("the message with UID {}", message.uid) });
         }

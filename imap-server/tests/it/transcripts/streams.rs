@@ -122,6 +122,52 @@ fn a_large_header_is_filtered_in_pieces() {
     });
 }
 
+/// Messages of many sizes that lie one behind the other come in their order, in pieces of bounded size. While a client
+/// takes none of them, no thread waits for it: of the one that there is, another client has the use.
+#[test]
+fn many_bodies_go_out_while_the_next_are_read() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(1).build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        stage.connect(1, "logged in as alice, INBOX selected").await;
+        let connection = stage.connections.get_mut(&1).expect("it was made above");
+        let mut expected = Vec::new();
+        for uid in 1..=200_usize {
+            let text = format!("Subject: {uid}\r\n\r\n{}", "line\r\n".repeat(uid * 7_919 % 3_000));
+            connection.feed(format!("a APPEND INBOX {{{}+}}\r\n{text}\r\n", text.len()).as_bytes()).await;
+            let head = format!("* {uid} FETCH (UID {uid} BODY[] {{{}}}\r\n", text.len());
+            expected.extend_from_slice(&[head.as_bytes(), text.as_bytes(), b")\r\n"].concat());
+        }
+        expected.extend_from_slice(b"a OK Fetched\r\n");
+        connection.feed(b"a NOOP\r\n").await;
+        connection.take_sent();
+
+        let mut connection = stage.connections.remove(&1).expect("it was made above");
+        let now = std::time::Instant::now();
+        connection.session.receive(now, b"a FETCH 1:* (UID BODY.PEEK[])\r\n");
+        let (opened, is_open) = tokio::sync::watch::channel(false);
+        let mut slow = Slow { pieces: Pieces::default(), is_open };
+        let fetch = async {
+            let Ok(_) = connection.session.advance(now, &mut slow).await;
+        };
+        let other = async {
+            stage.connect(2, "logged in as alice, INBOX selected").await;
+            let other = stage.connections.get_mut(&2).expect("it was made above");
+            for number in 1..=200 {
+                other.feed(format!("b FETCH {number} BODY.PEEK[]\r\n").as_bytes()).await;
+                assert!(other.take_sent().ends_with(b"b OK Fetched\r\n"));
+            }
+            opened.send(true).expect("somebody waits");
+        };
+        tokio::join!(fetch, other);
+        assert_eq!(slow.pieces.all.len(), expected.len());
+        assert!(slow.pieces.all == expected);
+        assert!(slow.pieces.largest < 400 << 10, "{} octets at once", slow.pieces.largest);
+    });
+}
+
 /// A client that names messages by number is told all that its conditional STORE left alone, however long that line gets.
 #[test]
 fn a_long_modified_is_told() {
@@ -199,6 +245,21 @@ impl Output for Pieces {
         self.largest = self.largest.max(octets.capacity());
         self.all.append(octets);
         Ok(())
+    }
+}
+
+/// A client that takes nothing until it is told to.
+struct Slow {
+    pieces: Pieces,
+    is_open: tokio::sync::watch::Receiver<bool>,
+}
+
+impl Output for Slow {
+    type Error = std::convert::Infallible;
+
+    async fn send(&mut self, octets: &mut Vec<u8>) -> Result<(), Self::Error> {
+        self.is_open.wait_for(|is_open| *is_open).await.expect("it is told");
+        self.pieces.send(octets).await
     }
 }
 
