@@ -12,6 +12,7 @@ mod index_rules;
 mod leap;
 mod metadata;
 mod model;
+mod power_cut;
 mod quota;
 mod reopen;
 mod residency;
