@@ -169,6 +169,18 @@ impl Log {
         Ok(images)
     }
 
+    /// The images in a segment whose records cannot be read: nobody knows whose they are.
+    pub(crate) fn unreadable_images(&self, segment: u64) -> Result<Vec<Position>, StoreError> {
+        let Some(file) = self.shared().reader.segment(segment)? else { return Ok(Vec::new()) };
+        let mut images = Vec::new();
+        for (index, entry) in file.table.entries.iter().enumerate() {
+            if entry.kind == Kind::Image as u8 && file.read(index)?.is_none() {
+                images.push(Position { segment, record: index as u32 });
+            }
+        }
+        Ok(images)
+    }
+
     /// Shows every change in a segment. [`StoreError::Damaged`] when one cannot be read, or a record that may have been
     /// one. Blocking.
     pub(crate) fn changes(&self, segment: u64, each: &mut dyn FnMut(Replayed)) -> Result<(), StoreError> {

@@ -228,9 +228,9 @@ impl Log {
         replay: &mut dyn Replay,
     ) -> Result<(Self, Recovery), OpenError> {
         let LogOptions { dir, segment_octets, queue_octets_max, open_segments_max, durability } = options;
-        let segment_octets = segment_octets.clamp(SEGMENT_OCTETS_MIN, SEGMENT_OCTETS_MAX);
         let fail = |error| OpenError::Io { file: dir.clone(), error };
         disk.create_dir(&dir).map_err(fail)?;
+        let segment_octets = room::segment_octets(&*disk, &dir, segment_octets);
         let Opened { store, segment, end, last_group, files, recovery } =
             recover(&*disk, &dir, from, replay)?;
         let space = Arc::new(Room::new(Arc::clone(&disk), dir.clone(), segment_octets));
@@ -495,8 +495,3 @@ fn start(shared: &Arc<Shared>, first: u64, last_group: u64) -> std::io::Result<V
         named("log-preparer").spawn(move || preparing.preparer.run())?,
     ])
 }
-
-/// The smallest segment.
-const SEGMENT_OCTETS_MIN: u64 = 1 << 20;
-/// The largest segment: offsets in it have 32 bits, and its size is soft.
-const SEGMENT_OCTETS_MAX: u64 = 1 << 30;

@@ -10,7 +10,7 @@
 //! As long as there is more than the reserve this costs nothing. Where making a segment would touch it the disk
 //! counts as short, and is looked at again for each who asks, until there is more.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
@@ -120,5 +120,36 @@ impl Room {
             // A full channel means that it rings already.
             let _ = alarm.try_send(());
         }
+    }
+}
+
+/// How large segments are, where so much is asked for. On a small disk they are smaller, so that what is kept back has
+/// room for one that is being written anew besides the one that is being filled.
+pub(super) fn segment_octets(disk: &dyn Disk, dir: &Path, octets: u64) -> u64 {
+    let total = disk.space(dir).ok().flatten().map_or(u64::MAX, |space| space.total);
+    octets.min(total / 20).clamp(SEGMENT_OCTETS_MIN, SEGMENT_OCTETS_MAX)
+}
+
+/// The smallest segment.
+const SEGMENT_OCTETS_MIN: u64 = 1 << 20;
+/// The largest segment: offsets in it have 32 bits, and its size is soft.
+const SEGMENT_OCTETS_MAX: u64 = 1 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Faults, SimDisk};
+
+    #[test]
+    fn segments_are_small_on_a_small_disk() {
+        let disk = SimDisk::new(1);
+        let size = |room_octets, asked| {
+            disk.set_faults(Faults { room_octets, ..Faults::default() });
+            segment_octets(&disk, Path::new("log"), asked)
+        };
+        assert_eq!(size(Some(1 << 30), 256 << 20), (1 << 30) / 20);
+        assert_eq!(size(Some(100 << 30), 256 << 20), 256 << 20);
+        assert_eq!(size(Some(1 << 20), 256 << 20), 1 << 20);
+        assert_eq!(size(None, 8 << 30), 1 << 30);
     }
 }

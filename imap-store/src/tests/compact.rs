@@ -7,6 +7,7 @@ use imap_proto::types::SeqNum;
 use super::*;
 use crate::account::FlagChange;
 use crate::files::Disk;
+use crate::log::{Log, LogOptions};
 use crate::sim::{Faults, SimDisk};
 use crate::{CompactReport, OpenReport, StoreError};
 
@@ -199,19 +200,39 @@ async fn a_damaged_image_that_was_all_of_an_account_is_named() {
 
     let (_, whole) = open_with(&disk.power_cut(1));
     assert!(whole.findings.is_empty(), "{whole:?}");
-    let mut is_damaged = false;
-    for path in segments(&disk) {
-        disk.damage(&path, |octets| {
-            if let Some(at) = octets.windows(40).position(|it| it == &image[..40]) {
-                octets[at + 20] ^= 1;
-                is_damaged = true;
-            }
-        });
+    // The record itself names neither account nor seq any more; of a chunk it is only known that it is bad.
+    for part in [&blake3::hash(&image).as_bytes()[..], &image[..40]] {
+        let disk = disk.power_cut(1);
+        assert!(flip(&disk, part), "the image is in the log as it is");
+        let options = LogOptions {
+            dir: "/log".into(),
+            segment_octets: 1 << 20,
+            queue_octets_max: 1 << 20,
+            open_segments_max: 9,
+            durability: Durability::Sync,
+        };
+        let (log, _) = Log::open_on(Arc::new(disk), options, None, &mut |_| Ok(())).expect("opens");
+        let folded = crate::fold::fold(&log, id);
+        assert!(matches!(folded, Err(StoreError::Damaged { .. })), "not an older state, or an empty one");
     }
-    assert!(is_damaged, "the image is in the log as it is");
+    assert!(flip(&disk, &image[..40]));
     let (_, report) = open_with(&disk.power_cut(1));
     let lost = format!("account {} ", id.0);
     assert!(report.findings.iter().any(|it| it.contains(&lost) && it.contains("lost")), "{report:?}");
+}
+
+/// Turns a bit within these octets wherever they stand in the log; false where they do not.
+fn flip(disk: &SimDisk, part: &[u8]) -> bool {
+    let mut is_found = false;
+    for path in segments(disk) {
+        disk.damage(&path, |octets| {
+            if let Some(at) = octets.windows(part.len()).position(|it| it == part) {
+                octets[at + 20] ^= 1;
+                is_found = true;
+            }
+        });
+    }
+    is_found
 }
 
 async fn fill_and_empty(account: &Account) {
