@@ -18,6 +18,7 @@ mod graves;
 mod history;
 pub(crate) mod image;
 mod leap;
+mod listing;
 mod mailbox;
 mod metadata;
 mod names;
@@ -39,6 +40,7 @@ mod upload;
 pub(crate) mod users;
 
 pub use graves::Grave;
+pub use listing::SummaryReader;
 pub use mailbox::{Finder, Mailbox};
 pub use metadata::Metadata;
 pub(crate) use ops::Limits;

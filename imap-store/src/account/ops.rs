@@ -20,10 +20,9 @@ use super::summaries::Summaries;
 use super::threads::{self, Ids, Keys, ThreadIndex};
 use super::transfer::{self, Passenger, Token};
 use super::upload::{Upload, Uploaded};
+use crate::StoreError;
 use crate::clock::Clock;
-use crate::log::{AccountId, Ahead, BodyId, Seq};
-use crate::message::Summary;
-use crate::{StoreError, message};
+use crate::log::{AccountId, Ahead, Seq};
 
 /// An open account. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -148,6 +147,10 @@ impl Account {
         self.inner.summaries.tidy(&self.snapshot());
     }
 
+    pub(super) fn summary_rows(&self) -> &Summaries {
+        &self.inner.summaries
+    }
+
     /// What is wrong with the summaries of a state's messages; see [`Summaries::check`]. Blocking.
     pub(crate) fn check_summaries(&self, state: &Snapshot) -> Vec<String> {
         self.inner.summaries.check(state)
@@ -239,7 +242,8 @@ impl Account {
         };
         let (appended, first_number) = self.core().commit_in(epoch, octets, decide).await?;
         let uploaded = messages.into_iter().map(|(message, _)| message.uploaded);
-        let rows = (first_number..).zip(uploaded).map(|(number, it)| (number, it.body, it.summary));
+        let rows =
+            (first_number..).zip(uploaded).map(|(number, it)| (number, it.body, it.summary.to_bytes()));
         self.inner.summaries.add(rows).await;
         Ok(appended)
     }
@@ -540,33 +544,6 @@ impl Account {
         Some(threads::object_ids(self.id(), snapshot.ids(number)?))
     }
 
-    /// A message's summary: from the summary file, or made again from the body. Blocking.
-    pub fn summary(&self, snapshot: &Snapshot, message: &MessageRef) -> Result<Arc<Summary>, StoreError> {
-        let body = body_of(snapshot, message)?;
-        if let Some(summary) = self.inner.summaries.get(message.number.0, body) {
-            return Ok(summary);
-        }
-        let summary = Arc::new(self.scan(snapshot, message)?);
-        self.inner.summaries.add_blocking(message.number.0, body, &summary);
-        Ok(summary)
-    }
-
-    /// Reads a message from its body once, in pieces.
-    fn scan(&self, snapshot: &Snapshot, message: &MessageRef) -> Result<Summary, StoreError> {
-        const PIECE_OCTETS: u64 = 256 << 10;
-        let mut scanner = message::Scanner::new();
-        let mut at = 0;
-        while at < message.size_octets {
-            let octets = self.read(snapshot, message, at..at + PIECE_OCTETS)?;
-            if octets.is_empty() {
-                break;
-            }
-            at += octets.len() as u64;
-            scanner.feed(&octets);
-        }
-        Ok(scanner.finish())
-    }
-
     /// Octets of a message, to its end at the most. Blocking.
     pub fn read(
         &self,
@@ -578,14 +555,15 @@ impl Account {
     }
 
     /// The same for somebody who reads many messages.
-    pub fn read_ahead(
+    pub(super) fn read_ahead(
         &self,
         snapshot: &Snapshot,
         message: &MessageRef,
         range: std::ops::Range<u64>,
         ahead: &mut Ahead,
     ) -> Result<bytes::Bytes, StoreError> {
-        self.core().log().read_ahead(body_of(snapshot, message)?, range, ahead)
+        let body = snapshot.body(message.number).ok_or(StoreError::NonExistent { what: "message" })?;
+        self.core().log().read_ahead(body, range, ahead)
     }
 
     /// The same by the message's number.
@@ -598,10 +576,6 @@ impl Account {
         let body = snapshot.body(number).ok_or(StoreError::NonExistent { what: "message" })?;
         self.core().log().read(body, range)
     }
-}
-
-fn body_of(snapshot: &Snapshot, message: &MessageRef) -> Result<BodyId, StoreError> {
-    snapshot.body(message.number).ok_or(StoreError::NonExistent { what: "message" })
 }
 
 /// A point in time as an internal date, told in UTC.

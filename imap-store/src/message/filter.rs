@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use imap_proto::types::Octets;
 
-use super::header::{fields, is_empty_line};
+use super::header::{Field, field_named, fields, is_empty_line, raw_fields};
 
 /// A field's name with the white space behind it is shorter (RFC 5322 §2.1.1: a line has 998 octets at the most); a longer
 /// one is none.
@@ -18,10 +18,15 @@ const FEW_NAMES: usize = 16;
 /// Names are compared without regard to ASCII case. Lines that are no field belong to no name: only `not`
 /// keeps them. The empty line is written even where `header` has none.
 pub fn filter_header(header: &[u8], names: &[impl AsRef<[u8]>], not: bool) -> Vec<u8> {
-    let names = Names::new(names.iter().map(AsRef::as_ref).collect());
-    let mut kept = Vec::new();
-    for field in fields(header).filter(|field| names.contain(field.name) != not) {
-        kept.extend_from_slice(field.raw);
+    let mut kept = Vec::with_capacity(header.len() + 4);
+    if !not && names.len() <= FEW_NAMES {
+        // As listings ask: without a look at the names of other fields.
+        let is_named = |raw: &&[u8]| names.iter().any(|name| field_named(raw, name.as_ref()).is_some());
+        raw_fields(header).filter(is_named).for_each(|raw| kept.extend_from_slice(raw));
+    } else {
+        let names = Names::new(names.iter().map(AsRef::as_ref).collect());
+        let is_kept = |field: &Field<'_>| names.contain(field.name) != not;
+        fields(header).filter(is_kept).for_each(|field| kept.extend_from_slice(field.raw));
     }
     if !kept.is_empty() && !kept.ends_with(b"\n") {
         kept.extend_from_slice(b"\r\n");

@@ -47,7 +47,9 @@ pub(super) const KEPT_FIELDS: [&str; 38] = [
 
 /// Whether a summary keeps the fields of that name.
 pub(super) fn is_kept(name: &[u8]) -> bool {
-    KEPT_FIELDS.iter().any(|kept| kept.as_bytes().eq_ignore_ascii_case(name))
+    let lower = name.iter().map(u8::to_ascii_lowercase);
+    let order = |kept: &&str| kept.bytes().map(|octet| octet.to_ascii_lowercase()).cmp(lower.clone());
+    KEPT_FIELDS.binary_search_by(order).is_ok()
 }
 
 /// One field of a header, or a line that is none.
@@ -63,11 +65,7 @@ pub(crate) struct Field<'a> {
 
 /// The fields of a header in order, up to the empty line or the end.
 pub(crate) fn fields(header: &[u8]) -> impl Iterator<Item = Field<'_>> {
-    let mut rest = header;
-    std::iter::from_fn(move || {
-        let end = field_end(rest)?;
-        let (raw, behind) = rest.split_at(end);
-        rest = behind;
+    raw_fields(header).map(|raw| {
         let (name, value) = match field_name(raw) {
             Some(name) => {
                 let colon = memchr::memchr(b':', raw).map_or(raw.len(), |at| at + 1);
@@ -75,7 +73,38 @@ pub(crate) fn fields(header: &[u8]) -> impl Iterator<Item = Field<'_>> {
             }
             None => (&raw[..0], without_line_end(raw)),
         };
-        Some(Field { name, value, raw })
+        Field { name, value, raw }
+    })
+}
+
+/// The fields of a header that have that name, in order: what [`fields`] finds, without a look at other fields' names.
+pub(crate) fn fields_named<'a>(header: &'a [u8], name: &[u8]) -> impl Iterator<Item = Field<'a>> {
+    raw_fields(header).filter_map(move |raw| field_named(raw, name))
+}
+
+/// A field, if it has that name.
+pub(super) fn field_named<'a>(raw: &'a [u8], name: &[u8]) -> Option<Field<'a>> {
+    // Most differ here.
+    if raw.first()?.to_ascii_lowercase() != name.first()?.to_ascii_lowercase() {
+        return None;
+    }
+    let (found, behind) = raw.split_at_checked(name.len())?;
+    let value = behind.trim_ascii_start().strip_prefix(b":")?;
+    let is_name = |octet: &u8| octet.is_ascii_graphic() && *octet != b':';
+    (found.eq_ignore_ascii_case(name) && found.iter().all(is_name)).then(|| Field {
+        name: found,
+        value: without_line_end(value),
+        raw,
+    })
+}
+
+/// The fields of a header as they stand, and lines that are none, up to the empty line or the end.
+pub(super) fn raw_fields(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = header;
+    std::iter::from_fn(move || {
+        let (raw, behind) = rest.split_at(field_end(rest)?);
+        rest = behind;
+        Some(raw)
     })
 }
 
@@ -112,9 +141,7 @@ pub(super) fn without_line_end(line: &[u8]) -> &[u8] {
 
 /// The first field of that name, unfolded.
 pub(crate) fn first<'a>(header: &'a [u8], name: &str) -> Option<Cow<'a, [u8]>> {
-    fields(header)
-        .find(|field| field.name.eq_ignore_ascii_case(name.as_bytes()))
-        .map(|field| unfold(field.value))
+    fields_named(header, name.as_bytes()).next().map(|field| unfold(field.value))
 }
 
 /// A field's value on one line: line ends are taken out (RFC 5322 §2.2.3), white space around it too. NUL,
@@ -141,6 +168,8 @@ pub(crate) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const HEADER: &[u8] =
@@ -159,6 +188,19 @@ mod tests {
                 (b"subject", b"")
             ]
         );
+    }
+
+    proptest! {
+        /// However odd the header, and whatever is asked for.
+        #[test]
+        fn fields_of_a_name_are_those_that_have_it(
+            header in "([aAb:\\- \t\u{7f}\u{c}]|\r|\n|\r\n|a:|b :|\r\n )*",
+            name in "[abA: ]{0,2}",
+        ) {
+            let named: Vec<_> = fields_named(header.as_bytes(), name.as_bytes()).collect();
+            let same = |field: &Field<'_>| !field.name.is_empty() && field.name.eq_ignore_ascii_case(name.as_bytes());
+            prop_assert_eq!(named, fields(header.as_bytes()).filter(same).collect::<Vec<_>>());
+        }
     }
 
     #[test]

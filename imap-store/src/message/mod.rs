@@ -17,7 +17,7 @@ mod transfer;
 
 pub(crate) use content::parameter;
 pub use filter::{HeaderFilter, filter_header};
-pub(crate) use header::{fields, first, unfold};
+pub(crate) use header::{fields, fields_named, first, unfold};
 pub use scan::{Part, Scanner};
 pub use summary::Summary;
 pub use transfer::{TransferDecoder, decode_transfer};

@@ -3,7 +3,6 @@
 //! Numbers are LEB128 of at most 64 bits. Strings are their length and octets; an optional string has its
 //! length plus 1, 0 is none. Reading is bounded by the octets that are there, and by depth.
 
-use bytes::Bytes;
 use imap_proto::types::{
     Address, AddressList, BodyStructure, Content, Disposition, Envelope, Extension, Octets, Parameters,
 };
@@ -151,13 +150,13 @@ fn write_place(out: &mut Vec<u8>, (start, length): (u64, u64)) {
 
 /// Reads what was written; every method is `None` at the first thing that cannot be.
 pub(super) struct Reader<'a> {
-    row: &'a Bytes,
+    row: &'a [u8],
     at: usize,
 }
 
 impl<'a> Reader<'a> {
     /// Reads a row, or a slice of one, from its start.
-    pub(super) fn new(row: &'a Bytes) -> Self {
+    pub(super) fn new(row: &'a [u8]) -> Self {
         Self { row, at: 0 }
     }
 

@@ -71,7 +71,7 @@ impl Summary {
         row.extend_from_slice(&[VERSION, marks]);
         sections.iter().for_each(|section| write_number(&mut row, section.len() as u64));
         sections.iter().for_each(|section| row.extend_from_slice(section));
-        Self::from_bytes(&row.into()).expect("a row that was just written is whole")
+        Self::from_bytes(row.into()).expect("a row that was just written is whole")
     }
 
     /// Writes the value of ENVELOPE.
@@ -105,8 +105,7 @@ impl Summary {
     /// The structure, decoded at the first call.
     pub fn structure(&self) -> &BodyStructure {
         self.structure.get_or_init(|| {
-            let row = self.row.slice(self.section(3));
-            Reader::new(&row).structure().unwrap_or_else(|| BodyStructure::Multipart {
+            Reader::new(&self.row[self.section(3)]).structure().unwrap_or_else(|| BodyStructure::Multipart {
                 parts: Vec::new(),
                 subtype: b"MIXED".into(),
                 parameters: Parameters::new(),
@@ -140,8 +139,7 @@ impl Summary {
     /// at the first call. Never empty.
     pub fn parts(&self) -> &[Part] {
         self.parts.get_or_init(|| {
-            let row = self.row.slice(self.section(4));
-            let parts = Reader::new(&row).parts().filter(|parts| !parts.is_empty());
+            let parts = Reader::new(&self.row[self.section(4)]).parts().filter(|parts| !parts.is_empty());
             parts.unwrap_or_else(|| vec![Part::default()])
         })
     }
@@ -174,13 +172,12 @@ impl Summary {
     ///
     /// Only the lengths are checked: the file's checksum vouches for the octets. Should they be wrong
     /// all the same, the structure reads as an empty one.
-    pub fn from_bytes(row: &Bytes) -> Option<Self> {
+    pub fn from_bytes(row: Bytes) -> Option<Self> {
         let (&version, &marks) = (row.first()?, row.get(1)?);
         if version != VERSION {
             return None;
         }
-        let behind = row.slice(2..);
-        let mut reader = Reader::new(&behind);
+        let mut reader = Reader::new(&row[2..]);
         let mut lengths = [0; 5];
         for length in &mut lengths {
             *length = usize::try_from(reader.number()?).ok()?;
@@ -193,7 +190,7 @@ impl Summary {
             *slot = end;
         }
         let (structure, parts) = (OnceLock::new(), OnceLock::new());
-        (end == row.len()).then(|| Self { row: row.clone(), marks, start, ends, structure, parts })
+        (end == row.len()).then(|| Self { row, marks, start, ends, structure, parts })
     }
 
     fn section(&self, index: usize) -> Range<usize> {

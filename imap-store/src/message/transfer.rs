@@ -42,14 +42,20 @@ pub enum TransferDecoder {
 const PENDING_MAX: usize = 80;
 
 impl TransferDecoder {
+    /// At the beginning of base64.
+    pub(crate) const BASE64: Self = Self::Base64 { bits: 0, digits: 0 };
+    /// At the beginning of quoted-printable.
+    pub(crate) const QUOTED_PRINTABLE: Self = Self::QuotedPrintable { pending: Vec::new() };
+
     /// `None` when the encoding is not known.
     pub fn new(encoding: &[u8]) -> Option<Self> {
-        match &*encoding.trim_ascii().to_ascii_lowercase() {
-            b"" | b"7bit" | b"8bit" | b"binary" => Some(Self::Identity),
-            b"base64" => Some(Self::Base64 { bits: 0, digits: 0 }),
-            b"quoted-printable" => Some(Self::QuotedPrintable { pending: Vec::new() }),
-            _ => None,
+        let encoding = encoding.trim_ascii();
+        let is = |name: &str| encoding.eq_ignore_ascii_case(name.as_bytes());
+        if encoding.is_empty() || ["7bit", "8bit", "binary"].into_iter().any(is) {
+            return Some(Self::Identity);
         }
+        let known = [("base64", Self::BASE64), ("quoted-printable", Self::QUOTED_PRINTABLE)];
+        known.into_iter().find_map(|(name, decoder)| is(name).then_some(decoder))
     }
 
     /// Appends to `content` what `octets` bring.

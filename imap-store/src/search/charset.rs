@@ -101,7 +101,8 @@ pub(super) enum TextDecoder {
 impl TextDecoder {
     /// For the charset parameter of a part or the charset of an encoded word.
     pub(super) fn new(charset: Option<&[u8]>) -> Self {
-        match charset.filter(|name| !is_ascii(name)).and_then(known) {
+        let is_utf8 = |name: &[u8]| name.eq_ignore_ascii_case(b"utf-8");
+        match charset.filter(|name| !is_utf8(name) && !is_ascii(name)).and_then(known) {
             Some(encoding) if encoding != encoding_rs::UTF_8 => {
                 Self::Declared(Box::new(encoding.new_decoder_with_bom_removal()))
             }
@@ -109,8 +110,8 @@ impl TextDecoder {
         }
     }
 
-    /// Whether ASCII octets are the text itself, and nothing waits to go before it.
-    pub(super) fn passes_ascii(&self) -> bool {
+    /// Whether it guesses, and no beginning of a char waits for its rest: UTF-8 that comes now is the text itself.
+    pub(super) fn is_guess_at_start(&self) -> bool {
         matches!(self, Self::Guess { tail } if tail.is_empty())
     }
 

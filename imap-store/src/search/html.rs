@@ -57,9 +57,7 @@ impl HtmlText {
     fn plain_run(&self, html: &[u8]) -> usize {
         let found = match (self.state, self.quote) {
             (State::Text, _) if self.skipping.is_some() => memchr::memchr(b'<', html),
-            (State::Text, _) => {
-                html.iter().position(|&octet| octet <= b' ' || octet >= 0x7f || b"<&".contains(&octet))
-            }
+            (State::Text, _) => memchr::memchr2(b'<', b'&', html),
             (State::Tag, Some(quote)) if quote.is_ascii() => memchr::memchr(quote as u8, html),
             (State::Tag, None) => memchr::memchr3(b'>', b'"', b'\'', html),
             (State::Comment(_), _) => memchr::memchr2(b'-', b'>', html),
@@ -73,12 +71,45 @@ impl HtmlText {
         match self.state {
             _ if run.is_empty() => {}
             State::Comment(_) => self.state = State::Comment(0),
-            State::Text if self.skipping.is_none() => {
-                text.push_str(run);
-                self.after_space = false;
-            }
+            State::Text if self.skipping.is_none() => self.push_run(run, text),
             _ => {}
         }
+    }
+
+    /// What [`Self::push`] does, of many chars.
+    fn push_run(&mut self, run: &str, text: &mut String) {
+        // What lies between stands in the text as it stands in the run.
+        let (mut start, mut at) = (0, 0);
+        let octets = run.as_bytes();
+        while let Some(&octet) = octets.get(at) {
+            let char = match octet {
+                b'!'..=0x7f => {
+                    self.after_space = false;
+                    at += 1;
+                    continue;
+                }
+                b' ' if !self.after_space => {
+                    self.after_space = true;
+                    at += 1;
+                    continue;
+                }
+                0..=0x7f => char::from(octet),
+                _ => match run[at..].chars().next() {
+                    Some(char) if char.is_whitespace() => char,
+                    Some(char) => {
+                        self.after_space = false;
+                        at += char.len_utf8();
+                        continue;
+                    }
+                    None => break,
+                },
+            };
+            text.push_str(&run[start..at]);
+            self.push(char, text);
+            at += char.len_utf8();
+            start = at;
+        }
+        text.push_str(&run[start..]);
     }
 
     /// The document is complete.

@@ -10,6 +10,7 @@
 //!
 //! Memory is bounded: bodies come in pieces, whatever their length.
 
+mod ascii;
 mod charset;
 mod date;
 mod fold;
@@ -58,7 +59,7 @@ pub struct BadCharset;
 /// Gives what costs something, when it is needed. Blocking.
 pub trait Source {
     /// The message's summary.
-    fn summary(&mut self, message: &MessageRef) -> Result<std::sync::Arc<Summary>, StoreError>;
+    fn summary(&mut self, message: &MessageRef) -> Result<Summary, StoreError>;
     /// Octets of the message.
     fn read(&mut self, message: &MessageRef, range: std::ops::Range<u64>) -> Result<Bytes, StoreError>;
 }

@@ -1,7 +1,5 @@
 //! Searches over small messages.
 
-use std::sync::Arc;
-
 use imap_proto::types::{Date, DateTime, Keyword, ModSeq, SeqNum, SequenceSet, SetEnd, SystemFlag, Uid};
 use proptest::prelude::*;
 
@@ -14,7 +12,7 @@ use crate::message::Scanner;
 /// One message, number 2 of 3 with UID 20 of 30, and what was asked for.
 struct Shelf {
     octets: Bytes,
-    summary: Arc<Summary>,
+    summary: Summary,
     reads: u32,
 }
 
@@ -22,7 +20,7 @@ impl Shelf {
     fn new(octets: &[u8]) -> Self {
         let mut scanner = Scanner::new();
         scanner.feed(octets);
-        Self { octets: Bytes::copy_from_slice(octets), summary: Arc::new(scanner.finish()), reads: 0 }
+        Self { octets: Bytes::copy_from_slice(octets), summary: scanner.finish(), reads: 0 }
     }
 
     fn message(&self) -> MessageRef {
@@ -48,8 +46,8 @@ impl Shelf {
 }
 
 impl Source for Shelf {
-    fn summary(&mut self, _: &MessageRef) -> Result<Arc<Summary>, StoreError> {
-        Ok(Arc::clone(&self.summary))
+    fn summary(&mut self, _: &MessageRef) -> Result<Summary, StoreError> {
+        Ok(self.summary.clone())
     }
     /// Never more than 7 octets, so that everything lies across pieces somewhere.
     fn read(&mut self, _: &MessageRef, range: std::ops::Range<u64>) -> Result<Bytes, StoreError> {

@@ -103,10 +103,13 @@ impl<'a> Word<'a> {
     }
 
     fn decode(&self, octets: &mut Vec<u8>) {
-        let encoding: &[u8] = if self.is_base64 { b"base64" } else { b"quoted-printable" };
-        let Some(mut decoder) = TransferDecoder::new(encoding) else { return };
+        let mut decoder =
+            if self.is_base64 { TransferDecoder::BASE64 } else { TransferDecoder::QUOTED_PRINTABLE };
         if self.is_base64 {
             decoder.feed(self.encoded, octets);
+        } else if self.encoded.iter().all(u8::is_ascii_graphic) {
+            decode_q(self.encoded, octets);
+            return;
         } else {
             // As `=20`: a bare space at the end would be taken for one that was added on the way.
             for piece in self.encoded.split_inclusive(|&octet| octet == b'_') {
@@ -123,9 +126,48 @@ impl<'a> Word<'a> {
     }
 }
 
+/// What [`TransferDecoder`] does, and `_` for a space, where there is no white space.
+fn decode_q(encoded: &[u8], octets: &mut Vec<u8>) {
+    let mut rest = encoded;
+    while let Some((&octet, behind)) = rest.split_first() {
+        let digit = |at: usize| behind.get(at).and_then(|&digit| char::from(digit).to_digit(16));
+        match (octet, digit(0), digit(1)) {
+            (b'=', Some(high), Some(low)) => {
+                octets.push((high << 4 | low) as u8);
+                rest = &behind[2..];
+                continue;
+            }
+            // A lone `=` at the end is none of the text.
+            (b'=', ..) if behind.is_empty() => return,
+            (b'_', ..) => octets.push(b' '),
+            _ => octets.push(octet),
+        }
+        rest = behind;
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn q_is_quoted_printable_with_lines_for_spaces(encoded in "([=_4aFx]|=[0-9a-fA-F]{2}|=_){0,12}") {
+            let (mut quick, mut expected) = (Vec::new(), Vec::new());
+            decode_q(encoded.as_bytes(), &mut quick);
+            let mut decoder = TransferDecoder::QUOTED_PRINTABLE;
+            encoded.split('_').enumerate().for_each(|(at, piece)| {
+                if at > 0 {
+                    decoder.feed(b"=20", &mut expected);
+                }
+                decoder.feed(piece.as_bytes(), &mut expected);
+            });
+            decoder.finish(&mut expected);
+            prop_assert_eq!(quick, expected);
+        }
+    }
 
     #[test]
     fn encoded_words() {

@@ -102,6 +102,41 @@ async fn a_file_that_is_mostly_garbage_is_written_anew() {
     assert!(store.check().expect("reads").is_sound());
 }
 
+/// A listing under way goes on in the file that it has, and in the one that is put in its place, and finds
+/// what was not written when it began.
+#[tokio::test]
+async fn who_reads_while_the_file_changes_reads_no_wrong_row() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let account = alice(&store).await;
+    fill(&account, 2_000).await;
+    store.flush_summaries();
+    let (before, inbox) = (account.snapshot(), mailbox(&account, "INBOX"));
+    let mut reader = account.summaries(&before);
+    let mut read = |first: u32, count: usize| {
+        for it in inbox.iter_from(SeqNum::new(first).expect("not 0")).take(count) {
+            let summary = reader.summary(&it).expect("there or made again");
+            let subject = (it.uid.get() - 1).to_string();
+            assert_eq!(summary.envelope().subject.as_deref(), Some(subject.as_bytes()), "from {first}");
+        }
+    };
+    read(1, 10);
+    expunge(&account, set(1..=1_400)).await;
+    store.flush_summaries();
+    fill_one_more(&account).await;
+    // Those that are noted, in the old file; those behind, in the new one; and back.
+    read(11, 400);
+    read(1_401, 600);
+    read(1_500, 10);
+    let (after, inbox) = (account.snapshot(), mailbox(&account, "INBOX"));
+    let mut reader = account.summaries(&after);
+    for it in inbox.iter_from(SeqNum::MIN) {
+        let expected = if it.uid.get() == 2_001 { 300 } else { it.uid.get() - 1 };
+        let summary = reader.summary(&it).expect("there or made again");
+        assert_eq!(summary.envelope().subject.as_deref(), Some(expected.to_string().as_bytes()));
+    }
+}
+
 async fn fill_one_more(account: &Account) {
     append(account, "INBOX", "Subject: 300\r\n\r\nx", "").await;
 }

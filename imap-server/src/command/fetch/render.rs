@@ -1,7 +1,6 @@
 //! [`Renderer`]: writes the FETCH responses of a command piece by piece, so that neither a long answer nor a
 //! large body is ever whole in memory.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,8 +9,7 @@ use imap_proto::command::{Fetch, FetchItem, Partial};
 use imap_proto::response::{Code, FetchWriter};
 use imap_proto::types::{NumberSet, SeqNum};
 use imap_store::StoreError;
-use imap_store::account::{Account, Mailbox, MessageRef, Snapshot};
-use imap_store::log::Ahead;
+use imap_store::account::{Account, Mailbox, MessageRef, Snapshot, SummaryReader};
 use imap_store::message::Summary;
 
 use super::super::Halt;
@@ -45,16 +43,13 @@ pub(super) struct Flagged {
 /// The answer to a FETCH, on its way.
 pub(super) struct Renderer {
     plan: Arc<Plan>,
-    account: Account,
-    snapshot: Arc<Snapshot>,
+    summaries: SummaryReader,
     mailbox: Arc<Mailbox>,
     names: FlagNames,
     flagged: Flagged,
     /// What is left, first place first.
     ranges: std::vec::IntoIter<(u32, u32)>,
     range: Option<(u32, u32)>,
-    /// What is read of the messages that come next.
-    ahead: RefCell<Ahead>,
     current: Option<Current>,
     failed: Vec<Failed>,
 }
@@ -62,7 +57,7 @@ pub(super) struct Renderer {
 /// The message that is being written.
 struct Current {
     message: MessageRef,
-    summary: Option<Arc<Summary>>,
+    summary: Option<Summary>,
     with_flags: bool,
     /// The next item.
     item: usize,
@@ -125,8 +120,9 @@ impl Renderer {
         let names = flagged.told.names(&mailbox, plan.dialect);
         let mut ranges = places.ranges().to_vec().into_iter();
         let range = ranges.next();
-        let (ahead, current, failed) = (RefCell::default(), None, Vec::new());
-        Self { plan, account, snapshot, mailbox, names, flagged, ranges, range, ahead, current, failed }
+        let summaries = account.summaries(&snapshot);
+        let (current, failed) = (None, Vec::new());
+        Self { plan, summaries, mailbox, names, flagged, ranges, range, current, failed }
     }
 
     /// Whether everything is written.
@@ -156,7 +152,7 @@ impl Renderer {
                 let next = message.seq_num.get() + 1;
                 self.range = if next <= last { Some((next, last)) } else { self.ranges.next() };
                 let wanted = if self.range.is_some() { octets - out.len() } else { 0 };
-                self.ahead.get_mut().want(wanted);
+                self.summaries.want(wanted);
                 let with_flags = self.flagged.seen.contains(message.uid.get());
                 let begin = Some(out.len());
                 let current =
@@ -213,7 +209,12 @@ impl Renderer {
     }
 
     /// Writes one item; of a large literal only its beginning. What can fail comes before the first octet.
-    fn write_item(&self, current: &mut Current, item: &FetchItem, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn write_item(
+        &mut self,
+        current: &mut Current,
+        item: &FetchItem,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
         let dialect = self.plan.dialect;
         let begins = current.item == 0;
         let place = current.message.seq_num;
@@ -304,13 +305,11 @@ impl Renderer {
         Ok(())
     }
 
-    fn summary(&self, current: &mut Current) -> Result<Arc<Summary>, StoreError> {
-        if let Some(summary) = &current.summary {
-            return Ok(Arc::clone(summary));
+    fn summary<'a>(&mut self, current: &'a mut Current) -> Result<&'a Summary, StoreError> {
+        if current.summary.is_none() {
+            current.summary = Some(self.summaries.summary(&current.message)?);
         }
-        let summary = self.account.summary(&self.snapshot, &current.message)?;
-        current.summary = Some(Arc::clone(&summary));
-        Ok(summary)
+        Ok(current.summary.as_ref().expect("it was just read"))
     }
 
     /// Exactly these octets: a body that is shorter than it should be is damaged.
@@ -318,8 +317,7 @@ impl Renderer {
         if start >= end {
             return Ok(Bytes::new());
         }
-        let octets =
-            self.account.read_ahead(&self.snapshot, message, start..end, &mut self.ahead.borrow_mut())?;
+        let octets = self.summaries.read(message, start..end)?;
         if octets.len() as u64 != end - start {
             return Err(StoreError::Damaged { what: format!("the message with UID {}", message.uid) });
         }
@@ -361,7 +359,7 @@ fn dotted(part: &[u32]) -> String {
 
 /// The current message as [`super::section`] sees it.
 struct Reading<'a> {
-    renderer: &'a Renderer,
+    renderer: &'a mut Renderer,
     current: &'a mut Current,
 }
 
@@ -371,8 +369,7 @@ impl Opened for Reading<'_> {
     }
 
     fn summary(&mut self) -> Result<&Summary, StoreError> {
-        self.renderer.summary(self.current)?;
-        Ok(self.current.summary.as_deref().expect("the line above made it"))
+        self.renderer.summary(self.current)
     }
 
     fn read(&self, start: u64, end: u64) -> Result<Bytes, StoreError> {

@@ -1,6 +1,6 @@
 //! [`Hunt`]: a search under way, on as many threads as are free.
 //!
-//! The messages are taken in blocks by whoever has time. Threads are lent for a short while by semaphores of the
+//! The messages are taken in blocks by whoever has time, each as long as takes about a millisecond. Threads are lent for a short while by semaphores of the
 //! whole server, so that a long search slows others down and stops none; when the command ends or its client goes,
 //! [`Stop`] ends the threads, in the middle of a message too.
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use imap_proto::types::{ModSeq, NumberSet, SeqNum};
 use imap_store::StoreError;
-use imap_store::account::{Account, Mailbox, MessageRef, Snapshot};
+use imap_store::account::{Account, Mailbox, MessageNumber, MessageRef, Snapshot, SummaryReader};
 use imap_store::message::Summary;
 use imap_store::search::{Context, Query, Source};
 use tokio::task::spawn_blocking;
@@ -22,10 +22,14 @@ use crate::services::SearchThreads;
 
 /// How long a search may keep a thread before others have their turn.
 const TURN: Duration = Duration::from_millis(20);
-/// Messages that a thread takes at once.
-const BLOCK: u32 = 16;
-/// The same where nothing is opened.
-const CHEAP_BLOCK: u32 = 4_096;
+/// Messages that a thread takes at once, at first and where each of them costs much.
+const BLOCK_MIN: u32 = 16;
+/// The same where they cost little.
+const BLOCK_MAX: u32 = 4_096;
+/// How long a block is to take.
+const BLOCK_TAKES: Duration = Duration::from_millis(1);
+/// Octets of a message that are read at once, so that one part's are there when another's were asked for.
+const READ_OCTETS: u64 = 256 << 10;
 
 /// What a search found.
 #[derive(Default)]
@@ -85,6 +89,8 @@ struct Shared {
     hunt: Hunt,
     /// Messages before the block that is taken next.
     taken: AtomicU32,
+    /// How many messages the next block has.
+    block: AtomicU32,
     is_stopped: AtomicBool,
 }
 
@@ -101,9 +107,13 @@ impl Hunt {
     /// Looks at all messages, on threads that `threads` lends.
     pub(super) async fn run(self, threads: &SearchThreads) -> Result<Found, Halt> {
         let threads = if self.query.is_cheap() { &threads.quick } else { &threads.thorough };
-        let shared =
-            Arc::new(Shared { hunt: self, taken: AtomicU32::new(0), is_stopped: AtomicBool::new(false) });
-        let stop = Stop(shared);
+        let block = if self.query.is_cheap() { BLOCK_MAX } else { BLOCK_MIN };
+        let stop = Stop(Arc::new(Shared {
+            hunt: self,
+            taken: AtomicU32::new(0),
+            block: AtomicU32::new(block),
+            is_stopped: AtomicBool::new(false),
+        }));
         let mut found = Found::default();
         while stop.0.is_left() {
             // One thread it waits for; what else is free it takes.
@@ -132,10 +142,6 @@ impl Hunt {
 }
 
 impl Shared {
-    fn block(&self) -> u32 {
-        if self.hunt.query.is_cheap() { CHEAP_BLOCK } else { BLOCK }
-    }
-
     fn is_left(&self) -> bool {
         self.taken.load(Ordering::Relaxed) < self.hunt.mailbox.len()
     }
@@ -143,35 +149,78 @@ impl Shared {
     /// How many threads would find a block each.
     fn blocks_left(&self) -> usize {
         let left = self.hunt.mailbox.len().saturating_sub(self.taken.load(Ordering::Relaxed));
-        left.div_ceil(self.block()) as usize
+        left.div_ceil(self.block.load(Ordering::Relaxed)) as usize
     }
 
     /// Looks at blocks until there are none or the turn is over. Blocking.
     fn turn(&self) -> Result<Found, StoreError> {
         let began = Instant::now();
         let mut found = Found::default();
+        // Not kept between turns: those who wait for one are more than those who have one.
+        let mut reader = Reader::new(&self.hunt);
         while began.elapsed() < TURN && !self.is_stopped.load(Ordering::Relaxed) && self.is_left() {
-            let block = self.block();
+            let block_began = Instant::now();
+            let block = self.block.load(Ordering::Relaxed);
             let before = self.taken.fetch_add(block, Ordering::Relaxed);
             let Some(first) = SeqNum::new(before.saturating_add(1)) else { break };
             let Hunt { query, mailbox, recent, saved, now, .. } = &self.hunt;
             let context = Context { mailbox, recent, saved, now: *now };
             for message in mailbox.iter_from(first).take(block as usize) {
-                if query.matches(&message, context, &mut Opener(self))? {
+                if query.matches(&message, context, &mut Opener { shared: self, reader: &mut reader })? {
                     found.add(&message);
                 }
+            }
+            let took = block_began.elapsed();
+            let next = if took < BLOCK_TAKES / 2 { block * 2 } else { block / 2 };
+            if took < BLOCK_TAKES / 2 || took > BLOCK_TAKES * 2 {
+                self.block.store(next.clamp(BLOCK_MIN, BLOCK_MAX), Ordering::Relaxed);
             }
         }
         Ok(found)
     }
 }
 
+/// What a thread reads messages with.
+struct Reader {
+    summaries: SummaryReader,
+    /// Of which message octets were read last, from where on, and which.
+    last: (MessageNumber, u64, Bytes),
+}
+
+impl Reader {
+    fn new(hunt: &Hunt) -> Self {
+        let mut summaries = hunt.account.summaries(&hunt.snapshot);
+        summaries.want(READ_OCTETS as usize);
+        Self { summaries, last: (MessageNumber(0), 0, Bytes::new()) }
+    }
+
+    /// Octets of a message. Whoever asks for one part's mostly asks for those of the part behind it next.
+    fn read(&mut self, message: &MessageRef, range: Range<u64>) -> Result<Bytes, StoreError> {
+        let (number, start, octets) = &self.last;
+        let end = start + octets.len() as u64;
+        let is_there = *number == message.number && *start <= range.start && range.end <= end;
+        if !is_there {
+            // Whoever reads may use its memory again.
+            self.last.2 = Bytes::new();
+            let more = range.end.max(range.start.saturating_add(READ_OCTETS));
+            let octets = self.summaries.read(message, range.start..more)?;
+            self.last = (message.number, range.start, octets);
+        }
+        let (_, start, octets) = &self.last;
+        let at = |octet: u64| usize::try_from(octet - start).unwrap_or(usize::MAX).min(octets.len());
+        Ok(octets.slice(at(range.start)..at(range.end.max(range.start))))
+    }
+}
+
 /// Opens what a search asks for, unless it was stopped.
-struct Opener<'a>(&'a Shared);
+struct Opener<'a> {
+    shared: &'a Shared,
+    reader: &'a mut Reader,
+}
 
 impl Opener<'_> {
     fn go_on(&self) -> Result<(), StoreError> {
-        if self.0.is_stopped.load(Ordering::Relaxed) {
+        if self.shared.is_stopped.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable { reason: "the search was given up".to_owned() });
         }
         Ok(())
@@ -179,13 +228,13 @@ impl Opener<'_> {
 }
 
 impl Source for Opener<'_> {
-    fn summary(&mut self, message: &MessageRef) -> Result<Arc<Summary>, StoreError> {
+    fn summary(&mut self, message: &MessageRef) -> Result<Summary, StoreError> {
         self.go_on()?;
-        self.0.hunt.account.summary(&self.0.hunt.snapshot, message)
+        self.reader.summaries.summary(message)
     }
 
     fn read(&mut self, message: &MessageRef, range: Range<u64>) -> Result<Bytes, StoreError> {
         self.go_on()?;
-        self.0.hunt.account.read(&self.0.hunt.snapshot, message, range)
+        self.reader.read(message, range)
     }
 }

@@ -365,7 +365,7 @@ proptest! {
                 }
             }
         }
-        let again = Summary::from_bytes(&summary.to_bytes()).expect("the row is whole");
+        let again = Summary::from_bytes(summary.to_bytes()).expect("the row is whole");
         let mut rendered = Vec::new();
         again.structure().write_body_structure(&mut rendered, Dialect::IMAP4);
         let mut copied = Vec::new();
@@ -387,12 +387,12 @@ proptest! {
         let mut row = scan(&pieces.concat().into_bytes()).to_bytes().to_vec();
         let at = at.index(row.len());
         row[at] = octet;
-        if let Some(summary) = Summary::from_bytes(&row.clone().into()) {
+        if let Some(summary) = Summary::from_bytes(row.clone().into()) {
             let _ = (summary.structure(), summary.parts(), summary.envelope());
             summary.write_envelope(&mut Vec::new(), Dialect::SILENT);
         }
         row.truncate(at);
-        prop_assert_eq!(Summary::from_bytes(&row.into()), None);
+        prop_assert_eq!(Summary::from_bytes(row.into()), None);
     }
 
     /// Another parser, on messages that are well formed.
