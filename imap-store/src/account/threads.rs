@@ -21,6 +21,8 @@ use crate::search::base_subject;
 const KEYS_MAX: usize = 65_536;
 /// Ids of References that count, from the last one on; the first counts too.
 const REFERENCES_MAX: usize = 20;
+/// Octets of a subject that are looked at: longer ones are none that people write.
+const SUBJECT_OCTETS_MAX: usize = 16 << 10;
 
 /// A message or a thread, wherever it has its number from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,7 +97,8 @@ impl Keys {
     pub(super) fn of(summary: &Summary) -> Self {
         let header = summary.headers();
         let field = |name| message::first(header, name).unwrap_or_default();
-        let subject = base_subject(&field("Subject"));
+        let subject = field("Subject");
+        let subject = base_subject(&subject[..subject.len().min(SUBJECT_OCTETS_MAX)]);
         let key = |id: &[u8]| {
             let mut hasher = blake3::Hasher::new();
             hasher.update(id).update(b"\0").update(subject.as_bytes());

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use crate::StoreError;
 use crate::log::{self, BodyId, Pin};
 use crate::message::{Scanner, Summary};
@@ -49,7 +51,7 @@ impl Upload {
 
     /// All octets are there.
     pub async fn finish(self) -> Result<Uploaded, StoreError> {
-        let summary = Arc::new(self.scanner.finish());
+        let summary = Arc::new(summarized(self.scanner).await?);
         let finished = self.log.finish().await?;
         Ok(Uploaded {
             size_octets: finished.size_octets,
@@ -58,6 +60,18 @@ impl Upload {
             summary,
             _pin: finished.pin,
         })
+    }
+}
+
+/// The summary. Where there is much to it, it is made on a thread that may take its time: a message of 10,000 parts, or
+/// for 10,000 people, takes milliseconds, for which other sessions are not to wait.
+async fn summarized(scanner: Scanner) -> Result<Summary, StoreError> {
+    match Handle::try_current() {
+        Ok(runtime) if scanner.is_large() => {
+            let summary = runtime.spawn_blocking(|| scanner.finish()).await;
+            summary.map_err(|error| StoreError::Unavailable { reason: error.to_string() })
+        }
+        _ => Ok(scanner.finish()),
     }
 }
 

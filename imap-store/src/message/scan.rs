@@ -32,6 +32,9 @@ use super::{Summary, envelope};
 const DEPTH_MAX: usize = 50;
 /// Parts in a message. What follows the last one belongs to none.
 const PARTS_MAX: usize = 10_000;
+/// With more parts, or more octets of kept fields, it takes a while to write the summary.
+const LARGE_PARTS: usize = 100;
+const LARGE_OCTETS: usize = 16 << 10;
 /// Octets of wanted fields in one header; all fields behind are not seen.
 const HEADER_OCTETS_MAX: usize = 1 << 20;
 /// Octets of wanted fields in all headers of a message together.
@@ -208,6 +211,12 @@ impl Scanner {
             };
             rest = &rest[taken..];
         }
+    }
+
+    /// Whether [`Self::finish`] will take more than a moment.
+    pub(crate) fn is_large(&self) -> bool {
+        let open = self.header.as_ref().map_or(0, |header| header.kept.len() + self.line.len());
+        self.parts.len() > LARGE_PARTS || self.top.kept.len() + open > LARGE_OCTETS
     }
 
     /// The message is complete.

@@ -356,3 +356,21 @@ async fn many_tasks_append_to_one_mailbox() {
         assert_eq!(account.read(&snapshot, &message, 0..99).expect("readable"), text);
     }
 }
+
+/// A summary that takes long is made on another thread, and is the same.
+#[tokio::test]
+async fn messages_of_many_parts_and_people_are_summarized() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Store::open(dir.path(), options()).expect("the store opens").0;
+    let account = alice(&store).await;
+    let parts = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n".repeat(1_000);
+    let parts = format!("Subject: a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--\r\n");
+    let people = format!("To: {}\r\n\r\nx", "a@example.org, ".repeat(2_000));
+    for octets in [parts, people.clone(), people.trim_end_matches(['x', '\r', '\n']).to_owned()] {
+        let uploaded = message(&account, &octets, "").await.uploaded;
+        let mut scanner = crate::message::Scanner::new();
+        scanner.feed(octets.as_bytes());
+        assert!(scanner.is_large());
+        assert_eq!(**uploaded.summary(), scanner.finish());
+    }
+}
