@@ -19,6 +19,7 @@ mod room;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod upload;
 mod writer;
 

@@ -15,11 +15,12 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::active::{Active, Fault};
-use super::queue::{Pending, State, SyncAsked, needs_sync, next_target};
+use super::queue::{Pending, Queue, State, SyncAsked, needs_sync, next_target};
 use super::reader::Segment;
 use super::record::Kind;
 use super::reopen::{self, Sound};
 use super::segment::{GROUPS_AT, Prepared, seal};
+use super::turn::{self, Next, Work};
 use super::{Position, Shared, Waiter};
 use crate::files::is_full;
 use crate::{Durability, StoreError};
@@ -112,22 +113,10 @@ impl Writer {
     fn wait(&self) -> Work {
         let mut queue = self.shared.queue();
         loop {
-            let group = queue.take_group();
-            if !group.is_empty() {
-                return Work::Group(group);
-            }
-            if !queue.syncs.is_empty() {
-                return Work::Sync(std::mem::take(&mut queue.syncs));
-            }
-            if queue.stop {
-                return Work::Close;
-            }
-            let poisoned = queue.state != State::Open;
-            let timeout = match self.due {
-                _ if poisoned => self.reopens.then_some(REOPEN_AFTER),
-                Some(due) => Some(due.saturating_duration_since(Instant::now())),
-                None if !self.marked => Some(IDLE_MARK_AFTER),
-                None => None,
+            let idle_after = self.idle_after(&queue);
+            let timeout = match turn::next(&mut queue, idle_after) {
+                Next::Work(work) => return work,
+                Next::Wait(timeout) => timeout,
             };
             queue = match timeout {
                 None => self.shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner),
@@ -140,6 +129,16 @@ impl Writer {
                     queue
                 }
             }
+        }
+    }
+
+    /// How long there may be nothing to do before something is to be done about that.
+    fn idle_after(&self, queue: &Queue) -> Option<Duration> {
+        match self.due {
+            _ if queue.state != State::Open => self.reopens.then_some(REOPEN_AFTER),
+            Some(due) => Some(due.saturating_duration_since(Instant::now())),
+            None if !self.marked => Some(IDLE_MARK_AFTER),
+            None => None,
         }
     }
 
@@ -386,13 +385,6 @@ impl Writer {
         };
         seal(&*active.file, active.seed, &table).map_err(|error| Fault::unknown("seal", &error))
     }
-}
-
-enum Work {
-    Group(Vec<Pending>),
-    Idle,
-    Sync(Vec<SyncAsked>),
-    Close,
 }
 
 /// What the writer's thread does last: it dismisses the preparer, and poisons the log when it dies itself.
