@@ -139,6 +139,28 @@ class FullDisk(unittest.TestCase):
             self.assertEqual(self.append(client, self.message())[0], "OK")
         self.check_kept(self.connect())
 
+    def test_a_summary_that_was_cut_for_want_of_room_is_not_left(self):
+        client = self.connect()
+        for _ in range(3):
+            self.assertEqual(self.append(client, self.message(2_000))[0], "OK")
+        # Somebody else takes all room. What the log has set aside still takes messages; their summaries do not fit.
+        ballast = self.disk / "ballast"
+        with ballast.open("wb", buffering=0) as file:
+            try:
+                while file.write(bytes(4096)):
+                    pass
+            except OSError:
+                pass
+        for _ in range(30):
+            self.append(client, self.message(200))
+        self.assertGreater(len(self.kept), 5, "nothing was taken: no summary was to be written")
+        self.server.kill()
+        ballast.unlink()
+        self.server.start()
+        checked = self.server.command("store", "check")
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+        self.check_kept(self.connect())
+
     def test_a_server_killed_on_a_full_disk_starts_again_with_all_mail(self):
         self.fill(self.connect())
         self.server.kill()

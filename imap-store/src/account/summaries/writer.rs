@@ -160,7 +160,11 @@ fn write_batch(shared: &Shared, numbers: &[u64]) -> std::io::Result<()> {
         // A row that was cut short: nothing behind it would be found.
         file.set_len(end)?;
     }
-    file.write_all(&octets)?;
+    if let Err(error) = file.write_all(&octets) {
+        // A part of them is no use to anybody, and takes room where there may be none. What stays is cut next time.
+        let _ = file.set_len(end);
+        return Err(error);
+    }
     let mut rows = shared.rows();
     let index = rows.index(path);
     (index.written, index.torn_octets) = (index.written + places.len(), 0);
