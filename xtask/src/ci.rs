@@ -44,10 +44,13 @@ pub(super) fn run(python: Option<&Path>) -> Result<(), String> {
     } else {
         tests(&mut sums, "tests", Runner::Libtest, cargo, &["test", "--workspace", "--no-fail-fast"]);
     }
+    step(&mut sums, "binary", || {
+        self::cargo(&["build", "--quiet", "--package", "imap-server", "--bin", "restante"], &[])
+    });
+    for chore in [&["bench", "--quick", "--beside", ""][..], &["crash", "--kills", "3", "--clients", "8"]] {
+        step(&mut sums, chore[0], || smoke(chore));
+    }
     if let Some(python) = python {
-        step(&mut sums, "binary", || {
-            self::cargo(&["build", "--quiet", "--package", "imap-server", "--bin", "restante"], &[])
-        });
         tests(&mut sums, "real clients", Runner::Plain, python, &["imap-server/tests/real-clients/run.py"]);
     }
     for failure in &sums.failures {
@@ -104,6 +107,15 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String>
         .status()
         .map_err(|error| format!("cargo: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("cargo {} failed", arguments.join(" "))) }
+}
+
+/// A chore with the load generator on what was built for the tests: shows that it works, and nothing of how fast.
+fn smoke(chore: &[&str]) -> Result<(), String> {
+    let run = ["run", "--quiet", "--package", "xtask", "--features", "load", "--"];
+    let binary = crate::root().join("target/debug/restante");
+    let binary = binary.to_str().ok_or("the workspace lies where no text leads")?;
+    let dir = format!("target/smoke/{}", chore[0]);
+    cargo(&[&run[..], chore, &["--dir", &dir]].concat(), &[("RESTANTE_BINARY", binary)])
 }
 
 /// A test run: what its own summary lines say is added to the sums.

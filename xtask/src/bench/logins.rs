@@ -12,7 +12,7 @@ use ring::{digest, hmac, pbkdf2};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 
-use super::rows::Bench;
+use super::filled::Bench;
 use crate::load::server::{KEYS_USER, PASSWORD, USER};
 use crate::load::{Connection, Failure, Server};
 

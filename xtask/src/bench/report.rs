@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::rows::{Row, Sizes, Unit};
+use super::filled::Sizes;
+use super::rows::{Row, Unit};
 
 /// One measurement.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +12,8 @@ pub(super) struct Figure {
     pub(super) value: f64,
     /// Of the server, while it ran.
     pub(super) cpu_seconds: f64,
+    /// Of the load generator, which is another process.
+    pub(super) load_cpu_seconds: f64,
     /// By the server to its disk, while it ran.
     pub(super) written_octets: u64,
     /// How often it had the disk confirm, where that was counted.
@@ -18,6 +21,8 @@ pub(super) struct Figure {
 }
 
 pub(super) struct Report {
+    /// What it is of, where several are put side by side.
+    label: String,
     sizes: Sizes,
     rounds: usize,
     /// Rows in their order, each with the figures by server.
@@ -55,8 +60,8 @@ impl Unit {
 }
 
 impl Report {
-    pub(super) fn new(sizes: Sizes, rounds: usize) -> Self {
-        Self { sizes, rounds, rows: Vec::new(), peak_kib: BTreeMap::new() }
+    pub(super) fn new(label: String, sizes: Sizes, rounds: usize) -> Self {
+        Self { label, sizes, rounds, rows: Vec::new(), peak_kib: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, row: &'static Row, server: &str, figure: Figure) {
@@ -70,8 +75,8 @@ impl Report {
     /// Medians, the spread between brackets, CPU seconds and megabytes written of the median round, and the ratio to ours.
     pub(super) fn table(&self) -> String {
         let mut out = format!(
-            "{} messages of {} octets, {} rounds, medians [least to most]\n\n| work | server | figure | CPU s | MB written | syncs | restante is better by | target |\n\
-             | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+            "{} messages of {} octets, {} rounds, medians [least to most]\n\n| work | server | figure | CPU s | of the load | MB written | syncs | restante is better by | target |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             self.sizes.messages, self.sizes.octets, self.rounds
         );
         for (row, servers) in &self.rows {
@@ -87,12 +92,13 @@ impl Report {
                 let target = if is_ours { String::new() } else { format!("{}", row.target) };
                 let _ = writeln!(
                     out,
-                    "| {} | {name} | {} [{} to {}] | {:.2} | {:.1} | {} | {ratio} | {target} |",
+                    "| {} | {name} | {} [{} to {}] | {:.2} | {:.2} | {:.1} | {} | {ratio} | {target} |",
                     row.name,
                     row.unit.text(figure.value),
                     row.unit.text(least),
                     row.unit.text(most),
                     figure.cpu_seconds,
+                    figure.load_cpu_seconds,
                     figure.written_octets as f64 / 1e6,
                     figure.syncs.map_or_else(String::new, |syncs| syncs.to_string()),
                 );
@@ -115,6 +121,7 @@ impl Report {
                 let median = median(figures);
                 let told = serde_json::json!({
                     "median": median.value, "values": values, "cpu_seconds": median.cpu_seconds,
+                    "load_cpu_seconds": median.load_cpu_seconds,
                     "written_octets": median.written_octets, "syncs": median.syncs,
                 });
                 (name.clone(), told)
@@ -123,7 +130,7 @@ impl Report {
             serde_json::json!({ "work": row.name, "unit": row.unit.text(0.0).trim_start_matches(['0', '.', ' ']), "target_ratio": row.target, "servers": servers })
         });
         serde_json::json!({
-            "messages": self.sizes.messages, "octets": self.sizes.octets, "rounds": self.rounds,
+            "label": self.label, "idle": self.sizes.idle, "messages": self.sizes.messages, "octets": self.sizes.octets, "rounds": self.rounds,
             "peak_kib": self.peak_kib, "rows": rows.collect::<Vec<_>>(),
         })
     }
@@ -134,15 +141,15 @@ pub(super) fn scale_table(reports: &[Report]) -> String {
     let Some(first) = reports.first() else { return String::new() };
     let mut out = "| work |".to_owned();
     for report in reports {
-        let _ = write!(out, " {} messages |", report.sizes.messages);
+        let _ = write!(out, " {} |", report.label);
     }
     let _ = writeln!(out, "\n| --- |{}", " --- |".repeat(reports.len()));
-    for (place, (row, _)) in first.rows.iter().enumerate() {
+    for (row, _) in &first.rows {
         let _ = write!(out, "| {} |", row.name);
         for report in reports {
-            let servers = &report.rows[place].1;
-            let ours = servers.get("restante").map(|figures| median(figures).value);
-            let theirs = servers.iter().find(|(name, _)| *name != "restante");
+            let servers = report.rows.iter().find(|(other, _)| other.name == row.name).map(|(_, it)| it);
+            let ours = servers.and_then(|it| it.get("restante")).map(|figures| median(figures).value);
+            let theirs = servers.and_then(|it| it.iter().find(|(name, _)| *name != "restante"));
             let theirs = theirs.map(|(_, figures)| median(figures).value);
             let _ = match (ours, theirs) {
                 (Some(ours), Some(theirs)) => {
@@ -174,8 +181,13 @@ mod tests {
 
     #[test]
     fn the_median_is_in_the_middle_and_ratios_say_who_is_better() {
-        let figures =
-            [3.0, 1.0, 2.0].map(|value| Figure { value, cpu_seconds: 0.0, written_octets: 0, syncs: None });
+        let figures = [3.0, 1.0, 2.0].map(|value| Figure {
+            value,
+            cpu_seconds: 0.0,
+            load_cpu_seconds: 0.0,
+            written_octets: 0,
+            syncs: None,
+        });
         assert_eq!(median(&figures).value, 2.0);
         assert_eq!(spread(&figures), (1.0, 3.0));
         assert_eq!(Unit::PerSecond.ratio(10.0, 5.0), 2.0);

@@ -2,7 +2,36 @@
 
 use std::fmt::Write as _;
 
+use super::Failure;
+use super::corpus::Corpus;
 use super::random::Random;
+use crate::bench::Source;
+
+/// Messages of a [`Source`].
+pub(crate) enum Messages {
+    Generated(Mail),
+    Corpus(Corpus),
+}
+
+impl Source {
+    /// Messages that come again with the seed, where they are made up with so many octets on average.
+    pub(crate) fn mail(self, seed: u64, mean_octets: usize) -> Result<Messages, Failure> {
+        Ok(match self {
+            Self::Generated => Messages::Generated(Mail::new(seed, mean_octets)),
+            Self::Corpus => Messages::Corpus(Corpus::read(seed)?),
+        })
+    }
+}
+
+impl Messages {
+    /// The next `count` messages.
+    pub(crate) fn messages(&mut self, count: usize) -> Vec<Vec<u8>> {
+        match self {
+            Self::Generated(mail) => mail.messages(count),
+            Self::Corpus(corpus) => (0..count).map(|_| corpus.message()).collect(),
+        }
+    }
+}
 
 /// Makes messages; the same seed and mean give the same ones.
 #[derive(Debug)]

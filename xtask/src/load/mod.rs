@@ -4,6 +4,7 @@
 //! made beforehand and look for nothing but the tagged line of the answer.
 
 pub(crate) mod connection;
+pub(crate) mod corpus;
 pub(crate) mod mail;
 pub(crate) mod process;
 pub(crate) mod random;

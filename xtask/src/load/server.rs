@@ -129,9 +129,10 @@ impl Drop for Server {
     }
 }
 
-/// The release build of our server.
+/// The release build of our server, or what `RESTANTE_BINARY` names.
 pub(crate) fn binary() -> PathBuf {
-    crate::root().join("target/release/restante")
+    let named = std::env::var_os("RESTANTE_BINARY").map(PathBuf::from);
+    named.unwrap_or_else(|| crate::root().join("target/release/restante"))
 }
 
 /// Runs a verb of our command line against the server that serves `data`.
@@ -167,6 +168,7 @@ const NO_LIMITS: &str = r#"
 [limits]
 connections-per-address-max = 100000
 connections-per-user-max = 100000
+connections-max = 100000
 "#;
 
 fn start_restante(
