@@ -97,28 +97,30 @@ pub(super) fn changed_since(bench: &mut Bench) -> Result<f64, Failure> {
 
 /// Bodies a second of messages at random.
 pub(super) fn random_bodies(bench: &mut Bench, connections: usize) -> Result<f64, Failure> {
-    at_random(bench, connections, |number| format!("FETCH {number} BODY.PEEK[]"))
+    at_random(bench, connections, 1, |number| format!("FETCH {number} BODY.PEEK[]"))
 }
 
 /// Answers a second, each with the envelopes of a hundred messages that stand together.
 pub(super) fn random_envelopes(bench: &mut Bench, connections: usize) -> Result<f64, Failure> {
-    at_random(bench, connections, |number| format!("FETCH {number}:{} (UID FLAGS ENVELOPE)", number + 99))
+    let command = |number: usize| format!("FETCH {number}:{} (UID FLAGS ENVELOPE)", number + 99);
+    at_random(bench, connections, 100, command)
 }
 
-/// Answers a second of what `command` asks of the message of a number.
+/// Answers a second of what `command` asks of the message of a number, and of those behind it that are so many with it.
 fn at_random(
     bench: &mut Bench,
     connections: usize,
+    together: usize,
     command: impl Fn(usize) -> String + Sync,
 ) -> Result<f64, Failure> {
     let open = (0..bench.at_most(connections)).map(|_| bench.large()).collect::<Result<Vec<_>, _>>()?;
-    let (messages, lasts) = (bench.sizes.messages, bench.sizes.lasts);
+    let (firsts, lasts) = (bench.sizes.messages + 1 - together, bench.sizes.lasts);
     let began = Instant::now();
     let done = each(open, |place, connection| {
         let mut random = Random::new(SEED + place as u64);
         let mut done = 0;
         while began.elapsed() < lasts {
-            connection.drain(&command(1 + random.below(messages)))?;
+            connection.drain(&command(1 + random.below(firsts)))?;
             done += 1;
         }
         Ok(done)
