@@ -85,7 +85,7 @@ pub(crate) fn fields_named<'a>(header: &'a [u8], name: &[u8]) -> impl Iterator<I
 /// A field, if it has that name.
 pub(super) fn field_named<'a>(raw: &'a [u8], name: &[u8]) -> Option<Field<'a>> {
     // Most differ here.
-    if raw.first()?.to_ascii_lowercase() != name.first()?.to_ascii_lowercase() {
+    if !raw.first()?.eq_ignore_ascii_case(name.first()?) {
         return None;
     }
     let (found, behind) = raw.split_at_checked(name.len())?;
