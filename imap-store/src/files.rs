@@ -55,6 +55,10 @@ pub struct Space {
 pub trait DiskFile: Debug + Send + Sync {
     /// Reads up to `buffer.len()` octets at `offset`; 0 at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// The same as far as nothing has to be waited for; `None` where the disk would have to be asked, or nobody can tell.
+    fn read_now(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+        None
+    }
     /// Writes all the slices, one behind the other, from `offset` on. After an error any part may be written.
     fn write_at(&self, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()>;
     /// Cuts or lengthens (with zeros) to `octets`.
@@ -177,6 +181,13 @@ fn open_direct(path: &Path) -> io::Result<fs::File> {
 impl DiskFile for RealFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.0.read_at(buffer, offset)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_now(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        let now = rustix::io::ReadWriteFlags::NOWAIT;
+        // Whatever is wrong is told by the read that may wait.
+        rustix::io::preadv2(&self.0, &mut [io::IoSliceMut::new(buffer)], offset, now).ok()
     }
 
     fn write_at(&self, mut slices: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {

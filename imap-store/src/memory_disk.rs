@@ -91,6 +91,10 @@ impl DiskFile for MemoryFile {
         Ok(wanted)
     }
 
+    fn read_now(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        self.read_at(buffer, offset).ok()
+    }
+
     fn write_at(&self, slices: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
         let mut contents = locked(&self.0);
         for slice in slices {

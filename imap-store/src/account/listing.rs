@@ -38,6 +38,11 @@ impl SummaryReader {
         self.ahead.get_mut().want(octets);
     }
 
+    /// Reads a small message where nothing has to be waited for: whether [`Self::read`] does not block for it now.
+    pub fn read_now(&mut self, message: &MessageRef) -> bool {
+        self.account.read_now(&self.snapshot, message, self.ahead.get_mut())
+    }
+
     /// Octets of a message, to its end at the most. Blocking.
     pub fn read(&self, message: &MessageRef, range: Range<u64>) -> Result<Bytes, StoreError> {
         self.account.read_ahead(&self.snapshot, message, range, &mut self.ahead.borrow_mut())

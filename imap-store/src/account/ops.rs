@@ -566,7 +566,12 @@ impl Account {
         self.core().log().read_ahead(body, range, ahead)
     }
 
-    /// The same by the message's number.
+    /// Reads a small message where nothing has to be waited for: whether [`Self::read_ahead`] finds it in `ahead` now.
+    pub(super) fn read_now(&self, snapshot: &Snapshot, message: &MessageRef, ahead: &mut Ahead) -> bool {
+        snapshot.body(message.number).is_some_and(|body| self.core().log().read_now(body, ahead))
+    }
+
+    /// The same as [`Self::read`] by the message's number.
     pub(crate) fn read_body(
         &self,
         snapshot: &Snapshot,

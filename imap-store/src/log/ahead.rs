@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::record::Stored;
-use super::segment::read_record;
+use super::record::{Kind, Stored, kind_of};
+use super::segment::{read_record, zeroed};
 use crate::files::{DiskFile, read_full};
 
 /// What somebody who reads many bodies has of those that come next: bodies that lie one behind the other are read
@@ -71,6 +71,23 @@ impl Ahead {
             }
         }
         read_record(&**file, seed, offset, bound)
+    }
+
+    /// Reads a record that is a body where that needs no waiting; whether it is here now. Whether it is whole,
+    /// [`Self::record`] finds out.
+    pub(super) fn record_now(&mut self, file: &Arc<dyn DiskFile>, place: Place) -> bool {
+        let Place { offset, bound, .. } = place;
+        let Ok(count) = usize::try_from(bound.saturating_sub(offset)) else { return false };
+        if count > WANTED_MAX {
+            return false;
+        }
+        let mut octets = zeroed(count);
+        if file.read_now(&mut octets, offset) != Some(count) || kind_of(&octets) != Some(Kind::Body as u8) {
+            return false;
+        }
+        self.file = Some(Arc::clone(file));
+        (self.start, self.octets) = (offset, octets.into());
+        true
     }
 
     /// Puts what lies at `offset` in the place of what was read ahead before, in the same memory.

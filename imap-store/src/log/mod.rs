@@ -371,6 +371,11 @@ impl Log {
         self.shared().reader.body(body, range, ahead)
     }
 
+    /// Reads a small body where nothing has to be waited for; whether [`Self::read_ahead`] finds it in `ahead` now.
+    pub fn read_now(&self, body: BodyId, ahead: &mut Ahead) -> bool {
+        self.shared().reader.body_now(body, ahead)
+    }
+
     /// Waits until all that is published now is on the disk. Blocking. At once where OK means that anyway.
     ///
     /// [`StoreError::InDoubt`] when it could not be, [`StoreError::Unavailable`] when the log is closed or

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::{Bytes, BytesMut};
 
@@ -74,7 +74,7 @@ impl Reader {
 
     /// From now on another file of a segment counts; returns which one did.
     pub(super) fn switch(&self, segment: u64, generation: Option<u32>) -> Option<u32> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cache();
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
         cache.remove(segment);
         files.insert(segment, generation).unwrap_or(Some(0))
@@ -117,7 +117,7 @@ impl Reader {
     pub(super) fn begin(&self, number: u64, segment: Segment) {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
         if let Some((number, sealed)) = active.replace((number, segment)) {
-            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut cache = self.cache();
             cache.insert(number, Arc::new(sealed));
         }
     }
@@ -126,7 +126,7 @@ impl Reader {
     pub(super) fn saved(&self, segment: Segment) {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
         if let Some((number, _)) = active.take() {
-            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut cache = self.cache();
             cache.insert(number, Arc::new(segment));
         }
     }
@@ -202,23 +202,34 @@ impl Reader {
 
     /// The same for somebody who reads many.
     fn record_ahead(&self, position: Position, ahead: &mut Ahead) -> Result<Stored, StoreError> {
-        let index = position.record as usize;
+        let (file, seed, place) = match self.in_active(position) {
+            Some(found) => found,
+            None => found_in(&*self.sealed(position)?, position),
+        };
+        read_at(&file, seed, place, position, ahead)
+    }
+
+    /// Reads a body where that needs no waiting, nor more than a few microseconds; whether `ahead` has it now.
+    pub(super) fn body_now(&self, body: BodyId, ahead: &mut Ahead) -> bool {
+        let position = Position::from(body);
+        let opened = || Some(found_in(&*self.cache().get(position.segment)?, position));
+        let Some((file, _, Some(place))) = self.in_active(position).or_else(opened) else { return false };
+        ahead.record_now(&file, place)
+    }
+
+    /// Where a record of the active segment is; `None`: it is in another one.
+    fn in_active(&self, position: Position) -> Option<Found> {
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((number, segment)) = &*active
-            && *number == position.segment
-        {
-            let (file, seed) = (Arc::clone(&segment.file), segment.seed);
-            let place = place(&segment.table, index);
-            drop(active);
-            return read_at(&file, seed, place, position, ahead);
-        }
-        drop(active);
-        let segment = self.sealed(position)?;
-        read_at(&segment.file, segment.seed, place(&segment.table, index), position, ahead)
+        let (_, segment) = active.as_ref().filter(|(number, _)| *number == position.segment)?;
+        Some(found_in(segment, position))
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn sealed(&self, position: Position) -> Result<Arc<Segment>, StoreError> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cache();
         if let Some(segment) = cache.get(position.segment) {
             return Ok(segment);
         }
@@ -236,7 +247,7 @@ impl Reader {
             Err(error) => return Err(damaged(position, &error.to_string())),
         };
         let segment = Arc::new(Segment { file, seed, table });
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cache();
         if self.generation(position.segment) == Some(generation) {
             cache.insert(position.segment, Arc::clone(&segment));
         }
@@ -257,6 +268,13 @@ impl Reader {
             }
         }
     }
+}
+
+/// A record's file, the seed of its checksum, and where it is there; `None` when there is no such or it is lost.
+type Found = (Arc<dyn DiskFile>, u32, Option<Place>);
+
+fn found_in(segment: &Segment, position: Position) -> Found {
+    (Arc::clone(&segment.file), segment.seed, place(&segment.table, position.record as usize))
 }
 
 /// Where a record is; `None` when there is no such or it is lost.

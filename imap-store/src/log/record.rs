@@ -122,6 +122,11 @@ pub(super) fn payload_octets(octets: &[u8]) -> Option<usize> {
     (octets.len() >= RECORD_HEADER_OCTETS).then(|| le_u32(octets, 0) as usize)
 }
 
+/// The kind of a record, if its header is there; not checked.
+pub(super) fn kind_of(octets: &[u8]) -> Option<u8> {
+    octets.get(8).copied()
+}
+
 /// A record whose crc was right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record<'a> {

@@ -235,7 +235,7 @@ fn read_octets(file: &dyn DiskFile, offset: u64, bound: u64) -> io::Result<Optio
 /// Zeros that are written and not asked for: where it is to come zeroed, jemalloc gives each page of 16 KiB and more back
 /// to the system and takes it again, a fault each, which costs more than all else of a read.
 #[expect(clippy::slow_vector_initialization, reason = "it is the faster one here")]
-fn zeroed(octets: usize) -> Vec<u8> {
+pub(super) fn zeroed(octets: usize) -> Vec<u8> {
     let mut zeroed = Vec::with_capacity(octets);
     zeroed.resize(octets, 0);
     zeroed

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::files::DiskFile;
+use crate::memory_disk::MemoryDisk;
 use crate::sim::{Faults, SimDisk};
 
 /// What became of a change.
@@ -186,6 +187,37 @@ fn bodies_that_are_read_ahead_are_those_that_are_read_alone() {
     check(&log);
     drop(log);
     check(&open(dir.path()).0);
+}
+
+/// Small bodies are there at once where the disk is memory; on a disk that cannot tell, in a segment that is not open, and
+/// where there is none, nothing is waited for.
+#[test]
+fn bodies_are_read_at_once_where_that_is_possible() {
+    let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+    let (log, ..) = open_on(disk.clone(), options(Path::new("log"))).expect("opens");
+    let mut bodies = Vec::new();
+    for size in [0, 1, 20_000, 60_000, 70_000, CHUNK_OCTETS + 1, 2_000_000, 5] {
+        bodies.push((upload(&log, &pattern(size)).expect("taken").body, size));
+    }
+    assert!(matches!(commit(&log, 1, 1, b"names them"), Outcome::Woken(_)));
+    assert!(bodies[7].0.segment > bodies[0].0.segment, "both kinds of segment");
+    for (body, size) in &bodies {
+        let mut ahead = Ahead::default();
+        assert_eq!(log.read_now(*body, &mut ahead), *size <= 60_000, "{size}");
+        assert!(log.read_ahead(*body, 0..*size as u64, &mut ahead).expect("read") == pattern(*size)[..]);
+    }
+    let nowhere = BodyId { segment: 1, record: 99 };
+    assert!(!log.read_now(nowhere, &mut Ahead::default()));
+    log.close();
+    let (log, ..) = open_on(disk, options(Path::new("log"))).expect("opens");
+    assert!(!log.read_now(bodies[0].0, &mut Ahead::default()), "its segment would have to be opened");
+    log.read(bodies[0].0, 0..1).expect("read");
+    assert!(log.read_now(bodies[0].0, &mut Ahead::default()));
+
+    let (log, ..) = open_sim(&SimDisk::new(3));
+    let body = upload(&log, b"text").expect("taken").body;
+    assert!(matches!(commit(&log, 1, 1, b"names it"), Outcome::Woken(_)));
+    assert!(!log.read_now(body, &mut Ahead::default()));
 }
 
 /// What is damaged is told, and what lies around it is read.

@@ -91,9 +91,8 @@ async fn serve(
     plan.slice = slice;
     plan.old_dates = ctx.connection.policy.dialect.old_dates && is_old(ctx.connection.dialect);
     let plan = Arc::new(plan);
-    let cheap = plan.is_cheap();
     let mut renderer = Renderer::new(plan, account, snapshot, mailbox, places, Flagged { seen, told });
-    if cheap {
+    if renderer.is_at_hand() {
         let piece = ctx.out.piece_octets();
         while !renderer.is_done() {
             renderer.fill(&mut ctx.out.buffer, piece)?;

@@ -90,10 +90,21 @@ impl Plan {
     }
 
     /// Whether everything stands in the mailbox's pages: nothing is opened, nothing blocks.
-    pub(super) fn is_cheap(&self) -> bool {
+    fn is_cheap(&self) -> bool {
         self.items.iter().all(|item| {
             use FetchItem::{Flags, InternalDate, ModSeq, Rfc822Size, Uid};
             matches!(item, Flags | InternalDate | ModSeq | Rfc822Size | Uid)
+        })
+    }
+
+    /// Whether it takes no more of a message than its octets, all of them.
+    fn is_whole(&self) -> bool {
+        self.items.iter().all(|item| {
+            use FetchItem::{Flags, InternalDate, ModSeq, Rfc822, Rfc822Peek, Rfc822Size, Section, Uid};
+            match item {
+                Section { section, .. } => section.part.is_empty() && section.text.is_none(),
+                _ => matches!(item, Flags | InternalDate | ModSeq | Rfc822 | Rfc822Peek | Rfc822Size | Uid),
+            }
         })
     }
 
@@ -130,13 +141,25 @@ impl Renderer {
         self.range.is_none() && self.current.is_none()
     }
 
+    /// Whether rendering blocks for nothing: what it takes is in memory already, or one message that the system has in
+    /// memory, and that is read here.
+    pub(super) fn is_at_hand(&mut self) -> bool {
+        if self.plan.is_cheap() {
+            return true;
+        }
+        let (Some((first, last)), []) = (self.range, self.ranges.as_slice()) else { return false };
+        let message = SeqNum::new(first).and_then(|place| self.mailbox.at(place));
+        let Some(message) = message.filter(|_| first == last && self.plan.is_whole()) else { return false };
+        self.summaries.read_now(&message)
+    }
+
     /// Which messages could not be served.
     pub(super) fn into_failed(self) -> Vec<Failed> {
         self.failed
     }
 
-    /// Writes on until `out` has at least `octets` octets or everything is written. Blocking unless the plan
-    /// is cheap.
+    /// Writes on until `out` has at least `octets` octets or everything is written. Blocking unless it is
+    /// [at hand](Self::is_at_hand).
     pub(super) fn fill(&mut self, out: &mut Vec<u8>, octets: usize) -> Result<(), Halt> {
         if let Some(mut current) = self.current.take() {
             // The buffer was sent since: nothing of this message can be taken back.

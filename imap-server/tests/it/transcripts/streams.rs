@@ -156,7 +156,7 @@ fn many_bodies_go_out_while_the_next_are_read() {
             stage.connect(2, "logged in as alice, INBOX selected").await;
             let other = stage.connections.get_mut(&2).expect("it was made above");
             for number in 1..=200 {
-                other.feed(format!("b FETCH {number} BODY.PEEK[]\r\n").as_bytes()).await;
+                other.feed(format!("b FETCH {number} BODY.PEEK[TEXT]\r\n").as_bytes()).await;
                 assert!(other.take_sent().ends_with(b"b OK Fetched\r\n"));
             }
             opened.send(true).expect("somebody waits");
