@@ -1,6 +1,7 @@
 //! [`Bench`]: a filled server, and what rows have in common.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::bench::Source;
@@ -132,13 +133,24 @@ impl Bench {
         connections.min(self.sizes.connections_max)
     }
 
-    /// Sees to it that there are so many mailboxes for one waiting connection each, in turn of all [`OTHERS`].
+    /// Sees to it that there are so many mailboxes for one waiting connection each, [`super::idle::owned`].
     pub(super) fn make_owned(&self, count: usize) -> Result<(), Failure> {
         let there = self.owned.replace(count.max(self.owned.get()));
-        let mut connections = OTHERS.map(|user| self.server().login(user));
-        for number in there..count {
-            let connection = connections[number % OTHERS.len()].as_mut().map_err(|reason| reason.clone())?;
-            connection.ok(&format!("CREATE {}", super::idle::owned(number).1))?;
+        let mailboxes: BTreeMap<String, Vec<String>> =
+            (there..count).map(super::idle::owned).fold(BTreeMap::new(), |mut users, (user, mailbox)| {
+                users.entry(user).or_insert_with(Vec::new).push(mailbox);
+                users
+            });
+        // One whose mailboxes began in an earlier round is there already.
+        let first_of = |mailboxes: &[String]| mailboxes.contains(&super::idle::owned(0).1);
+        for (user, _) in mailboxes.iter().filter(|(_, mailboxes)| first_of(mailboxes)) {
+            self.server().add_user(user)?;
+        }
+        // Dovecot looks at the clock of its users' file, which counts seconds.
+        std::thread::sleep(Duration::from_secs(1));
+        for (user, mailboxes) in mailboxes {
+            let mut connection = self.server().login(&user)?;
+            mailboxes.iter().try_for_each(|it| connection.ok(&format!("CREATE {it}")).map(drop))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::filled::{Bench, OTHERS, answered, each, milliseconds};
+use super::filled::{Bench, answered, each, milliseconds};
 use super::opening;
 use crate::load::{Connection, Failure, Server, process};
 
@@ -39,13 +39,14 @@ pub(super) fn own_news(bench: &mut Bench) -> Result<f64, Failure> {
     let (server, count) = (bench.server(), bench.sizes.owned());
     bench.make_owned(count)?;
     let idle = idlers(server, count, owned)?;
-    let senders = OTHERS.iter().map(|user| server.login(user)).collect::<Result<Vec<_>, _>>()?;
+    let users = (0..count).step_by(A_USER);
+    let senders = users.map(|number| server.login(&owned(number).0)).collect::<Result<Vec<_>, _>>()?;
     let message = &bench.mail[..1];
     let began = Instant::now();
     std::thread::scope(|scope| {
         let sending = scope.spawn(|| {
-            each(senders, |first, sender| {
-                let mut numbers = (first..count).step_by(OTHERS.len());
+            each(senders, |user, sender| {
+                let mut numbers = (user * A_USER..count).take(A_USER);
                 numbers.try_for_each(|number| answered(sender.append(&owned(number).1, message))).map(|()| 0)
             })
         });
@@ -69,23 +70,26 @@ pub(super) fn storm(bench: &mut Bench) -> Result<f64, Failure> {
     Ok(milliseconds(took))
 }
 
+/// Mailboxes of a user on which somebody waits.
+const A_USER: usize = 20;
+
 /// The user, and the mailbox.
-type Place = (&'static str, String);
+type Place = (String, String);
 
 fn shared(_: usize) -> Place {
-    (SHARED, "Sent".to_owned())
+    (SHARED.to_owned(), "Sent".to_owned())
 }
 
 /// Where the connection of that number is alone.
 pub(super) fn owned(number: usize) -> Place {
-    (OTHERS[number % OTHERS.len()], format!("Own{number}"))
+    (format!("own{}", number / A_USER), format!("Own{}", number % A_USER))
 }
 
 /// So many connections, each in IDLE where `place` says.
 fn idlers(server: &Server, count: usize, place: fn(usize) -> Place) -> Result<Vec<Connection>, Failure> {
     let connect = |number: usize| {
         let (user, mailbox) = place(number);
-        let mut connection = server.login_tls(user)?;
+        let mut connection = server.login_tls(&user)?;
         connection.ok(&format!("SELECT {mailbox}"))?;
         connection.send("IDLE").map_err(|error| error.to_string())?;
         while !connection.line().map_err(|error| format!("IDLE: {error}"))?.starts_with('+') {}

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::filled::{Bench, answered};
-use crate::load::{Connection, Failure, process};
+use super::opening;
+use crate::load::{Connection, Failure, Server, process};
 
 const MAILBOX: &str = "Huge";
 /// Between two looks at the server.
@@ -12,6 +13,8 @@ const EVERY: Duration = Duration::from_millis(4);
 
 /// Kibibytes more at the most while it is appended.
 pub(super) fn appended(bench: &mut Bench) -> Result<f64, Failure> {
+    // What was freed by rows before would take it in unseen.
+    opening::restart(bench, Server::stop)?;
     let message = huge(bench.sizes.huge_octets);
     let mut connection = bench.server().login("u0")?;
     // It may be there from the round before.
@@ -23,6 +26,8 @@ pub(super) fn appended(bench: &mut Bench) -> Result<f64, Failure> {
 
 /// The same while it is fetched.
 pub(super) fn fetched(bench: &mut Bench) -> Result<f64, Failure> {
+    // What was freed by rows before would take it in unseen.
+    opening::restart(bench, Server::stop)?;
     let message = huge(bench.sizes.huge_octets);
     let mut connection = bench.server().login("u0")?;
     let _ = connection.command(&format!("CREATE {MAILBOX}")).map_err(|error| error.to_string())?;
