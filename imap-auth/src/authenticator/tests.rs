@@ -282,6 +282,9 @@ async fn many_logins_at_once_all_get_their_turn() {
     for (number, login) in logins.into_iter().enumerate() {
         assert_eq!(login.await.expect("no panic"), number % 2 == 0);
     }
+    // Wrong ones cost a hash each, and right ones no more than could begin before the first of them had succeeded.
+    let hashes = authenticator.backend.hashes();
+    assert!((26..=27).contains(&hashes), "{hashes}");
 }
 
 #[tokio::test]

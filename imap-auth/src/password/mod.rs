@@ -5,7 +5,7 @@ mod cache;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::cache::LIFETIME;
 pub(crate) use self::cache::SuccessCache;
@@ -90,7 +90,12 @@ impl PasswordCheck {
             let fresh = (fits && old.needs_upgrade(cost)).then(|| old.with_password(password, cost));
             (fits, fresh)
         };
-        let (fits, fresh) = self.hash(check, password).await?;
+        let turn = self.turn().await?;
+        // Of many logins of one user at once, as behind a restart, only the first is to cost a hash.
+        if self.successes().contains(&key, Instant::now()) {
+            return Ok(user.into());
+        }
+        let (fits, fresh) = self.hash(turn, check, password).await?;
         if !fits {
             if !user.credentials.costs_a_hash() {
                 // Another server's hash is cheaper, or dearer, than ours: at least it is never cheaper.
@@ -110,7 +115,8 @@ impl PasswordCheck {
     /// Fails after the time that a wrong password takes.
     async fn fail(&self, error: AuthError, password: &Secret) -> Result<Proven, AuthError> {
         let decoy = self.decoy.clone();
-        self.hash(move |password| decoy.verify(password), password).await?;
+        let turn = self.turn().await?;
+        self.hash(turn, move |password| decoy.verify(password), password).await?;
         Err(error)
     }
 
@@ -140,23 +146,28 @@ impl PasswordCheck {
         }
     }
 
-    /// Runs `work` on a blocking thread. The permit goes there too: a caller that gave up does not make room for
+    /// Waits for the turn to hash.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, AuthError> {
+        let permit = tokio::time::timeout(WAIT_MAX, Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| AuthError::Unavailable { reason: "too many logins at once".into() })?;
+        Ok(permit.expect("the semaphore is never closed"))
+    }
+
+    /// Runs `work` on a blocking thread. The turn goes there too: a caller that gave up does not make room for
     /// another hash while its own still runs.
     async fn hash<T: Send + 'static>(
         &self,
+        turn: OwnedSemaphorePermit,
         work: impl FnOnce(&Secret) -> T + Send + 'static,
         password: &Secret,
     ) -> Result<T, AuthError> {
-        let permit = tokio::time::timeout(WAIT_MAX, Arc::clone(&self.permits).acquire_owned())
-            .await
-            .map_err(|_| AuthError::Unavailable { reason: "too many logins at once".into() })?
-            .expect("the semaphore is never closed");
         #[cfg(test)]
         self.hashes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let password = password.clone();
         let worked = move || {
             let done = work(&password);
-            drop(permit);
+            drop(turn);
             done
         };
         tokio::task::spawn_blocking(worked)

@@ -96,7 +96,8 @@ impl From<StoreError> for Halt {
                 Code::Corruption
             }
             StoreError::Unavailable { reason } => {
-                tracing::warn!(reason, "the store is unavailable");
+                // The store has said so once, and louder: this is for each command that is refused.
+                tracing::debug!(reason, "the store is unavailable");
                 return Refusal::no(Code::Unavailable, "The mail store is unavailable, try again later")
                     .into();
             }

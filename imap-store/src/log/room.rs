@@ -65,7 +65,9 @@ impl Room {
 
     /// The writer found none at all, whatever was told.
     pub(super) fn ran_out(&self) {
-        self.is_short.store(true, Ordering::Release);
+        if !self.is_short.swap(true, Ordering::AcqRel) {
+            tracing::warn!("the disk is nearly full: who brings something in is refused until there is room");
+        }
         self.ring();
     }
 
@@ -82,7 +84,9 @@ impl Room {
         }
         let space = self.space();
         if space.is_none_or(|it| it.free >= self.floor(Claim::Grow, it) + FIRST_SEGMENT_OCTETS) {
-            self.is_short.store(false, Ordering::Release);
+            if self.is_short.swap(false, Ordering::AcqRel) {
+                tracing::info!("the disk has room again");
+            }
             return Ok(());
         }
         let spare = self.spare.load(Ordering::Relaxed);
