@@ -95,8 +95,10 @@ impl PasswordCheck {
         if self.successes().contains(&key, Instant::now()) {
             return Ok(user.into());
         }
-        let (fits, fresh) = self.hash(turn, check, password).await?;
+        // Kept until the success is remembered: whoever has the next turn is to find it.
+        let ((fits, fresh), turn) = self.hash(turn, check, password).await?;
         if !fits {
+            drop(turn);
             if !user.credentials.costs_a_hash() {
                 // Another server's hash is cheaper, or dearer, than ours: at least it is never cheaper.
                 return self.fail(AuthError::WRONG_PASSWORD, password).await;
@@ -116,7 +118,7 @@ impl PasswordCheck {
     async fn fail(&self, error: AuthError, password: &Secret) -> Result<Proven, AuthError> {
         let decoy = self.decoy.clone();
         let turn = self.turn().await?;
-        self.hash(turn, move |password| decoy.verify(password), password).await?;
+        let _ = self.hash(turn, move |password| decoy.verify(password), password).await?;
         Err(error)
     }
 
@@ -154,23 +156,18 @@ impl PasswordCheck {
         Ok(permit.expect("the semaphore is never closed"))
     }
 
-    /// Runs `work` on a blocking thread. The turn goes there too: a caller that gave up does not make room for
-    /// another hash while its own still runs.
+    /// Runs `work` on a blocking thread. The turn goes there too and comes back: a caller that gave up does not make
+    /// room for another hash while its own still runs.
     async fn hash<T: Send + 'static>(
         &self,
         turn: OwnedSemaphorePermit,
         work: impl FnOnce(&Secret) -> T + Send + 'static,
         password: &Secret,
-    ) -> Result<T, AuthError> {
+    ) -> Result<(T, OwnedSemaphorePermit), AuthError> {
         #[cfg(test)]
         self.hashes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let password = password.clone();
-        let worked = move || {
-            let done = work(&password);
-            drop(turn);
-            done
-        };
-        tokio::task::spawn_blocking(worked)
+        tokio::task::spawn_blocking(move || (work(&password), turn))
             .await
             .map_err(|_| AuthError::Unavailable { reason: "the hash did not come to its end".into() })
     }

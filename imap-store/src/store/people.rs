@@ -58,7 +58,7 @@ impl Store {
     }
 
     /// Makes an account that is no person's, with an INBOX, which is what `Shared Folders/` and the name stand
-    /// for ([`Place`](account::Place)). Nobody but the program itself may do anything there before an ACL says so.
+    /// for ([`Place`](crate::account::Place)). Nobody but the program itself may do anything there before an ACL says so.
     ///
     /// The name is one component of a mailbox name.
     pub async fn create_shared_account(&self, name: &str) -> Result<AccountId, StoreError> {
@@ -89,8 +89,8 @@ impl Store {
     /// some more. Never blocks, and looks at no account besides account 0, so it is cheap where little is shared.
     ///
     /// For LIST: open each with [`Store::account`] (blocking), and of
-    /// [`Snapshot::names`](account::Snapshot::names) show those where [`Mailbox::rights`](account::Mailbox::rights)
-    /// has `l`, under [`Place::name`](account::Place::name). `who.is_owner` does not matter.
+    /// [`Snapshot::names`](crate::account::Snapshot::names) show those where [`Mailbox::rights`](crate::account::Mailbox::rights)
+    /// has `l`, under [`Place::name`](crate::account::Place::name). `who.is_owner` does not matter.
     pub fn accounts_shared_with(&self, who: &Who) -> Vec<(AccountId, Owner)> {
         self.inner.directory.snapshot().shared_with(who)
     }

@@ -32,7 +32,7 @@ use clap::Args;
 /// What is measured, and how much of it.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BenchArgs {
-    /// Only rows whose name contains one of these.
+    /// Only rows whose name contains one of these; `store` alone: the benches of imap-store, which need no server.
     filters: Vec<String>,
     /// Small and short: shows that everything runs, not how fast.
     #[arg(long)]
@@ -91,14 +91,28 @@ fn idle(text: &str) -> Result<Idle, String> {
     }
 }
 
-/// Runs the rows that `args` asks for.
-#[cfg(feature = "load")]
+/// Runs what `args` asks for.
 pub(crate) fn run(args: &BenchArgs) -> Result<(), String> {
+    if args.filters == ["store"] { store() } else { rows(args) }
+}
+
+/// The store through its own interface, beside a bare log.
+fn store() -> Result<(), String> {
+    let status = std::process::Command::new(env!("CARGO"))
+        .args(["bench", "-p", "imap-store"])
+        .current_dir(crate::root())
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err("a bench of the store failed".to_owned()) }
+}
+
+#[cfg(feature = "load")]
+fn rows(args: &BenchArgs) -> Result<(), String> {
     run::run(args)
 }
 
 /// Builds what it takes, and runs it.
 #[cfg(not(feature = "load"))]
-pub(crate) fn run(_args: &BenchArgs) -> Result<(), String> {
+fn rows(_args: &BenchArgs) -> Result<(), String> {
     crate::in_release("load", &["imap-server"])
 }
