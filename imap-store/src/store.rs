@@ -168,7 +168,7 @@ impl Store {
             .account(DIRECTORY, || false, |core| makes.account(core))
             .map_err(|error| no_thread(std::io::Error::other(error)))?;
         let no_epoch = |error| no_thread(std::io::Error::other(error));
-        if raise_epoch(&directory, &losses, may_have_lost).map_err(no_epoch)? {
+        if raise_epoch(&directory, &losses, may_have_lost, options.clock.now()).map_err(no_epoch)? {
             let what =
                 "changes that were shown may be lost: all accounts go ahead with their UIDs and MODSEQs";
             report.findings.push(what.to_owned());
@@ -460,7 +460,7 @@ impl Inner {
     /// An account that may have messages on their way into another one.
     fn unsettled(&self, id: AccountId, must_exist: impl FnOnce() -> bool) -> Result<Account, StoreError> {
         let account = self.accounts.account(id, must_exist, |core| self.makes.account(core))?;
-        leap(&account, self.directory.snapshot().epoch())?;
+        leap(&account, self.directory.snapshot().epoch(), self.makes.clock.now())?;
         Ok(account)
     }
 
@@ -484,7 +484,12 @@ impl Inner {
 }
 
 /// Raises the store's epoch if something was lost that it has not risen for; account 0 leaps itself.
-fn raise_epoch(directory: &Account, losses: &[u64], may_have_lost: bool) -> Result<bool, StoreError> {
+fn raise_epoch(
+    directory: &Account,
+    losses: &[u64],
+    may_have_lost: bool,
+    now: i64,
+) -> Result<bool, StoreError> {
     let core = directory.core();
     let state = core.snapshot();
     let new: Vec<u64> = losses.iter().copied().filter(|&loss| !state.knows_loss(loss)).collect();
@@ -492,16 +497,16 @@ fn raise_epoch(directory: &Account, losses: &[u64], may_have_lost: bool) -> Resu
     if is_due {
         core.commit_blocking(USER_CHANGE_OCTETS + 10 * new.len(), |state| account::raise_epoch(state, &new))?;
     }
-    leap(directory, core.snapshot().epoch())?;
+    leap(directory, core.snapshot().epoch(), now)?;
     Ok(is_due)
 }
 
 /// Sees to it that an account has leapt for the store's epoch, before anybody sees it.
-fn leap(account: &Account, epoch: u64) -> Result<(), StoreError> {
+fn leap(account: &Account, epoch: u64, now: i64) -> Result<(), StoreError> {
     if account.core().snapshot().leapt() >= epoch {
         return Ok(());
     }
-    account.core().commit_blocking(USER_CHANGE_OCTETS, |state| account::leap(state, epoch))
+    account.core().commit_blocking(USER_CHANGE_OCTETS, |state| account::leap(state, epoch, now))
 }
 
 impl Drop for Inner {

@@ -25,7 +25,7 @@ use crate::log::Seq;
 pub(crate) fn apply(state: &Snapshot, change: &Change) -> Snapshot {
     let mut next = state.clone();
     next.seq = match change {
-        Change::Leap { from, .. } => leap::seq_behind(state.seq, *from),
+        Change::Leap { from, at, .. } => leap::seq_behind(state.seq, *from, *at),
         _ => Seq(state.seq.0 + 1),
     };
     next.take(change);
@@ -112,7 +112,7 @@ impl Snapshot {
             Change::SetQuota(quota) => self.quota = *quota,
             Change::Grant { identifier, account, on } => self.take_grant(identifier, *account, *on),
             Change::ForgetIdentifier { identifier } => self.take_forget(identifier),
-            Change::Leap { epoch, .. } => self.take_leap(*epoch),
+            Change::Leap { epoch, at, .. } => self.take_leap(*epoch, *at),
             Change::Epoch { epoch, losses } => self.take_epoch(*epoch, losses),
             Change::Replaced { segments } => self.take_replaced(segments),
             Change::SetAcl { mailbox, identifier, is_negative, rights } => {

@@ -62,9 +62,9 @@ pub(crate) enum Change {
     SetCredentials { name: String, credentials: Vec<u8> },
     /// Account 0: a user is gone.
     DeleteUser { name: String },
-    /// All counters go far ahead of `from`, since changes behind it may be lost that somebody saw. It is the
-    /// one change whose seq does not follow the one before.
-    Leap { from: Seq, epoch: u64 },
+    /// All counters go far ahead of `from`, since changes behind it may be lost that somebody saw; the later, in seconds
+    /// since 1970, the further. It is the one change whose seq does not follow the one before.
+    Leap { from: Seq, epoch: u64, at: i64 },
     /// Graves up to that one are gone.
     Purge { up_to: u64 },
     /// Messages came back out of the graveyard.

@@ -84,6 +84,29 @@ async fn an_unclean_stop_in_a_lazy_durability_makes_all_accounts_leap_once() {
     }
 }
 
+/// A leap that is lost with all that came behind it, as when a backup is restored a second time: the next one leads beyond
+/// what clients have seen since.
+#[tokio::test]
+async fn a_later_leap_from_the_same_state_leads_beyond_an_earlier_one() {
+    let disk = SimDisk::new(1);
+    let (store, _) = open(&disk, Durability::None);
+    let account = alice(&store).await;
+    append(&account, "INBOX", "x", "").await;
+    account.core().log().sync().expect("synced");
+    let left = disk.power_cut(1);
+    let mut before = seen(&account);
+    for seconds in [0, 60, 3_600, 86_400] {
+        let options = Options { clock: Clock::fixed(NOW + seconds), ..options() };
+        let store = Store::on_disk(Arc::new(left.killed()), options).expect("opens").0;
+        let account = alice_again(&store);
+        check(&account, &before);
+        for _ in 0..50 {
+            append(&account, "INBOX", "new", "").await;
+        }
+        before = seen(&account);
+    }
+}
+
 #[tokio::test]
 async fn a_crash_between_the_loss_and_the_leap_changes_nothing() {
     let disk = SimDisk::new(3);

@@ -52,6 +52,7 @@ mod kind {
     pub(super) const ARRIVE: u8 = 36;
     pub(super) const DEPARTED: u8 = 37;
     pub(super) const FORGET_ARRIVAL: u8 = 38;
+    pub(super) const LEAP_AT: u8 = 39;
 }
 
 impl Change {
@@ -141,10 +142,11 @@ impl Change {
                 out.octet(kind::DELETE_USER);
                 out.octets(name.as_bytes());
             }
-            Self::Leap { from, epoch } => {
-                out.octet(kind::LEAP);
+            Self::Leap { from, epoch, at } => {
+                out.octet(kind::LEAP_AT);
                 out.number(from.0);
                 out.number(*epoch);
+                out.signed(*at);
             }
             Self::Purge { up_to } => {
                 out.octet(kind::PURGE);
@@ -271,7 +273,10 @@ impl Change {
                 Self::SetCredentials { name: input.text()?.to_owned(), credentials: input.octets()?.to_vec() }
             }
             kind::DELETE_USER => Self::DeleteUser { name: input.text()?.to_owned() },
-            kind::LEAP => Self::Leap { from: Seq(input.number()?), epoch: input.number()? },
+            kind::LEAP => Self::Leap { from: Seq(input.number()?), epoch: input.number()?, at: 0 },
+            kind::LEAP_AT => {
+                Self::Leap { from: Seq(input.number()?), epoch: input.number()?, at: input.signed()? }
+            }
             kind::PURGE => Self::Purge { up_to: input.number()? },
             kind::UNDELETE => Self::Undelete(Undelete::decode(&mut input, Form::First)?),
             kind::UNDELETE_2 => Self::Undelete(Undelete::decode(&mut input, Form::Second)?),

@@ -14,9 +14,7 @@ impl Course {
         self.disk = restored(&self.disk);
         (self.index, self.possible, self.acknowledged) = (Arc::default(), vec![backup], 0);
         self.eyes.forget();
-        if std::mem::take(&mut self.has_leapt) {
-            self.eyes = Eyes::new();
-        }
+        self.wait();
         let (open, report) = self.open().expect("a backup opens");
         assert!(has_leapt(&report), "what came behind the backup was shown: {report:?}");
         let seen = self.look(&open);
@@ -42,11 +40,11 @@ impl Course {
             self.index = Arc::default();
         }
         self.eyes.forget();
+        self.wait();
         let disk = Arc::new(self.disk.clone());
         let opened = Store::on_disk_behind(disk, self.options.clone(), &self.index);
         let (store, report) = opened.expect("rot keeps nothing from opening");
         let has_leapt = has_leapt(&report);
-        self.has_leapt |= has_leapt;
         if PEOPLE.iter().any(|name| store.user(name).is_none()) {
             // It hit what account 0 knows them by.
             assert!(!store.check().expect("reads on").is_sound());

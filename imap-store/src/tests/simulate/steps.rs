@@ -172,7 +172,7 @@ impl Course {
     fn back_up(&mut self, open: &Open) {
         let done = open.store.backup_on(&self.disk, Path::new(BACKUP), &mut |_, _| {});
         match done {
-            Ok(_) => (self.backup, self.has_leapt) = (Some(self.world.clone()), false),
+            Ok(_) => self.backup = Some(self.world.clone()),
             Err(error) => {
                 assert!(self.trouble != Trouble::None, "{error}");
                 self.is_poisoned |= matches!(error, StoreError::InDoubt { .. });
