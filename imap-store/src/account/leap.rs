@@ -6,7 +6,8 @@
 //!
 //! How far depends on the time, too: another loss may take the leap itself back, or a backup be restored a second time, and
 //! the leap that comes then must lead beyond all that was given out behind the first. So it does as long as ids were given
-//! out more slowly, on average, than two a second, and the clock was not set back.
+//! out more slowly, on average, than two a second, an account leapt no more than once in six days, and the clock was not set
+//! back.
 
 use std::sync::Arc;
 

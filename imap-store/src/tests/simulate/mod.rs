@@ -100,7 +100,7 @@ impl Course {
         let options = Options {
             durability,
             // Without a graveyard there is something for compaction to drop.
-            undelete_seconds: [0, 1_000][chance.below(2) as usize],
+            undelete_seconds: [0, 1_000_000][chance.below(2) as usize],
             undelete_octets_max: [20_000, 1 << 30][chance.below(2) as usize],
             clock: Clock::new(move || now.load(Ordering::Relaxed)),
             ..options()
@@ -137,9 +137,9 @@ impl Course {
         }
     }
 
-    /// Until somebody comes and looks after what went wrong: longer than half a second for each message that came since.
+    /// Until somebody comes and looks after what went wrong: so long that what one leap goes ahead is behind the next.
     fn wait(&self) {
-        self.clock.fetch_add(300, Ordering::Relaxed);
+        self.clock.fetch_add(7 * 86_400, Ordering::Relaxed);
     }
 
     fn open(&self) -> Result<(Open, OpenReport), OpenError> {

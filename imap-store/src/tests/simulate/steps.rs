@@ -20,7 +20,7 @@ impl Course {
                 let saved = open.store.checkpoint();
                 assert!(saved.is_ok(), "the index is on no disk: {saved:?}");
             }
-            8 => drop(self.clock.fetch_add(400, Ordering::Relaxed)),
+            8 => drop(self.clock.fetch_add(400_000, Ordering::Relaxed)),
             9 if self.trouble == Trouble::Read => {
                 // A check that could not read something says so, and breaks nothing.
                 let _ = open.store.check();
