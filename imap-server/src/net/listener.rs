@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use imap_auth::Network;
-use rustix::net::sockopt;
+use rustix::net::{RecvFlags, recv, sockopt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
@@ -183,8 +183,10 @@ struct Door {
 
 impl Door {
     async fn accept(self, listener: TcpListener) {
-        for place in (0..ADMITTED_AT_ONCE).cycle() {
-            if place == 0 {
+        let mut admitted = 0;
+        loop {
+            if admitted == ADMITTED_AT_ONCE {
+                admitted = 0;
                 yield_now().await;
             }
             let accepted = tokio::select! {
@@ -192,7 +194,11 @@ impl Door {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((socket, address)) => self.admit(socket, address),
+                Ok((socket, _)) if has_gone(&socket) => metrics::connection("gone"),
+                Ok((socket, address)) => {
+                    admitted += 1;
+                    self.admit(socket, address);
+                }
                 // The one who called has gone already: the next one has nothing to do with that.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 // No more files, no memory: those who are inside leave room sooner or later.
@@ -234,6 +240,13 @@ impl Door {
     }
 }
 
+/// Whether the peer has left already without a word. In a flood most have by the time when it is their turn, and whoever
+/// waits behind them waits for what each of them costs.
+fn has_gone(socket: &TcpStream) -> bool {
+    let mut octet = [0; 1];
+    matches!(recv(socket, &mut octet[..], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((_, 0)))
+}
+
 fn set_options(socket: &TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
     sockopt::set_socket_keepalive(socket, true)?;
@@ -250,4 +263,27 @@ pub fn raise_open_files() -> Option<u64> {
         Err(error) => warn!(limit = limit.current, %error, "cannot raise the limit of open files"),
     }
     getrlimit(Resource::Nofile).current
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_left_without_a_word_is_gone_and_nobody_else() {
+        let (listener, address) = bind(([127, 0, 0, 1], 0).into()).expect("a port");
+        let mut open = TcpStream::connect(address).await.expect("it listens");
+        let (waiting, _) = listener.accept().await.expect("it called");
+        assert!(!has_gone(&waiting), "it waits for the greeting");
+        open.write_all(b"a LOGOUT\r\n").await.expect("sent");
+        open.shutdown().await.expect("it says no more");
+        waiting.readable().await.expect("readable");
+        assert!(!has_gone(&waiting), "it is to be answered");
+        drop(TcpStream::connect(address).await.expect("it listens"));
+        let (left, _) = listener.accept().await.expect("it called");
+        left.readable().await.expect("readable");
+        assert!(has_gone(&left));
+    }
 }
