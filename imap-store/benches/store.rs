@@ -437,8 +437,11 @@ fn envelopes() {
         octets
     };
     let rate = |time: Duration| format!("{:.0} k/s", f64::from(MANY) / time.as_secs_f64() / 1e3);
-    tell("ENVELOPE + BODYSTRUCTURE of 100,000, first time", &rate(timed(list).0));
-    tell("ENVELOPE + BODYSTRUCTURE of 100,000, again", &rate(median(5, || timed(list).0)));
+    tell("ENVELOPE + BODYSTRUCTURE of 100,000, each asked for by itself, first time", &rate(timed(list).0));
+    tell(
+        "ENVELOPE + BODYSTRUCTURE of 100,000, each asked for by itself, again",
+        &rate(median(5, || timed(list).0)),
+    );
     drop((store, account));
     std::fs::remove_dir_all(stored.clean.join("summary")).expect("removed");
     let store = Store::open(&stored.clean, Options::default()).expect("opens").0;
