@@ -121,7 +121,7 @@ impl Summaries {
         let Some(path) = &self.shared.path else { return Vec::new() };
         let mut rows = self.shared.rows();
         let index = rows.index(path);
-        let torn_octets = index.torn_octets;
+        let stray_octets = index.stray_octets;
         let places = index.rows.clone();
         let file = File::open(path).ok();
         let mut block = Block::default();
@@ -142,8 +142,8 @@ impl Summaries {
         if !bad.is_empty() {
             findings.push(format!("{} summaries are damaged, and are made again when asked for", bad.len()));
         }
-        if torn_octets > 0 {
-            findings.push(format!("the summaries end in {torn_octets} octets that are none"));
+        if stray_octets > 0 {
+            findings.push(format!("the summaries end in {stray_octets} octets that are none"));
         }
         findings
     }

@@ -152,7 +152,8 @@ async fn a_check_finds_damaged_rows_and_they_are_made_again() {
     let mut octets = std::fs::read(file(dir.path())).expect("there");
     // The last octet is in the summary of the last row; behind it comes what is none.
     *octets.last_mut().expect("rows") ^= 1;
-    octets.extend_from_slice(b"torn");
+    let stray = [b'x'; 40];
+    octets.extend_from_slice(&stray);
     std::fs::write(file(dir.path()), octets).expect("written");
     let store = open(dir.path());
     let found = store.check().expect("reads");
@@ -161,7 +162,7 @@ async fn a_check_finds_damaged_rows_and_they_are_made_again() {
         found.findings,
         [
             "account 1: 1 summaries are damaged, and are made again when asked for",
-            "account 1: the summaries end in 4 octets that are none"
+            "account 1: the summaries end in 40 octets that are none"
         ]
     );
     let account = store.account(store.user("alice").expect("there").account).expect("loads");
@@ -169,4 +170,26 @@ async fn a_check_finds_damaged_rows_and_they_are_made_again() {
     store.flush_summaries();
     let found = store.check().expect("reads");
     assert!(found.is_sound(), "{found:?}");
+}
+
+/// A crash leaves any part of what was being written: that is no damage, and nothing behind it is lost.
+#[tokio::test]
+async fn a_row_that_a_crash_has_cut_short_is_no_finding() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let account = alice(&store).await;
+    fill(&account, 3).await;
+    store.close();
+    drop((account, store));
+    let octets = std::fs::read(file(dir.path())).expect("there");
+    for lost in [1, 20, 60] {
+        std::fs::write(file(dir.path()), &octets[..octets.len() - lost]).expect("written");
+        let store = open(dir.path());
+        let found = store.check().expect("reads");
+        assert!(found.is_sound(), "{lost}: {found:?}");
+        let account = store.account(store.user("alice").expect("there").account).expect("loads");
+        list(&account);
+        store.close();
+        assert_eq!(std::fs::read(file(dir.path())).expect("there"), octets, "{lost}: made again");
+    }
 }

@@ -24,8 +24,9 @@ pub(super) struct Index {
     pub(super) end: u64,
     /// How many rows the file has, those included that no longer count.
     pub(super) written: usize,
-    /// Octets behind the end that are no rows; they are cut off before the next row is written.
-    pub(super) torn_octets: u64,
+    /// Octets behind the end that are no rows, where it is not just one that a crash has cut short. Whatever stands there
+    /// is cut off before the next row is written.
+    pub(super) stray_octets: u64,
 }
 
 impl Index {
@@ -159,7 +160,10 @@ pub(super) fn read_index(path: &Path) -> Index {
                 _ => break,
             }
         }
-        let Some(header) = Header::read(&block[from..from + HEADER_OCTETS]) else { break };
+        let Some(header) = Header::read(&block[from..from + HEADER_OCTETS]) else {
+            index.stray_octets = size - index.end;
+            break;
+        };
         let next = index.end + HEADER_OCTETS as u64 + u64::from(header.len);
         if next > size {
             break;
@@ -167,7 +171,7 @@ pub(super) fn read_index(path: &Path) -> Index {
         rows.push((header.number, index.end));
         index.end = next;
     }
-    (index.written, index.torn_octets) = (rows.len(), size.saturating_sub(index.end));
+    index.written = rows.len();
     // Of rows with one number the last counts: sorted stably, and the earlier ones dropped.
     rows.sort_by_key(|&(number, _)| number);
     rows.reverse();

@@ -167,7 +167,7 @@ fn write_batch(shared: &Shared, numbers: &[u64]) -> std::io::Result<()> {
     }
     let mut rows = shared.rows();
     let index = rows.index(path);
-    (index.written, index.torn_octets) = (index.written + places.len(), 0);
+    (index.written, index.stray_octets) = (index.written + places.len(), 0);
     places.into_iter().for_each(|(number, offset)| index.insert(number, offset));
     index.end = end + octets.len() as u64;
     Ok(())
