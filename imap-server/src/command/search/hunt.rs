@@ -1,8 +1,8 @@
 //! [`Hunt`]: a search under way, on as many threads as are free.
 //!
-//! The messages are taken in blocks by whoever has time, each as long as takes about a millisecond. Threads are lent for a short while by semaphores of the
-//! whole server, so that a long search slows others down and stops none; when the command ends or its client goes,
-//! [`Stop`] ends the threads, in the middle of a message too.
+//! The messages are taken in blocks by whoever has time, each of about a millisecond's work. Threads are lent for a short
+//! while by semaphores of the whole server, so that a long search slows others down and stops none; when the command ends
+//! or its client goes, [`Stop`] ends the threads, in the middle of a message too.
 
 use std::ops::Range;
 use std::sync::Arc;
