@@ -17,7 +17,7 @@ use super::names::NameKey;
 use super::page::{Entry, Page, PageSum, ranges_within};
 use super::snapshot::{Flags, MailboxId, MessageNumber, Snapshot};
 use super::table::TableRow;
-use super::tree::{Edit, Leaf, Tree};
+use super::tree::{Edit, Tree};
 use crate::User;
 use crate::log::Seq;
 
@@ -396,18 +396,7 @@ impl Mailbox {
         let Some(last) = entries.last() else { return };
         self.uid_next = u64::from(last.uid) + 1;
         self.highest_mod_seq = seq;
-        self.messages = self.messages.replace_last(|page| {
-            let kept = page.map_or(0, Leaf::len);
-            let mut all = Vec::with_capacity(kept + entries.len());
-            all.extend(page.into_iter().flat_map(Page::entries));
-            all.extend(entries);
-            let mut rest = all.into_iter().peekable();
-            let mut pages = Vec::new();
-            while rest.peek().is_some() {
-                pages.push(Page::from_entries(rest.by_ref().take(Page::MAX)));
-            }
-            pages
-        });
+        self.messages = self.messages.replace_last(|last| Page::behind(last, entries));
     }
 
     /// What is kept of expunges.

@@ -326,6 +326,10 @@ impl Waiter for Commit {
         self.core.dirt.add(self.octets);
     }
 
+    fn is_quick(&self) -> bool {
+        !self.is_news || self.core.watch.receiver_count() <= WATCHERS_FEW
+    }
+
     fn wake(self: Box<Self>) {
         self.core.dirt.times.end(self.began);
         if let Some(answer) = self.answer {
@@ -350,3 +354,6 @@ impl Waiter for Commit {
         self.core.settled.notify_waiters();
     }
 }
+
+/// So many watchers are told in no time.
+const WATCHERS_FEW: usize = 4;

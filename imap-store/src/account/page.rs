@@ -141,14 +141,36 @@ impl Page {
         let mut hot = Hot::default();
         let mut cold = Cold::default();
         for entry in entries {
+            cold.push(&entry);
             hot.push(entry.flags, entry.mod_seq);
-            cold.uids.push(entry.uid);
-            cold.numbers.push(entry.number.0);
-            cold.sizes.push(entry.size_octets);
-            cold.dates.push(entry.internal_date.seconds());
-            cold.offsets.push(entry.internal_date.offset_minutes());
-            cold.saved.push(entry.saved_at);
         }
+        Self::new(hot, cold)
+    }
+
+    /// These behind those of the last page, by ascending UID. A full page stays the one that it was.
+    pub(super) fn behind(last: Option<&Self>, entries: Vec<Entry>) -> Vec<Self> {
+        let (full, open) = match last {
+            Some(last) if last.len() == Self::MAX => (Some(last.clone()), None),
+            last => (None, last),
+        };
+        let more = entries.len().min(Self::MAX - open.map_or(0, Leaf::len));
+        let mut hot = open.map_or_else(Hot::default, |page| page.hot.with_room(more));
+        let mut cold = open.map_or_else(Cold::default, |page| page.cold.with_room(more));
+        let mut pages = Vec::from_iter(full);
+        for entry in entries {
+            if cold.len() == Self::MAX {
+                pages.push(Self::new(std::mem::take(&mut hot), std::mem::take(&mut cold)));
+            }
+            cold.push(&entry);
+            hot.push(entry.flags, entry.mod_seq);
+        }
+        if cold.len() > 0 {
+            pages.push(Self::new(hot, cold));
+        }
+        pages
+    }
+
+    fn new(hot: Hot, cold: Cold) -> Self {
         Self { hot: Arc::new(hot), cold: Arc::new(cold) }
     }
 
@@ -258,7 +280,24 @@ pub(super) fn ranges_within(set: &NumberSet, first: u32, last: u32) -> &[(u32, u
     &ranges[begin..end.max(begin)]
 }
 
+/// A column of a page, copied, with room for more.
+pub(super) fn with_room<T: Clone>(column: &[T], more: usize) -> Vec<T> {
+    let mut copy = Vec::with_capacity(column.len() + more);
+    copy.extend_from_slice(column);
+    copy
+}
+
 impl Hot {
+    /// A copy that so many more fit into.
+    fn with_room(&self, more: usize) -> Self {
+        Self {
+            dictionary: self.dictionary.clone(),
+            flags: with_room(&self.flags, more),
+            mod_seqs: with_room(&self.mod_seqs, more),
+            row: Row::default(),
+        }
+    }
+
     /// Adds a message; returns which of the dictionary's sets it has.
     fn push(&mut self, flags: Flags, mod_seq: u64) -> u8 {
         let place = self.dictionary.iter().position(|known| *known == flags).unwrap_or_else(|| {
@@ -315,6 +354,28 @@ impl Hot {
 }
 
 impl Cold {
+    /// A copy that so many more fit into.
+    fn with_room(&self, more: usize) -> Self {
+        Self {
+            uids: with_room(&self.uids, more),
+            numbers: with_room(&self.numbers, more),
+            sizes: with_room(&self.sizes, more),
+            dates: with_room(&self.dates, more),
+            offsets: with_room(&self.offsets, more),
+            saved: with_room(&self.saved, more),
+            row: Row::default(),
+        }
+    }
+
+    fn push(&mut self, entry: &Entry) {
+        self.uids.push(entry.uid);
+        self.numbers.push(entry.number.0);
+        self.sizes.push(entry.size_octets);
+        self.dates.push(entry.internal_date.seconds());
+        self.offsets.push(entry.internal_date.offset_minutes());
+        self.saved.push(entry.saved_at);
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Encoder::new();
         out.number(self.uids.len() as u64);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::codec::{Decoder, Encoder, Malformed};
-use super::page::Row;
+use super::page::{Row, with_room};
 use super::snapshot::MessageNumber;
 use super::threads::{GlobalId, Ids};
 use super::tree::{Edit, KeySum, Leaf, Tree};
@@ -58,6 +58,21 @@ pub(super) struct TableRow {
 }
 
 impl TablePage {
+    /// A copy that so many more fit into, as far as a page has room.
+    fn with_room(&self, more: usize) -> Self {
+        let more = more.min(Self::MAX - self.len());
+        Self {
+            numbers: with_room(&self.numbers, more),
+            segments: with_room(&self.segments, more),
+            records: with_room(&self.records, more),
+            holders: with_room(&self.holders, more),
+            keys: with_room(&self.keys, more),
+            threads: with_room(&self.threads, more),
+            ids: self.ids.clone(),
+            row: Row::default(),
+        }
+    }
+
     fn push(&mut self, row: TableRow) {
         self.numbers.push(row.number);
         self.segments.push(row.body.segment);
@@ -77,13 +92,17 @@ impl TablePage {
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = TableRow> + '_ {
-        (0..self.len()).map(|at| TableRow {
+        (0..self.len()).map(|at| self.row(at))
+    }
+
+    fn row(&self, at: usize) -> TableRow {
+        TableRow {
             number: self.numbers[at],
             body: self.body(at),
             holders: self.holders[at],
             key: self.keys[at],
             ids: self.ids(at),
-        })
+        }
     }
 
     fn ids(&self, at: usize) -> Ids {
@@ -173,7 +192,8 @@ impl Table {
     /// Everything of a message.
     pub(super) fn row(&self, number: MessageNumber) -> Option<TableRow> {
         let (page, _) = self.find(number.0)?;
-        page.rows().find(|row| row.number == number.0)
+        let at = page.numbers.binary_search(&number.0).ok()?;
+        Some(page.row(at))
     }
 
     /// Numbers and holders of all messages.
@@ -188,8 +208,8 @@ impl Table {
         }
         self.replace_last(|last| {
             let mut pages = Vec::new();
-            let mut page = TablePage::default();
-            for row in last.into_iter().flat_map(TablePage::rows).chain(rows) {
+            let mut page = last.map_or_else(TablePage::default, |last| last.with_room(rows.len()));
+            for row in rows {
                 if page.len() == TablePage::MAX {
                     pages.push(std::mem::take(&mut page));
                 }

@@ -4,10 +4,10 @@ use std::io;
 use std::sync::Arc;
 
 use super::Position;
-use super::group::{BLOCK_OCTETS, Group, GroupHeader};
+use super::group::{Group, GroupHeader};
 use super::queue::Pending;
 use super::reader::Segment;
-use super::segment::{Entry, GROUPS_AT, Prepared, Table, write_zeros};
+use super::segment::{Entry, GROUPS_AT, Prepared, Table};
 use crate::files::{DiskFile, is_full};
 
 /// Why a group did not become durable.
@@ -22,6 +22,12 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// What an operator is told.
+    pub(super) fn reason(&self) -> &str {
+        let (Self::NoRoom(reason) | Self::Full(reason) | Self::Unknown(reason)) = self;
+        reason
+    }
+
     pub(super) fn no_room_or_unknown(what: &str, error: &io::Error) -> Self {
         match is_full(error) {
             true => Self::NoRoom(format!("no room for {what}: {error}")),
@@ -47,9 +53,10 @@ pub(super) struct Active {
     pub(super) end: u64,
     /// It is full: no group goes into it any more.
     pub(super) full: bool,
-    /// Where the file's zeros end.
+    /// Where the file's zeros end; what is written beyond makes it longer.
     octets: u64,
     synced_to: u64,
+    syncs: u32,
     records: u32,
 }
 
@@ -65,6 +72,7 @@ impl Active {
             end: GROUPS_AT,
             full: false,
             synced_to: GROUPS_AT,
+            syncs: 0,
             records: 0,
         }
     }
@@ -98,9 +106,8 @@ impl Active {
         };
         let group = Group::new(self.seed, header, records);
         let end = self.end + group.header.span_octets();
-        self.make_room(end)?;
         let written = self.file.write_at(&mut group.slices(), self.end);
-        written.map_err(|error| Fault::unknown("write", &error))?;
+        written.map_err(|error| self.not_written(end, &error))?;
         let begin = u32::try_from(self.end).expect("a segment is under 4 GiB");
         let kinds = records.iter().map(|pending| pending.content.kind() as u8);
         let entries =
@@ -115,28 +122,42 @@ impl Active {
         self.octets.saturating_sub(self.end)
     }
 
-    /// Whether a group without records fits without making the file longer.
-    pub(super) fn has_room_for_mark(&self) -> bool {
-        !self.full && self.end + BLOCK_OCTETS <= self.octets
+    /// Whether it paid to have written zeros into the file, and would into the next.
+    ///
+    /// A sync of what lies in zeros writes no metadata, which makes a small one shorter by a third; but every octet goes
+    /// to the disk twice, which makes large ones longer.
+    pub(super) fn is_worth_zeros(&self) -> bool {
+        self.end - GROUPS_AT < u64::from(self.syncs) * ZEROED_SYNC_OCTETS_MAX
     }
 
-    /// Lengthens the file where it was filled beyond its zeros. Nothing that counts is touched.
-    fn make_room(&mut self, end: u64) -> Result<(), Fault> {
-        if end > self.octets {
-            let octets = end.next_multiple_of(EXTENSION_OCTETS);
-            write_zeros(&*self.file, self.octets, octets)
-                .map_err(|error| Fault::no_room_or_unknown("a longer segment", &error))?;
-            self.octets = octets;
+    /// A group up to `end` was not written. Where the disk had no room for a longer file, the part that was is cut off
+    /// again: a group is never whole without its last block, and that lies behind the zeros.
+    fn not_written(&mut self, end: u64, error: &io::Error) -> Fault {
+        let is_cut = is_full(error) && end > self.octets && self.file.set_len(self.end).is_ok();
+        if !is_cut {
+            return Fault::unknown("write", error);
         }
-        Ok(())
+        self.octets = self.end;
+        Fault::no_room_or_unknown("a longer segment", error)
     }
 
     pub(super) fn sync(&mut self) -> Result<(), Fault> {
         self.file.sync().map_err(|error| Fault::unknown("sync", &error))?;
-        self.synced_to = self.end;
+        self.synced(self.end);
         Ok(())
+    }
+
+    /// A sync was made of all that is before `end`.
+    pub(super) fn synced(&mut self, end: u64) {
+        self.synced_to = end;
+        self.syncs = self.syncs.saturating_add(1);
+    }
+
+    /// What was written since the last sync.
+    pub(super) fn unsynced_octets(&self) -> u64 {
+        self.end - self.synced_to
     }
 }
 
-/// By how much a segment grows that is longer than it was made.
-const EXTENSION_OCTETS: u64 = 256 << 10;
+/// Zeros pay as long as a sync brings no more than this, on average.
+const ZEROED_SYNC_OCTETS_MAX: u64 = 64 << 10;

@@ -24,6 +24,7 @@ mod upload;
 mod writer;
 
 use std::fmt::{self, Debug};
+use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -52,7 +53,7 @@ use self::record::Content;
 use self::recovery::{Opened, recover};
 use self::room::Room;
 use self::writer::{Answer, Writer};
-use crate::files::{Disk, RealDisk};
+use crate::files::{Disk, DiskFile, RealDisk};
 use crate::{Durability, OpenError, StoreError};
 
 /// An account's number; 0 is the store itself.
@@ -90,6 +91,9 @@ pub struct LogOptions {
     pub segment_octets: u64,
     /// Octets that may wait in the queue before a committer has to wait itself.
     pub queue_octets_max: usize,
+    /// From how many octets on what is queued is written while the disk still syncs what came before; what is less
+    /// waits, so that many small changes make one group. 128 KiB is a good value.
+    pub ahead_octets: usize,
     /// Sealed segments that are kept open for reading, at least 1; the one used longest ago is closed first. Whoever
     /// is reading in one keeps it open.
     pub open_segments_max: usize,
@@ -166,12 +170,16 @@ impl Replay for OnlyChanges<'_> {
 }
 
 /// Whoever waits for a queued change. The writer calls [`Waiter::committed`] for every change of a group in
-/// log order, then, on another thread, [`Waiter::wake`].
+/// log order, then, on another thread or, where it [is quick](Waiter::is_quick), on its own, [`Waiter::wake`].
 pub trait Waiter: Send {
     /// The change is durable: publish (swap pointers). Called on the writer's thread: cheap, no blocking.
     fn committed(&mut self, position: Position);
-    /// Answer whoever waits. Called after the whole group was published, off the writer's thread.
+    /// Answer whoever waits. Called after the whole group was published.
     fn wake(self: Box<Self>);
+    /// Whether [`Waiter::wake`] takes no longer than to wake another thread for it would.
+    fn is_quick(&self) -> bool {
+        false
+    }
     /// The change was not taken, or its outcome is unknown ([`StoreError::InDoubt`]).
     fn failed(self: Box<Self>, error: StoreError);
 }
@@ -228,7 +236,8 @@ impl Log {
         from: Option<Position>,
         replay: &mut dyn Replay,
     ) -> Result<(Self, Recovery), OpenError> {
-        let LogOptions { dir, segment_octets, queue_octets_max, open_segments_max, durability } = options;
+        let LogOptions { dir, segment_octets, queue_octets_max, .. } = options;
+        let LogOptions { ahead_octets, open_segments_max, durability, .. } = options;
         let fail = |error| OpenError::Io { file: dir.clone(), error };
         disk.create_dir(&dir).map_err(fail)?;
         let segment_octets = room::segment_octets(&*disk, &dir, segment_octets);
@@ -236,7 +245,7 @@ impl Log {
             recover(&*disk, &dir, from, replay)?;
         let space = Arc::new(Room::new(Arc::clone(&disk), dir.clone(), segment_octets));
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue::new(segment, end, segment_octets)),
+            queue: Mutex::new(Queue::new(segment, end, segment_octets, ahead_octets)),
             work: Condvar::new(),
             room: Notify::new(),
             reader: Reader::new(Arc::clone(&disk), dir.clone(), files, open_segments_max),
@@ -254,10 +263,11 @@ impl Log {
             store,
             segment_octets,
             queue_octets_max,
+            ahead_octets,
             durability,
         });
         // Not made here: a full disk is to open too, and one that is only read needs none.
-        shared.preparer.ask(segment, FIRST_SEGMENT_OCTETS);
+        shared.preparer.ask(segment, FIRST_SEGMENT_OCTETS, true);
         let threads = start(&shared, segment, last_group).map_err(fail)?;
         let handle = Handle { shared, threads: Mutex::new(threads) };
         Ok((Self { handle: Arc::new(handle) }, recovery))
@@ -316,8 +326,7 @@ impl Log {
         }
         let pending = Pending::new(Position::default(), account, seq, Content::Change(payload));
         let position = queue.push(Pending { waiter: Some(waiter), ..pending });
-        drop(queue);
-        self.shared().work.notify_one();
+        self.shared().wake_writer(queue);
         Ok(position)
     }
 
@@ -422,6 +431,7 @@ struct Shared {
     store: [u8; 16],
     segment_octets: u64,
     queue_octets_max: usize,
+    ahead_octets: usize,
     durability: Durability,
 }
 
@@ -429,16 +439,43 @@ impl Shared {
     /// Waits until all that was written is on the disk. Blocking.
     fn sync_now(&self) -> Result<(), StoreError> {
         let (asked, answer) = mpsc::channel();
-        {
-            let mut queue = self.queue();
-            match queue.refusal() {
-                Some(error) => return Err(error),
-                None => queue.syncs.push(asked),
-            }
+        let mut queue = self.queue();
+        match queue.refusal() {
+            Some(error) => return Err(error),
+            None => queue.syncs.push(asked),
         }
-        self.work.notify_one();
+        self.wake_writer(queue);
         let gone = |_| StoreError::Unavailable { reason: "the log's writer is gone".to_owned() };
         answer.recv().map_err(gone)?
+    }
+
+    /// There is something to do.
+    fn wake_writer(&self, mut queue: MutexGuard<'_, Queue>) {
+        let wakes = queue.wakes();
+        drop(queue);
+        if wakes {
+            self.work.notify_one();
+        }
+    }
+
+    /// Waits for the sync that is under way: for the writer.
+    fn wait_synced(&self) -> io::Result<()> {
+        let mut queue = self.queue();
+        loop {
+            if let Some(synced) = queue.take_synced() {
+                return synced;
+            }
+            queue.is_asleep = true;
+            queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Syncs for the writer, and says how it went.
+    fn sync_for_writer(&self, file: &dyn DiskFile) {
+        let synced = file.sync();
+        let mut queue = self.queue();
+        queue.synced = Some(synced);
+        self.wake_writer(queue);
     }
 
     /// Nothing under this lock can panic half way, so a poisoned lock is as good as another.
@@ -489,14 +526,17 @@ impl Drop for Handle {
     }
 }
 
-/// Starts the writer, the answering thread and the preparer.
-fn start(shared: &Arc<Shared>, first: u64, last_group: u64) -> std::io::Result<Vec<JoinHandle<()>>> {
+/// Starts the writer, those who sync and answer for it, and the preparer.
+fn start(shared: &Arc<Shared>, first: u64, last_group: u64) -> io::Result<Vec<JoinHandle<()>>> {
     let (answers, answered) = mpsc::channel::<Answer>();
-    let writer = Writer::new(Arc::clone(shared), answers, first, last_group);
-    let preparing = Arc::clone(shared);
+    let (syncs, to_sync) = mpsc::channel::<Arc<dyn DiskFile>>();
+    let writer = Writer::new(Arc::clone(shared), answers, syncs, first, last_group);
+    let (syncing, preparing) = (Arc::clone(shared), Arc::clone(shared));
     let named = |name: &str| thread::Builder::new().name(name.to_owned());
     Ok(vec![
         named("log-writer").spawn(move || writer.run())?,
+        named("log-syncer")
+            .spawn(move || to_sync.into_iter().for_each(|file| syncing.sync_for_writer(&*file)))?,
         named("log-answers").spawn(move || answered.into_iter().for_each(Answer::tell))?,
         named("log-preparer").spawn(move || preparing.preparer.run())?,
     ])

@@ -27,7 +27,7 @@ pub(super) struct Preparer {
 #[derive(Debug)]
 enum Step {
     Idle,
-    Asked { segment: u64, octets: u64 },
+    Asked { segment: u64, octets: u64, zeroed: bool },
     Working,
     Ready(Prepared),
     Stopped,
@@ -50,10 +50,10 @@ impl Preparer {
         loop {
             match *step {
                 Step::Stopped => return,
-                Step::Asked { segment, octets } => {
+                Step::Asked { segment, octets, zeroed } => {
                     *step = Step::Working;
                     drop(step);
-                    let made = self.make(segment, octets);
+                    let made = self.make(segment, octets, zeroed);
                     step = self.lock();
                     match made {
                         Ok(prepared) if matches!(*step, Step::Stopped) => prepared.discard(&*self.disk),
@@ -69,11 +69,11 @@ impl Preparer {
         }
     }
 
-    /// Asks for a segment, unless one is asked for already. Never waits for the disk.
-    pub(super) fn ask(&self, segment: u64, octets: u64) {
+    /// Asks for a segment, unless one is asked for already: with zeros, or one that is to grow. Never waits for the disk.
+    pub(super) fn ask(&self, segment: u64, octets: u64, zeroed: bool) {
         let mut step = self.lock();
         if matches!(*step, Step::Idle) {
-            *step = Step::Asked { segment, octets };
+            *step = Step::Asked { segment, octets, zeroed };
             self.changed.notify_all();
         }
     }
@@ -91,10 +91,12 @@ impl Preparer {
             return Ok(prepared);
         }
         drop(step);
-        let made = self.make(segment, FIRST_SEGMENT_OCTETS);
+        let made = self.make(segment, FIRST_SEGMENT_OCTETS, true);
         match made {
             // What is left is for whoever frees room, and they need little.
-            Err(error) if is_full(&error) && self.space.is_short() => self.make(segment, LAST_SEGMENT_OCTETS),
+            Err(error) if is_full(&error) && self.space.is_short() => {
+                self.make(segment, LAST_SEGMENT_OCTETS, true)
+            }
             made => made,
         }
     }
@@ -108,11 +110,12 @@ impl Preparer {
         }
     }
 
-    fn make(&self, segment: u64, octets: u64) -> io::Result<Prepared> {
+    fn make(&self, segment: u64, octets: u64, zeroed: bool) -> io::Result<Prepared> {
         if !self.space.is_enough_for(octets) {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        Prepared::make(&*self.disk, &self.dir, self.store, segment, octets, self.lazy)
+        let zeros = if zeroed { octets } else { 0 };
+        Prepared::make(&*self.disk, &self.dir, self.store, segment, zeros, self.lazy)
     }
 
     fn lock(&self) -> MutexGuard<'_, Step> {

@@ -1,6 +1,7 @@
 //! What waits for the writer, and the addresses that it is given while it waits.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::mpsc::Sender;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -56,11 +57,19 @@ pub(super) struct Queue {
     pub(super) state: State,
     /// The writer is to end once the queue is empty.
     pub(super) stop: bool,
+    /// The writer has nothing to do and sleeps, until it is woken or its time is over.
+    pub(super) is_asleep: bool,
+    /// A sync is under way, on a thread of its own: what is queued goes with the next one.
+    pub(super) is_syncing: bool,
+    /// How it ended, until the writer has taken note.
+    pub(super) synced: Option<io::Result<()>>,
+    /// From how many octets on what is queued is written while a sync is under way.
+    ahead_octets: usize,
     pub(super) epoch: u64,
     pub(super) pending: VecDeque<Pending>,
     /// Those who wait for a sync of all that was published.
     pub(super) syncs: Vec<SyncAsked>,
-    /// Octets of records queued or being written.
+    /// Octets of records queued.
     pub(super) octets: usize,
     /// Records that were ever queued, and how many of them were published or refused.
     pub(super) pushed: u64,
@@ -87,11 +96,15 @@ struct Tail {
 
 impl Queue {
     /// The first record goes to the beginning of `segment`; all before `published` is there.
-    pub(super) fn new(segment: u64, published: Position, segment_octets: u64) -> Self {
+    pub(super) fn new(segment: u64, published: Position, segment_octets: u64, ahead_octets: usize) -> Self {
         let target = FIRST_SEGMENT_OCTETS;
         Self {
             state: State::Open,
             stop: false,
+            is_asleep: false,
+            is_syncing: false,
+            synced: None,
+            ahead_octets,
             epoch: 1,
             pending: VecDeque::new(),
             syncs: Vec::new(),
@@ -112,6 +125,25 @@ impl Queue {
             State::Poisoned(reason) => reason.clone(),
         };
         Some(StoreError::Unavailable { reason })
+    }
+
+    /// Whether the writer has to be woken for what was just queued or asked for. Only once for each of its sleeps: it is
+    /// a call to the system, and so much more than the queueing itself.
+    pub(super) fn wakes(&mut self) -> bool {
+        let waits_for_sync = self.is_syncing && self.synced.is_none();
+        (!waits_for_sync || self.is_worth_writing_ahead()) && std::mem::take(&mut self.is_asleep)
+    }
+
+    /// Whether so much is queued that it is not to wait for the sync that is under way.
+    pub(super) fn is_worth_writing_ahead(&self) -> bool {
+        self.octets >= self.ahead_octets
+    }
+
+    /// How the sync that was under way ended, if it has.
+    pub(super) fn take_synced(&mut self) -> Option<io::Result<()>> {
+        let synced = self.synced.take();
+        self.is_syncing &= synced.is_none();
+        synced
     }
 
     /// The segment that the next record goes to, if that one is not full.
@@ -160,11 +192,10 @@ impl Queue {
         self.pending.drain(..count).collect()
     }
 
-    /// A group was written: its octets are free, and its segment's groups end at `end`.
+    /// A group was written: its octets are no longer held, and its segment's groups end at `end`.
     pub(super) fn written(&mut self, group: &[Pending], end: u64) {
         let octets: usize = group.iter().map(|pending| pending.content.record_octets()).sum();
         self.octets -= octets;
-        self.settled += group.len() as u64;
         if group.first().is_some_and(|pending| pending.position.segment == self.tail.segment) {
             self.tail.queued -= octets as u64;
             self.tail.written = end;

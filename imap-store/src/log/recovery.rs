@@ -326,7 +326,7 @@ fn tables(
 /// Seals a segment that was left open, at the cut. What is shown must be on the disk, and the page cache may hold what
 /// the disk does not: what was not synced before the crash, and what a failed sync lost, which no later one brings
 /// back. So it is synced, and what no group vouches for is read past the cache; where the disk has that, the segment
-/// is sealed where it lies, in room that it has. Else it is copied.
+/// is sealed where it lies, in room that it has, unless it is longer than its zeros were. Else it is copied.
 fn close_off(disk: &dyn Disk, dir: &Path, segment: &Ours, scan: &Scan, later: bool) -> io::Result<()> {
     if let Some(torn) = &scan.torn {
         keep_aside(disk, segment, torn.clone())?;
@@ -334,21 +334,26 @@ fn close_off(disk: &dyn Disk, dir: &Path, segment: &Ours, scan: &Scan, later: bo
     let in_doubt = scan.synced_to.min(scan.table.end)..scan.table.end;
     // Where a table went bad something is amiss with the file itself.
     if !later && segment.file.sync().is_ok() && disk.holds(&segment.path, in_doubt)? {
-        seal(&*segment.file, segment.seed, &scan.table)?;
+        let octets = Table::octets_for(scan.table.entries.len() as u64);
+        seal(&*segment.file, segment.seed, &scan.table).map_err(|error| naming_room(error, octets))?;
         return disk.sync_dir(dir);
     }
     let path = segment.path.with_extension(TEMPORARY);
     rewrite(disk, dir, segment, scan, &path).map_err(|error| {
         let _ = disk.remove(&path);
-        let octets = scan.table.end;
-        match is_full(&error) {
-            true => io::Error::new(
-                error.kind(),
-                format!("to open what a crash left, {octets} octets of room are needed for a copy: {error}"),
-            ),
-            false => error,
-        }
+        naming_room(error, scan.table.end)
     })
+}
+
+/// Says how much room is needed, if that is what is missing.
+fn naming_room(error: io::Error, octets: u64) -> io::Error {
+    match is_full(&error) {
+        true => {
+            let text = format!("to open what a crash left, {octets} octets of room are needed: {error}");
+            io::Error::new(error.kind(), text)
+        }
+        false => error,
+    }
 }
 
 /// Keeps what is cut off in a file beside the segment, where there is room: nobody was told that it is kept.

@@ -283,7 +283,7 @@ impl Name {
     }
 }
 
-/// A segment file under its temporary name: headers and zeros, synced.
+/// A segment file under its temporary name: headers and, maybe, zeros, synced.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) header: Header,
@@ -293,7 +293,7 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    /// Writes headers and zeros, in steps. Removes the file again when it cannot, so that it takes no room.
+    /// Writes headers and zeros up to `octets`, in steps. Removes the file again when it cannot, so that it takes no room.
     pub(super) fn make(
         disk: &dyn Disk,
         dir: &Path,
@@ -339,7 +339,7 @@ impl Prepared {
 }
 
 /// Fills `from..to` with zeros, a sync now and then so that no committer's sync meets them all at once.
-pub(super) fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
+fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
     let zeros = vec![0; ZEROS_OCTETS];
     let mut at = from;
     while at < to {

@@ -1,6 +1,7 @@
 //! What the writer does next. It is decided under the queue's lock, and knows no thread and no clock, so that a test can
 //! try every order in which others come.
 
+use std::io;
 use std::time::Duration;
 
 use super::queue::{Pending, Queue, SyncAsked};
@@ -9,6 +10,8 @@ use super::queue::{Pending, Queue, SyncAsked};
 #[derive(Debug)]
 pub(super) enum Work {
     Group(Vec<Pending>),
+    /// A sync on its own thread has ended.
+    Synced(io::Result<()>),
     Idle,
     Sync(Vec<SyncAsked>),
     Close,
@@ -24,6 +27,14 @@ pub(super) enum Next {
 /// Looks at the queue, whenever the writer has done something or was woken. Where there is nothing to do it is so for
 /// `idle_after`; `None`: for ever.
 pub(super) fn next(queue: &mut Queue, idle_after: Option<Duration>) -> Next {
+    queue.is_asleep = false;
+    if let Some(synced) = queue.take_synced() {
+        return Next::Work(Work::Synced(synced));
+    }
+    if queue.is_syncing && !queue.is_worth_writing_ahead() {
+        queue.is_asleep = true;
+        return Next::Wait(None);
+    }
     let group = queue.take_group();
     Next::Work(if !group.is_empty() {
         Work::Group(group)
@@ -32,6 +43,7 @@ pub(super) fn next(queue: &mut Queue, idle_after: Option<Duration>) -> Next {
     } else if queue.stop {
         Work::Close
     } else {
+        queue.is_asleep = true;
         return Next::Wait(idle_after);
     })
 }
@@ -57,15 +69,22 @@ mod tests {
         /// Each queues a body, if it has one, and then a change.
         committers: &'static [bool],
         wants_sync: bool,
-        /// A sync may fail.
-        may_fail: bool,
+        /// Syncs are made on a thread of their own, and the writer writes meanwhile.
+        writes_ahead: bool,
     }
 
     #[derive(Debug)]
     enum Writer {
         Looks,
-        Waits { is_woken: bool },
+        Waits {
+            is_woken: bool,
+        },
         Works(Work),
+        /// For the sync that is under way, after a write that failed.
+        WaitsForSync {
+            is_woken: bool,
+            group: Vec<Pending>,
+        },
         Gone,
     }
 
@@ -76,6 +95,8 @@ mod tests {
         Close,
         Writer,
         WriteFails,
+        Sync,
+        SyncFails,
     }
 
     /// What became of a change.
@@ -96,8 +117,15 @@ mod tests {
         is_closed: bool,
         /// Those queued, in order; those on the disk; and what they were told.
         queued: Vec<u64>,
-        written: BTreeSet<u64>,
+        written: Vec<u64>,
+        /// What is in the sync that is under way.
+        syncing: Option<Vec<u64>>,
+        synced: BTreeSet<u64>,
         told: Vec<(u64, Fate)>,
+    }
+
+    fn ids<'a>(group: impl IntoIterator<Item = &'a Pending>) -> Vec<u64> {
+        group.into_iter().map(|it| it.seq.0).collect()
     }
 
     fn change(committer: usize) -> u64 {
@@ -109,12 +137,14 @@ mod tests {
             Self {
                 writer: Writer::Looks,
                 cast,
-                queue: Queue::new(1, Position::default(), 1 << 20),
+                queue: Queue::new(1, Position::default(), 1 << 20, 1),
                 done: vec![0; cast.committers.len()],
                 sync: None,
                 is_closed: false,
                 queued: Vec::new(),
-                written: BTreeSet::new(),
+                written: Vec::new(),
+                syncing: None,
+                synced: BTreeSet::new(),
                 told: Vec::new(),
             }
         }
@@ -124,8 +154,10 @@ mod tests {
             match &self.writer {
                 Writer::Looks => steps.push(Step::Writer),
                 // Nothing may depend on its looking by itself after a time.
-                Writer::Waits { is_woken } => steps.extend(is_woken.then_some(Step::Writer)),
-                Writer::Works(Work::Group(_)) if self.cast.may_fail => {
+                Writer::Waits { is_woken } | Writer::WaitsForSync { is_woken, .. } => {
+                    steps.extend(is_woken.then_some(Step::Writer));
+                }
+                Writer::Works(Work::Group(_)) => {
                     steps.extend([Step::Writer, Step::WriteFails]);
                 }
                 Writer::Works(_) => steps.push(Step::Writer),
@@ -136,6 +168,9 @@ mod tests {
             steps.extend(open.map(|(at, _)| Step::Commit(at)));
             steps.extend((self.cast.wants_sync && self.sync.is_none()).then_some(Step::WantSync));
             steps.extend((!self.is_closed).then_some(Step::Close));
+            if self.queue.is_syncing && self.queue.synced.is_none() {
+                steps.extend([Step::Sync, Step::SyncFails]);
+            }
             steps
         }
 
@@ -158,6 +193,11 @@ mod tests {
                     self.wake();
                 }
                 Step::Writer | Step::WriteFails => self.write(step == Step::WriteFails),
+                Step::Sync | Step::SyncFails => {
+                    let failed = io::Error::other("broken");
+                    self.queue.synced = Some(if step == Step::Sync { Ok(()) } else { Err(failed) });
+                    self.wake();
+                }
             }
         }
 
@@ -179,10 +219,11 @@ mod tests {
             self.wake();
         }
 
-        /// As a condition variable does: whoever does not wait is not told.
+        /// As a condition variable does: whoever does not wait is not told. Nor is it asked to tell whoever is awake.
         fn wake(&mut self) {
-            if let Writer::Waits { is_woken } = &mut self.writer {
-                *is_woken = true;
+            let wakes = self.queue.wakes();
+            if let Writer::Waits { is_woken } | Writer::WaitsForSync { is_woken, .. } = &mut self.writer {
+                *is_woken |= wakes;
             }
         }
 
@@ -193,35 +234,89 @@ mod tests {
                     Next::Work(work) => Writer::Works(work),
                     Next::Wait(_) => Writer::Waits { is_woken: false },
                 },
-                Writer::Works(Work::Close) => Writer::Gone,
-                Writer::Works(work) => {
-                    match work {
-                        Work::Group(group) => self.write_group(&group, fails),
-                        Work::Sync(asked) => asked.into_iter().for_each(|asked| drop(asked.send(Ok(())))),
-                        Work::Idle | Work::Close => {}
-                    }
+                Writer::WaitsForSync { group, .. } => self.poison(group),
+                Writer::Works(Work::Close) => {
+                    assert!(!self.queue.is_syncing && self.written.is_empty(), "closed too early");
+                    Writer::Gone
+                }
+                Writer::Works(Work::Group(group)) if self.is_poisoned() => {
+                    self.tell(ids(&group), Fate::Refused);
                     Writer::Looks
                 }
+                Writer::Works(Work::Group(group)) if fails => self.poison(group),
+                Writer::Works(Work::Group(group)) => {
+                    self.queue.written(&group, GROUPS_AT);
+                    self.written.extend(ids(&group));
+                    self.settle();
+                    Writer::Looks
+                }
+                Writer::Works(Work::Synced(Ok(()))) => {
+                    self.end_sync();
+                    self.settle();
+                    Writer::Looks
+                }
+                Writer::Works(Work::Synced(Err(_))) => self.poison(Vec::new()),
+                Writer::Works(Work::Sync(asked)) => {
+                    asked.into_iter().for_each(|asked| drop(asked.send(Ok(()))));
+                    Writer::Looks
+                }
+                Writer::Works(Work::Idle) => Writer::Looks,
                 Writer::Gone => unreachable!("it takes no step"),
             };
         }
 
-        fn write_group(&mut self, group: &[Pending], fails: bool) {
-            let tell = |told: &mut Vec<_>, id: u64, fate| {
-                if id % 2 == 1 {
-                    told.push((id, fate));
-                }
-            };
-            if fails {
-                self.queue.state = State::Poisoned("a sync failed".to_owned());
-                group.iter().for_each(|it| tell(&mut self.told, it.seq.0, Fate::InDoubt));
-                let refused = self.queue.refuse_all(Position { segment: 1, record: 0 }, GROUPS_AT, false);
-                refused.iter().for_each(|it| tell(&mut self.told, it.seq.0, Fate::Refused));
+        fn is_poisoned(&self) -> bool {
+            matches!(self.queue.state, State::Poisoned(_))
+        }
+
+        /// A body alone is not waited for.
+        fn settle(&mut self) {
+            if self.queue.is_syncing {
                 return;
             }
-            self.queue.written(group, GROUPS_AT);
-            self.written.extend(group.iter().map(|it| it.seq.0));
-            group.iter().for_each(|it| tell(&mut self.told, it.seq.0, Fate::Done));
+            if self.cast.writes_ahead && self.written.iter().any(|id| id % 2 == 1) {
+                self.syncing = Some(std::mem::take(&mut self.written));
+                self.queue.is_syncing = true;
+                return;
+            }
+            let written = std::mem::take(&mut self.written);
+            self.publish(written);
+        }
+
+        fn end_sync(&mut self) {
+            let synced = self.syncing.take().expect("it was under way");
+            self.publish(synced);
+        }
+
+        fn publish(&mut self, ids: Vec<u64>) {
+            self.synced.extend(ids.iter().copied());
+            self.tell(ids, Fate::Done);
+        }
+
+        /// What is being synced is waited for; all else that is not published is in doubt.
+        fn poison(&mut self, group: Vec<Pending>) -> Writer {
+            if self.queue.is_syncing {
+                match self.queue.take_synced() {
+                    Some(Ok(())) => self.end_sync(),
+                    Some(Err(_)) => {}
+                    None => {
+                        self.queue.is_asleep = true;
+                        return Writer::WaitsForSync { is_woken: false, group };
+                    }
+                }
+            }
+            self.queue.state = State::Poisoned("a sync failed".to_owned());
+            let refused = self.queue.refuse_all(Position { segment: 1, record: 0 }, GROUPS_AT, false);
+            let doubtful = self.syncing.take().into_iter().flatten().chain(std::mem::take(&mut self.written));
+            let doubtful: Vec<u64> = doubtful.chain(ids(&group)).collect();
+            self.tell(doubtful, Fate::InDoubt);
+            self.tell(ids(&refused), Fate::Refused);
+            Writer::Looks
+        }
+
+        /// Nobody waits for a body.
+        fn tell(&mut self, ids: Vec<u64>, fate: Fate) {
+            self.told.extend(ids.into_iter().filter(|id| id % 2 == 1).map(|id| (id, fate)));
         }
 
         /// All have ended: everybody knows, once, in order.
@@ -236,7 +331,7 @@ mod tests {
             assert_eq!(told, queued, "in the order of the queue: {path:?}");
             for (at, has_body) in self.cast.committers.iter().enumerate() {
                 let body = change(at) - 1;
-                let is_whole = !has_body || self.written.contains(&body);
+                let is_whole = !has_body || self.synced.contains(&body);
                 assert!(is_whole || !is_done(&change(at)), "a change without its body: {path:?}");
             }
             if let Some(answer) = &self.sync {
@@ -289,8 +384,8 @@ mod tests {
         for (committers, wants_sync) in
             [(&[true, true][..], false), (&[false, false, false], false), (&[true], true)]
         {
-            for may_fail in [false, true] {
-                plays += play_all(Cast { committers, wants_sync, may_fail });
+            for writes_ahead in [false, true] {
+                plays += play_all(Cast { committers, wants_sync, writes_ahead });
             }
         }
         println!("{plays} orders");

@@ -163,8 +163,7 @@ impl Upload {
         let pins = &self.shared.pins;
         self.pin.get_or_insert_with(|| pins.pin(position.segment));
         let epoch = queue.epoch;
-        drop(queue);
-        self.shared.work.notify_one();
+        self.shared.wake_writer(queue);
         Ok(Some((position.into(), epoch)))
     }
 }

@@ -1,4 +1,4 @@
-//! The writer: one thread that writes what is queued as groups, syncs, publishes; and the thread that answers.
+//! The writer: one thread that writes what is queued as groups, syncs, publishes; and those that sync and answer for it.
 //!
 //! ```text
 //! queue ──take──> group ──1 write──> 1 sync ──> committed() in log order ──> answering thread: wake()
@@ -6,8 +6,10 @@
 //!                   │                  └─ failed: the outcome is unknown; the log is poisoned
 //!                   └─ no room: nothing written; the queue is refused, the epoch rises
 //! ```
+//!
+//! A sync of much is made on the syncing thread, and the writer writes the next groups meanwhile, if there is much to be
+//! written; all of them wait for one sync, the next.
 
-use std::collections::VecDeque;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::Sender;
@@ -22,7 +24,7 @@ use super::reopen::{self, Sound};
 use super::segment::{GROUPS_AT, Prepared, seal};
 use super::turn::{self, Next, Work};
 use super::{Position, Shared, Waiter};
-use crate::files::is_full;
+use crate::files::{DiskFile, is_full};
 use crate::{Durability, StoreError};
 
 /// What the answering thread is to tell.
@@ -51,10 +53,47 @@ fn guarded(tell: impl FnOnce()) {
     }
 }
 
+/// Records that were written, in log order, and are to be published once they are synced.
+#[derive(Default)]
+struct Written {
+    records: u64,
+    /// The last change and those who wait.
+    last_change: Option<Position>,
+    waiters: Vec<(Position, Box<dyn Waiter>)>,
+    /// Whether somebody waits for the sync; a body counts only with the change that names it.
+    is_waited_for: bool,
+}
+
+impl Written {
+    /// Takes what has to be known of a group; what was written of it is given back.
+    fn extend(&mut self, group: Vec<Pending>) {
+        self.records += group.len() as u64;
+        self.is_waited_for |= needs_sync(&group);
+        for pending in group {
+            if pending.content.kind() == Kind::Change {
+                self.last_change = Some(pending.position);
+            }
+            self.waiters.extend(pending.waiter.map(|waiter| (pending.position, waiter)));
+        }
+    }
+}
+
+/// A sync on the syncing thread.
+struct Syncing {
+    written: Written,
+    /// Up to where it syncs.
+    sound: Sound,
+}
+
 /// The thread's state. Only it writes to segments.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     answers: Sender<Answer>,
+    /// What the syncing thread is to sync.
+    syncs: Sender<Arc<dyn DiskFile>>,
+    syncing: Option<Syncing>,
+    /// What is in no sync yet.
+    written: Written,
     /// The number of the first segment after opening, which is made when it is needed.
     first: u64,
     active: Option<Active>,
@@ -72,11 +111,20 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, answers: Sender<Answer>, first: u64, last_group: u64) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        answers: Sender<Answer>,
+        syncs: Sender<Arc<dyn DiskFile>>,
+        first: u64,
+        last_group: u64,
+    ) -> Self {
         let sound = Sound { end: GROUPS_AT, records: 0, last_group };
         Self {
             shared,
             answers,
+            syncs,
+            syncing: None,
+            written: Written::default(),
             first,
             active: None,
             last_group,
@@ -100,6 +148,7 @@ impl Writer {
         let work = self.wait();
         match work {
             Work::Group(group) => self.commit(group),
+            Work::Synced(synced) => self.synced(synced),
             Work::Idle => self.idle(),
             Work::Sync(asked) => self.sync_asked(asked),
             Work::Close => {
@@ -142,18 +191,24 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, mut group: Vec<Pending>) {
+    fn commit(&mut self, group: Vec<Pending>) {
         if let Some(error) = self.poisoned() {
-            return self.fail(group.into(), error);
+            return self.fail(waiters_of(group), error);
         }
         match self.write(&group) {
-            Ok(()) => self.publish(&mut group),
-            Err(Fault::NoRoom(reason)) => self.refuse(group, reason),
-            Err(Fault::Full(reason)) => {
-                self.poison(group, reason);
-                self.reopens = true;
+            Ok(()) => {
+                self.shared.room.notify_waiters();
+                self.written.extend(group);
+                if self.syncing.is_none() {
+                    self.settle();
+                }
             }
-            Err(Fault::Unknown(reason)) => self.poison(group, reason),
+            // Before what is queued is refused, what rests on what is refused must be known to be published.
+            Err(Fault::NoRoom(reason)) => match self.drain() {
+                Ok(()) => self.refuse(group, reason),
+                Err(fault) => self.poison(group, fault),
+            },
+            Err(fault) => self.poison(group, fault),
         }
     }
 
@@ -162,10 +217,11 @@ impl Writer {
         matches!(queue.state, State::Poisoned(_)).then(|| queue.refusal()).flatten()
     }
 
-    /// One write, and one sync when somebody waits for it.
+    /// One write.
     fn write(&mut self, group: &[Pending]) -> Result<(), Fault> {
         let begin = group[0].position;
         if self.active.as_ref().is_none_or(|active| active.number != begin.segment) {
+            self.drain()?;
             self.roll_over().map_err(|error| Fault::no_room_or_unknown("a new segment", &error))?;
         }
         let number = self.last_group + 1;
@@ -173,17 +229,64 @@ impl Writer {
         assert_eq!(begin, active.next(), "addresses are given in log order");
         let entries = active.write(number, false, group)?;
         self.shared.reader.wrote(entries, active.end, number);
+        self.shared.queue().written(group, active.end);
         self.last_group = number;
         self.marked = false;
-        match self.shared.durability {
-            Durability::Sync if needs_sync(group) => self.sync(),
-            Durability::Interval(ms) => {
-                let due = Instant::now() + Duration::from_millis(ms.into());
-                self.due.get_or_insert(due);
-                Ok(())
-            }
-            Durability::Sync | Durability::None => Ok(()),
+        if let Durability::Interval(ms) = self.shared.durability {
+            let due = Instant::now() + Duration::from_millis(ms.into());
+            self.due.get_or_insert(due);
         }
+        Ok(())
+    }
+
+    /// Publishes what was written; syncs it first when somebody waits for that.
+    fn settle(&mut self) {
+        let Some(active) = &self.active else { return };
+        if !self.written.is_waited_for || self.shared.durability != Durability::Sync {
+            return self.publish_written();
+        }
+        if active.unsynced_octets() >= self.shared.ahead_octets as u64
+            && self.syncs.send(Arc::clone(&active.file)).is_ok()
+        {
+            self.shared.queue().is_syncing = true;
+            self.syncing = Some(Syncing { written: std::mem::take(&mut self.written), sound: self.end() });
+            return;
+        }
+        match self.sync() {
+            Ok(()) => self.publish_written(),
+            Err(fault) => self.poison(Vec::new(), fault),
+        }
+    }
+
+    /// The sync on the other thread has ended.
+    fn synced(&mut self, synced: io::Result<()>) {
+        match self.end_sync(synced) {
+            Ok(()) => self.settle(),
+            Err(fault) => self.poison(Vec::new(), fault),
+        }
+    }
+
+    fn end_sync(&mut self, synced: io::Result<()>) -> Result<(), Fault> {
+        let (Some(active), Some(syncing)) = (&mut self.active, &self.syncing) else { return Ok(()) };
+        synced.map_err(|error| Fault::unknown("sync", &error))?;
+        active.synced(syncing.sound.end);
+        if let Some(Syncing { written, sound }) = self.syncing.take() {
+            self.publish(written, sound);
+        }
+        Ok(())
+    }
+
+    /// Waits for the sync that is under way, and syncs and publishes what was written since.
+    fn drain(&mut self) -> Result<(), Fault> {
+        if self.syncing.is_some() {
+            let synced = self.shared.wait_synced();
+            self.end_sync(synced)?;
+        }
+        if self.written.is_waited_for && self.shared.durability == Durability::Sync {
+            self.sync()?;
+        }
+        self.publish_written();
+        Ok(())
     }
 
     fn sync(&mut self) -> Result<(), Fault> {
@@ -228,31 +331,52 @@ impl Writer {
         octets.map_or(0, |octets| next_target(octets, self.shared.segment_octets))
     }
 
-    fn publish(&mut self, group: &mut Vec<Pending>) {
-        let mut waiters = Vec::new();
-        for pending in group.iter_mut() {
-            if let Some(mut waiter) = pending.waiter.take() {
-                waiter.committed(pending.position);
-                waiters.push(waiter);
+    /// Where the active segment ends.
+    fn end(&self) -> Sound {
+        match &self.active {
+            Some(active) => {
+                Sound { end: active.end, records: active.next().record, last_group: self.last_group }
             }
+            None => self.sound,
         }
+    }
+
+    fn publish_written(&mut self) {
+        if self.written.records > 0 {
+            let written = std::mem::take(&mut self.written);
+            self.publish(written, self.end());
+        }
+    }
+
+    fn publish(&mut self, mut written: Written, sound: Sound) {
+        for (position, waiter) in &mut written.waiters {
+            waiter.committed(*position);
+        }
+        self.sound = sound;
         let mut queue = self.shared.queue();
-        if let Some(last) = group.iter().rfind(|pending| pending.content.kind() == Kind::Change) {
-            queue.published = Position { record: last.position.record + 1, ..last.position };
+        queue.settled += written.records;
+        if let Some(last) = written.last_change {
+            queue.published = Position { record: last.record + 1, ..last };
+        }
+        drop(queue);
+        if !written.waiters.is_empty() {
+            self.answer(written.waiters.into_iter().map(|(_, waiter)| waiter).collect());
         }
         let Some(active) = &self.active else { return };
-        self.sound = Sound { end: active.end, records: active.next().record, last_group: self.last_group };
-        queue.written(group, active.end);
         self.shared.space.set_spare(active.spare_octets());
-        drop(queue);
-        group.clear();
-        self.shared.room.notify_waiters();
-        if !waiters.is_empty() {
-            let _ = self.answers.send(Answer::Wake(waiters));
-        }
         if active.end > active.target / 2 {
-            self.shared.preparer.ask(active.number + 1, self.next_octets());
+            self.shared.preparer.ask(active.number + 1, self.next_octets(), active.is_worth_zeros());
         }
+    }
+
+    /// Answers on the answering thread, unless that takes longer than to do it here.
+    fn answer(&self, waiters: Vec<Box<dyn Waiter>>) {
+        let is_quick = waiters.len() <= ANSWERED_HERE_MAX && waiters.iter().all(|waiter| waiter.is_quick());
+        let answer = Answer::Wake(waiters);
+        if is_quick {
+            return answer.tell();
+        }
+        let _ = self.answers.send(answer);
     }
 
     /// Nothing was written: all that is queued is refused, and writes work again once there is room.
@@ -260,19 +384,30 @@ impl Writer {
         tracing::warn!(%reason, "the log has no room, what is queued is refused");
         // Before anybody tries again: who may have what is kept back then gets it.
         self.shared.space.ran_out();
-        let mut refused = VecDeque::from(group);
+        let mut refused = waiters_of(group);
         refused.extend(self.empty_queue());
         self.shared.room.notify_waiters();
         self.fail(refused, StoreError::Unavailable { reason });
     }
 
-    /// The group's outcome is unknown, and nothing may rest on it.
-    fn poison(&mut self, group: Vec<Pending>, reason: String) {
+    /// The outcome of all that is not published is unknown, and nothing may rest on it. `group` may be written.
+    fn poison(&mut self, group: Vec<Pending>, fault: Fault) {
+        if self.shared.queue().is_syncing {
+            // What it brings to the disk need not be in doubt.
+            let synced = self.shared.wait_synced();
+            let _ = self.end_sync(synced);
+        }
+        let reason = fault.reason().to_owned();
         tracing::error!(%reason, "the log takes no more writes until it is opened again");
+        self.reopens = matches!(fault, Fault::Full(_));
         self.shared.queue().state = State::Poisoned(reason.clone());
         let behind = self.empty_queue();
         self.shared.room.notify_waiters();
-        self.fail(group.into(), StoreError::InDoubt { reason: reason.clone() });
+        let syncing = self.syncing.take().map(|syncing| syncing.written);
+        let written = syncing.into_iter().chain([std::mem::take(&mut self.written)]);
+        let mut doubtful: Vec<_> = written.flat_map(|it| it.waiters).map(|(_, waiter)| waiter).collect();
+        doubtful.extend(waiters_of(group));
+        self.fail(doubtful, StoreError::InDoubt { reason: reason.clone() });
         self.fail(behind, StoreError::Unavailable { reason });
     }
 
@@ -312,16 +447,18 @@ impl Writer {
         }
     }
 
-    fn empty_queue(&self) -> VecDeque<Pending> {
+    /// Who waits in the queue, which is empty then.
+    fn empty_queue(&self) -> Vec<Box<dyn Waiter>> {
         let mut queue = self.shared.queue();
-        match &self.active {
+        let refused = match &self.active {
             Some(active) => queue.refuse_all(active.next(), active.end, active.full),
             None => queue.refuse_all(Position { segment: self.first, record: 0 }, GROUPS_AT, false),
-        }
+        };
+        drop(queue);
+        waiters_of(refused)
     }
 
-    fn fail(&self, group: VecDeque<Pending>, error: StoreError) {
-        let waiters: Vec<_> = group.into_iter().filter_map(|pending| pending.waiter).collect();
+    fn fail(&self, waiters: Vec<Box<dyn Waiter>>, error: StoreError) {
         if !waiters.is_empty() {
             let _ = self.answers.send(Answer::Fail(waiters, error));
         }
@@ -331,10 +468,10 @@ impl Writer {
     fn sync_asked(&mut self, asked: Vec<SyncAsked>) {
         let mut answer = self.poisoned().map_or(Ok(()), Err);
         if answer.is_ok()
-            && let Err(Fault::NoRoom(reason) | Fault::Full(reason) | Fault::Unknown(reason)) = self.sync()
+            && let Err(fault) = self.sync()
         {
-            self.poison(Vec::new(), reason.clone());
-            answer = Err(StoreError::InDoubt { reason });
+            answer = Err(StoreError::InDoubt { reason: fault.reason().to_owned() });
+            self.poison(Vec::new(), fault);
         }
         for asked in asked {
             let _ = asked.send(answer.clone());
@@ -350,18 +487,19 @@ impl Writer {
             Some(_) => self.sync(),
             None => self.mark(false),
         };
-        if let Err(Fault::NoRoom(reason) | Fault::Full(reason) | Fault::Unknown(reason)) = done {
-            self.poison(Vec::new(), reason);
+        if let Err(fault) = done {
+            self.poison(Vec::new(), fault);
         }
     }
 
-    /// A group without records; not where the file would have to grow for it.
+    /// A group without records; none where there is no room for one.
     fn mark(&mut self, closed: bool) -> Result<(), Fault> {
         self.marked = true;
-        let Some(active) = self.active.as_mut().filter(|active| active.has_room_for_mark()) else {
-            return Ok(());
+        let Some(active) = self.active.as_mut().filter(|active| !active.full) else { return Ok(()) };
+        match active.write(self.last_group + 1, closed, &[]) {
+            Err(Fault::NoRoom(_)) => return Ok(()),
+            written => written?,
         };
-        active.write(self.last_group + 1, closed, &[])?;
         self.last_group += 1;
         self.shared.reader.wrote(Vec::new(), active.end, self.last_group);
         self.shared.queue().marked(active.number, active.end);
@@ -374,8 +512,8 @@ impl Writer {
             return;
         }
         let sealed = self.sync().and_then(|()| self.mark(true)).and_then(|()| self.seal_closed());
-        if let Err(Fault::NoRoom(reason) | Fault::Full(reason) | Fault::Unknown(reason)) = sealed {
-            tracing::warn!(%reason, "the log was not closed cleanly");
+        if let Err(fault) = sealed {
+            tracing::warn!(reason = fault.reason(), "the log was not closed cleanly");
         }
     }
 
@@ -385,6 +523,10 @@ impl Writer {
         };
         seal(&*active.file, active.seed, &table).map_err(|error| Fault::unknown("seal", &error))
     }
+}
+
+fn waiters_of(group: impl IntoIterator<Item = Pending>) -> Vec<Box<dyn Waiter>> {
+    group.into_iter().filter_map(|pending| pending.waiter).collect()
 }
 
 /// What the writer's thread does last: it dismisses the preparer, and poisons the log when it dies itself.
@@ -406,6 +548,8 @@ impl Drop for Farewell<'_> {
     }
 }
 
+/// How many are answered by the writer itself.
+const ANSWERED_HERE_MAX: usize = 4;
 /// How long the writer waits before it tries to go on behind a failure for want of room.
 pub(super) const REOPEN_AFTER: Duration = Duration::from_millis(500);
 /// How long the writer has nothing to do before it says so on the disk.

@@ -27,6 +27,8 @@ pub struct Options {
     pub segment_octets: u64,
     /// When OK means on disk.
     pub durability: Durability,
+    /// From how many octets on what waits for the log is written while the disk still syncs what came before.
+    pub ahead_octets: usize,
     /// Octets of the largest message.
     pub message_octets_max: u64,
     /// How long an expunged message can be had back, in seconds. 0: it cannot.
@@ -68,6 +70,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             segment_octets: 256 << 20,
+            ahead_octets: 128 << 10,
             durability: Durability::Sync,
             message_octets_max: 128 << 20,
             undelete_seconds: 30 * 24 * 3600,
@@ -90,6 +93,7 @@ pub(super) fn log_options(dir: &Path, options: &Options) -> LogOptions {
         dir: dir.join("log"),
         segment_octets: options.segment_octets,
         queue_octets_max: QUEUE_OCTETS_MAX,
+        ahead_octets: options.ahead_octets,
         open_segments_max: options.open_segments_max,
         durability: options.durability,
     }

@@ -208,6 +208,7 @@ async fn a_damaged_image_that_was_all_of_an_account_is_named() {
             dir: "/log".into(),
             segment_octets: 1 << 20,
             queue_octets_max: 1 << 20,
+            ahead_octets: 128 << 10,
             open_segments_max: 9,
             durability: Durability::Sync,
         };

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -16,6 +17,8 @@ use crate::account::snapshot::{MessageNumber, Snapshot};
 const PENDING_OCTETS_MAX: usize = 32 << 20;
 /// Rows that are written at once.
 const BATCH_ROWS: usize = 4_096;
+/// How long a row waits for others, so that a file is not opened for each of them. Nobody waits for it meanwhile.
+const COMPANY: Duration = Duration::from_millis(10);
 
 /// The thread that writes rows, for all accounts of a store. It ends when the last handle is dropped.
 #[derive(Debug, Clone)]
@@ -73,6 +76,9 @@ impl Drop for Freed {
 /// The writer's thread: takes what waits, and writes it account by account.
 fn write_rows(queue: &Receiver<Job>, freed: &Freed) {
     while let Ok(first) = queue.recv() {
+        if matches!(first, Job::Write(..)) {
+            std::thread::sleep(COMPANY);
+        }
         let mut batches: HashMap<*const Shared, (Arc<Shared>, Vec<u64>)> = HashMap::new();
         let mut after = Vec::new();
         for job in std::iter::once(first).chain(queue.try_iter()).take(BATCH_ROWS) {

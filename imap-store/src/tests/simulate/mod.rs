@@ -99,6 +99,8 @@ impl Course {
         let now = clock.clone();
         let options = Options {
             durability,
+            // One writes ahead whatever there is.
+            ahead_octets: [1, 4096, 128 << 10][chance.below(3) as usize],
             // Without a graveyard there is something for compaction to drop.
             undelete_seconds: [0, 1_000_000][chance.below(2) as usize],
             undelete_octets_max: [20_000, 1 << 30][chance.below(2) as usize],

@@ -3,6 +3,8 @@
 //! The figures are of whole operations on a real disk (the temporary directory's, or `RESTANTE_BENCH_DIR`), so
 //! each is taken a few times and the median told. Words behind `--` choose: `cargo bench -p imap-store -- open`.
 
+mod plain_log;
+
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +18,13 @@ use imap_store::log::{AccountId, Log, LogOptions, Position, Seq, Waiter};
 use imap_store::message::Scanner;
 use imap_store::{Durability, Options, Store, StoreError};
 use tokio::runtime::Runtime;
+
+use self::plain_log::PlainLog;
+
+/// As in the server. Messages are freed on other threads than they are made on, which the system's allocator does under
+/// locks that all wait for.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// How long throughput is measured.
 const SPAN: Duration = Duration::from_secs(2);
@@ -121,6 +130,7 @@ fn inbox(account: &Account) -> MailboxId {
 
 async fn message(account: &Account, octets: &[u8]) -> NewMessage {
     let mut upload = account.upload();
+    upload.expect(octets.len() as u64);
     upload.write(octets).await.expect("there is room");
     NewMessage {
         uploaded: upload.finish().await.expect("there is room"),
@@ -141,32 +151,67 @@ async fn fill(account: &Account, octets: usize) {
     }
 }
 
+/// Against the plainest log, and against our own without accounts and bodies.
 fn appends() {
     for writers in [1, 8, 64] {
+        let ways: [&dyn Fn() -> f64; 4] =
+            [&|| plain_rate(writers), &|| log_rate(writers, false), &|| log_rate(writers, true), &|| {
+                append_rate(writers, false)
+            }];
         // Turn by turn, since other work on the machine comes and goes.
-        let mut rates = [Vec::new(), Vec::new(), Vec::new()];
+        let mut rates = ways.map(|_| Vec::new());
         for _ in 0..3 {
-            rates[0].push(bare_log(writers, false));
-            rates[1].push(bare_log(writers, true));
-            rates[2].push(append_rate(writers, false));
+            ways.iter().zip(&mut rates).for_each(|(way, rates)| rates.push(way()));
         }
-        let [bare, working, own] = rates.map(|mut rates| {
+        let [plain, bare, working, own] = rates.map(|mut rates| {
             rates.sort_by(f64::total_cmp);
             rates[rates.len() / 2]
         });
-        tell(&format!("bare log, 20 KB, {writers} threads"), &format!("{bare:.0} a second"));
-        tell(
-            &format!("the same, hashed and scanned, {writers} threads"),
-            &format!("{working:.0} a second, {:.0} % of bare", working / bare * 100.0),
-        );
-        let (share, of_working) = (own / bare * 100.0, own / working * 100.0);
+        let share = |of: f64| own / of * 100.0;
+        tell(&format!("plain log, 20 KB, {writers} threads"), &format!("{plain:.0} a second"));
+        tell("our log alone", &format!("{bare:.0} a second"));
+        tell("the same, hashed and scanned", &format!("{working:.0} a second"));
         tell(
             &format!("durable append, 20 KB, {writers} writers"),
-            &format!("{own:.0} a second, {share:.0} % of bare, {of_working:.0} % of hashed and scanned"),
+            &format!(
+                "{own:.0} a second, {:.0} % of the plain log, {:.0} % of ours alone, {:.0} % of hashed and scanned",
+                share(plain),
+                share(bare),
+                share(working)
+            ),
         );
     }
     let one = append_rate(8, true);
     tell("durable append, 20 KB, 8 writers on one mailbox", &format!("{one:.0} a second"));
+}
+
+/// How often a second so many threads can do that.
+fn rate_of(threads: usize, append: impl Fn(usize, u64) + Sync) -> f64 {
+    let done = AtomicU64::new(0);
+    let (time, ()) = timed(|| {
+        let end = Instant::now() + SPAN;
+        std::thread::scope(|scope| {
+            for thread in 0..threads {
+                let (append, done) = (&append, &done);
+                scope.spawn(move || {
+                    let mut count = 0;
+                    while Instant::now() < end {
+                        count += 1;
+                        append(thread, count);
+                    }
+                    done.fetch_add(count, Ordering::Relaxed);
+                });
+            }
+        });
+    });
+    done.into_inner() as f64 / time.as_secs_f64()
+}
+
+fn plain_rate(threads: usize) -> f64 {
+    let dir = directory();
+    let log = PlainLog::create(&dir.path().join("log"));
+    let mail = mail(1, 20_000);
+    rate_of(threads, |_, _| log.append(mail.clone()))
 }
 
 fn append_rate(writers: usize, one_mailbox: bool) -> f64 {
@@ -214,55 +259,40 @@ struct Tell(std::sync::mpsc::SyncSender<()>);
 
 impl Waiter for Tell {
     fn committed(&mut self, _: Position) {}
+    fn is_quick(&self) -> bool {
+        true
+    }
     fn wake(self: Box<Self>) {
         let _ = self.0.send(());
     }
     fn failed(self: Box<Self>, _: StoreError) {}
 }
 
-/// Records of that size, each waited for, without accounts or bodies; `works`: with what every message costs before
-/// it can be logged.
-fn bare_log(threads: usize, works: bool) -> f64 {
+/// Records of that size, each waited for, in our log, without accounts or bodies; `works`: with what every message costs
+/// before it can be logged.
+fn log_rate(threads: usize, works: bool) -> f64 {
     let dir = directory();
     let options = LogOptions {
         dir: dir.path().join("log"),
         segment_octets: 256 << 20,
         queue_octets_max: 16 << 20,
+        ahead_octets: 128 << 10,
         open_segments_max: 64,
         durability: Durability::Sync,
     };
     let (log, _) = Log::open(options, None, &mut |_| Ok(())).expect("opens");
-    let (done, mail) = (AtomicU64::new(0), mail(1, 20_000));
-    let record = || {
+    let mail = mail(1, 20_000);
+    rate_of(threads, |thread, seq| {
         if works {
             let mut scanner = Scanner::new();
             scanner.feed(&mail);
             black_box((scanner.finish(), blake3::hash(&mail)));
         }
-        mail.clone()
-    };
-    let (time, ()) = timed(|| {
-        let end = Instant::now() + SPAN;
-        std::thread::scope(|scope| {
-            for thread in 0..threads {
-                let (log, done, record) = (&log, &done, &record);
-                scope.spawn(move || {
-                    let mut seq = 0;
-                    while Instant::now() < end {
-                        seq += 1;
-                        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-                        let account = AccountId(thread as u64);
-                        let waiter = Box::new(Tell(sender));
-                        let queued = log.enqueue(log.epoch(), account, Seq(seq), record(), waiter);
-                        assert!(queued.is_ok());
-                        receiver.recv().expect("written");
-                        done.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-            }
-        });
-    });
-    done.load(Ordering::Relaxed) as f64 / time.as_secs_f64()
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        let (account, waiter) = (AccountId(thread as u64), Box::new(Tell(sender)));
+        assert!(log.enqueue(log.epoch(), account, Seq(seq), mail.clone(), waiter).is_ok());
+        receiver.recv().expect("written");
+    })
 }
 
 /// A store in memory with the large mailbox.
