@@ -160,4 +160,4 @@ impl Active {
 }
 
 /// Zeros pay as long as a sync brings no more than this, on average.
-const ZEROED_SYNC_OCTETS_MAX: u64 = 64 << 10;
+const ZEROED_SYNC_OCTETS_MAX: u64 = 128 << 10;

@@ -549,7 +549,7 @@ impl Drop for Farewell<'_> {
 }
 
 /// How many are answered by the writer itself.
-const ANSWERED_HERE_MAX: usize = 4;
+const ANSWERED_HERE_MAX: usize = 8;
 /// How long the writer waits before it tries to go on behind a failure for want of room.
 pub(super) const REOPEN_AFTER: Duration = Duration::from_millis(500);
 /// How long the writer has nothing to do before it says so on the disk.
