@@ -122,6 +122,11 @@ impl Active {
         self.octets.saturating_sub(self.end)
     }
 
+    /// By how much the file will grow until it is full.
+    pub(super) fn octets_to_grow(&self) -> u64 {
+        self.target.saturating_sub(self.octets.max(self.end))
+    }
+
     /// Whether it paid to have written zeros into the file, and would into the next.
     ///
     /// A sync of what lies in zeros writes no metadata, which makes a small one shorter by a third; but every octet goes

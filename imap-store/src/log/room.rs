@@ -39,14 +39,23 @@ pub(super) struct Room {
     is_short: AtomicBool,
     /// Octets of the segment that is being written that are not used yet.
     spare: AtomicU64,
+    /// By how much its file will still grow.
+    growth: AtomicU64,
     /// Who is told when it becomes short, and whenever somebody is refused.
     alarm: OnceLock<SyncSender<()>>,
 }
 
 impl Room {
     pub(super) fn new(disk: Arc<dyn Disk>, dir: PathBuf, segment_octets: u64) -> Self {
-        let (is_short, spare, alarm) = (AtomicBool::new(false), AtomicU64::new(0), OnceLock::new());
-        Self { disk, dir, reserve_max: 2 * segment_octets, is_short, spare, alarm }
+        Self {
+            disk,
+            dir,
+            reserve_max: 2 * segment_octets,
+            is_short: AtomicBool::new(false),
+            spare: AtomicU64::new(0),
+            growth: AtomicU64::new(0),
+            alarm: OnceLock::new(),
+        }
     }
 
     pub(super) fn set_alarm(&self, alarm: SyncSender<()>) {
@@ -58,9 +67,10 @@ impl Room {
         self.is_short.load(Ordering::Acquire)
     }
 
-    /// So many octets can be written without another file.
-    pub(super) fn set_spare(&self, octets: u64) {
-        self.spare.store(octets, Ordering::Relaxed);
+    /// So many octets can be written without another file, and by so many the present one will grow.
+    pub(super) fn set_active(&self, spare: u64, growth: u64) {
+        self.spare.store(spare, Ordering::Relaxed);
+        self.growth.store(growth, Ordering::Relaxed);
     }
 
     /// The writer found none at all, whatever was told.
@@ -101,7 +111,8 @@ impl Room {
     /// Whether a file of that size can be made without touching what is kept back. Once the disk is short, only those
     /// write who may have it.
     pub(super) fn is_enough_for(&self, octets: u64) -> bool {
-        self.is_short() || self.space().is_none_or(|it| it.free >= self.floor(Claim::Grow, it) + octets)
+        let taken = octets + self.growth.load(Ordering::Relaxed);
+        self.is_short() || self.space().is_none_or(|it| it.free >= self.floor(Claim::Grow, it) + taken)
     }
 
     /// How much has to stay free. Small disks keep back a tenth.
@@ -143,6 +154,16 @@ const SEGMENT_OCTETS_MAX: u64 = 1 << 30;
 mod tests {
     use super::*;
     use crate::sim::{Faults, SimDisk};
+
+    #[test]
+    fn what_the_present_segment_will_grow_by_is_taken() {
+        let disk = SimDisk::new(1);
+        disk.set_room(Some(100 << 20));
+        let room = Room::new(Arc::new(disk), PathBuf::from("log"), 1 << 20);
+        assert!(room.is_enough_for(98 << 20), "two segments are kept back");
+        room.set_active(0, 1 << 20);
+        assert!(!room.is_enough_for(98 << 20) && room.is_enough_for(97 << 20));
+    }
 
     #[test]
     fn segments_are_small_on_a_small_disk() {

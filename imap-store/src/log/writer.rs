@@ -203,7 +203,7 @@ impl Writer {
                     self.settle();
                 }
             }
-            // Before what is queued is refused, what rests on what is refused must be known to be published.
+            // Heads fall back to what is published, so what is written must be that before.
             Err(Fault::NoRoom(reason)) => match self.drain() {
                 Ok(()) => self.refuse(group, reason),
                 Err(fault) => self.poison(group, fault),
@@ -331,7 +331,7 @@ impl Writer {
         octets.map_or(0, |octets| next_target(octets, self.shared.segment_octets))
     }
 
-    /// Where the active segment ends.
+    /// Where what was written ends.
     fn end(&self) -> Sound {
         match &self.active {
             Some(active) => {
@@ -363,7 +363,7 @@ impl Writer {
             self.answer(written.waiters.into_iter().map(|(_, waiter)| waiter).collect());
         }
         let Some(active) = &self.active else { return };
-        self.shared.space.set_spare(active.spare_octets());
+        self.shared.space.set_active(active.spare_octets(), active.octets_to_grow());
         if active.end > active.target / 2 {
             self.shared.preparer.ask(active.number + 1, self.next_octets(), active.is_worth_zeros());
         }
@@ -426,6 +426,7 @@ impl Writer {
                 tracing::warn!("there is room again, and the log takes writes again");
                 shared.reader.saved(saved);
                 (self.first, self.active, self.reopens) = (number + 1, None, false);
+                shared.space.set_active(0, 0);
                 (self.due, self.marked) = (None, true);
                 self.empty_queue();
                 let mut queue = self.shared.queue();

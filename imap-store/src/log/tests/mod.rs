@@ -1,8 +1,8 @@
 //! The log as a whole: on a real directory, and on the simulated disk with its faults.
 
-mod ahead;
 mod crashes;
 mod damage;
+mod during_syncs;
 mod full;
 mod hooked;
 mod killed;
