@@ -205,11 +205,10 @@ impl Store {
         let store = Self { inner: Arc::new(inner) };
         if store.options().compacts_by_itself {
             let weak = Arc::downgrade(&store.inner);
-            let started = Compactor::start(move || Some(Self { inner: weak.upgrade()? }));
+            let relief = Arc::clone(store.log().relief());
+            let started = Compactor::start(move || Some(Self { inner: weak.upgrade()? }), relief);
             let no_thread = |error| OpenError::Io { file: store.inner.dir.clone(), error };
-            let compactor = started.map_err(no_thread)?;
-            store.log().set_alarm(compactor.alarm());
-            *locked(&store.inner.compactor) = Some(compactor);
+            *locked(&store.inner.compactor) = Some(started.map_err(no_thread)?);
         }
         Ok((store, report))
     }

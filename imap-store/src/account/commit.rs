@@ -89,6 +89,8 @@ enum Queued<T> {
     Read(Seq, u64, Result<T, StoreError>),
     /// The queue was refused in between: decide again.
     Again,
+    /// There is no room for what somebody brings in.
+    NoRoom(StoreError),
 }
 
 impl Core {
@@ -173,7 +175,7 @@ impl Core {
         octets: usize,
         decide: impl Fn(&Snapshot) -> Decided<T>,
     ) -> Result<T, StoreError> {
-        let mut was_refused = false;
+        let (mut was_refused, mut has_waited) = (false, false);
         loop {
             self.log.room(octets).await?;
             match self.try_queue(epoch, &decide)? {
@@ -195,6 +197,11 @@ impl Core {
                     }
                 }
                 Queued::Again => {}
+                Queued::NoRoom(error) if has_waited => return Err(error),
+                Queued::NoRoom(_) => {
+                    has_waited = true;
+                    self.log.admit_in_time(Claim::Grow).await?;
+                }
             }
         }
     }
@@ -220,7 +227,10 @@ impl Core {
             return Ok(Queued::Read(seq, epoch, Ok(decision.answer)));
         };
         let claim = change.claim();
-        self.log.admit(claim)?;
+        match self.log.admit(claim) {
+            Err(error) if claim == Claim::Grow => return Ok(Queued::NoRoom(error)),
+            admitted => admitted?,
+        }
         let (sender, receiver) = oneshot::channel();
         Ok(match self.queue(&mut head, &change, Some(sender), true) {
             Ok(()) => Queued::Change(receiver, decision.answer, claim),

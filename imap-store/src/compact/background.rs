@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Pace, round};
+use crate::log::Relief;
 use crate::{Store, StoreError};
 
 /// The thread, and how it is stopped.
@@ -19,19 +20,21 @@ pub(crate) struct Compactor {
 }
 
 impl Compactor {
-    /// Starts it; `store` gives the store as long as there is one.
-    pub(crate) fn start(store: impl Fn() -> Option<Store> + Send + 'static) -> std::io::Result<Self> {
+    /// Starts it; `store` gives the store as long as there is one. Who wants room learns from `relief` of its work.
+    pub(crate) fn start(
+        store: impl Fn() -> Option<Store> + Send + 'static,
+        relief: Arc<Relief>,
+    ) -> std::io::Result<Self> {
         let is_stopped = Arc::new(AtomicBool::new(false));
         let (wake, woken) = sync_channel(1);
+        relief.begin(wake.clone());
         let stopped = Arc::clone(&is_stopped);
-        let run = move || run(&store, &stopped, &woken);
+        let run = move || {
+            let farewell = Farewell(relief);
+            run(&store, &farewell.0, &stopped, &woken);
+        };
         let thread = thread::Builder::new().name("compaction".to_owned()).spawn(run)?;
         Ok(Self { thread, is_stopped, wake })
-    }
-
-    /// By which it is woken before its time.
-    pub(crate) fn alarm(&self) -> SyncSender<()> {
-        self.wake.clone()
     }
 
     /// Ends it, in the middle of a round if need be, and waits for that.
@@ -46,7 +49,16 @@ impl Compactor {
     }
 }
 
-fn run(store: &dyn Fn() -> Option<Store>, is_stopped: &AtomicBool, woken: &Receiver<()>) {
+/// Whatever ends the thread: nobody waits for it any more.
+struct Farewell(Arc<Relief>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+fn run(store: &dyn Fn() -> Option<Store>, relief: &Relief, is_stopped: &AtomicBool, woken: &Receiver<()>) {
     // For this thread alone, as Linux has it. It is no harm where it does not work.
     let _ = rustix::process::setpriority_process(None, NICE);
     let mut octets_after = 0;
@@ -54,16 +66,20 @@ fn run(store: &dyn Fn() -> Option<Store>, is_stopped: &AtomicBool, woken: &Recei
     loop {
         // Who is refused rings, again and again: the disk is looked through no more than a tenth of the time.
         thread::park_timeout(rest);
-        match woken.recv_timeout(INTERVAL) {
-            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+        let is_rung = match woken.recv_timeout(INTERVAL) {
+            Ok(()) => true,
+            Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => return,
-        }
+        };
         let Some(store) = store().filter(|_| !is_stopped.load(Ordering::Acquire)) else { return };
-        let begin = Instant::now();
         rest = Duration::ZERO;
-        if store.log().is_short() {
-            relieve(&store, is_stopped);
+        let missing = store.log().octets_missing();
+        if missing > 0 && (is_rung || relief.has_hope()) {
+            let begin = Instant::now();
+            relief.works();
+            relieve(&store, missing, relief, is_stopped);
             rest = (10 * begin.elapsed()).clamp(RELIEF_INTERVAL_MIN, INTERVAL);
+            relief.rests(rest);
         } else if let Some(after) = run_if_due(&store, octets_after, is_stopped) {
             octets_after = after;
         }
@@ -71,13 +87,12 @@ fn run(store: &dyn Fn() -> Option<Store>, is_stopped: &AtomicBool, woken: &Recei
 }
 
 /// The disk is nearly full: what is expunged is not kept for longer, as far as need be, and its room comes back.
-fn relieve(store: &Store, is_stopped: &AtomicBool) {
-    let missing = store.log().octets_missing();
-    if missing == 0 {
-        return;
-    }
+fn relieve(store: &Store, missing: u64, relief: &Relief, is_stopped: &AtomicBool) {
     let closing = || StoreError::Unavailable { reason: "the store is closing".to_owned() };
-    let go_on = || if is_stopped.load(Ordering::Acquire) { Err(closing()) } else { Ok(()) };
+    let go_on = || {
+        relief.progressed();
+        if is_stopped.load(Ordering::Acquire) { Err(closing()) } else { Ok(()) }
+    };
     let pace = Pace { go_on: &go_on, wrote: &|_| {}, is_short: true, progress: &|_| {} };
     let Some(_alone) = store.try_maintenance() else { return };
     // Twice of it, since bodies come back only by whole segments.

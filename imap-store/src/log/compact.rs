@@ -237,8 +237,14 @@ impl Log {
         }
         let path = Name { segment: number, generation }.path(&shared.dir);
         let temporary = path.with_extension(TEMPORARY);
+        // What one before left behind when nobody knew what had become of it.
+        shared.space.give_back();
         let written = (|| {
             let file = shared.disk.create(&temporary).map_err(|error| unavailable(&error))?;
+            let pace = &mut |octets| {
+                shared.space.lend(octets);
+                pace(octets);
+            };
             let table = Copy { old: &old, number, live: &live, pace }.run(&*file)?;
             seal(&*file, old.seed, &table).map_err(|error| unavailable(&error))?;
             shared.disk.rename(&temporary, &path).map_err(|error| unavailable(&error))?;
@@ -248,6 +254,7 @@ impl Log {
         if written.is_err() {
             let _ = shared.disk.remove(&temporary);
             let _ = shared.disk.remove(&path);
+            shared.space.give_back();
         }
         Ok(Rewritten { generation: Some(generation), octets_before, octets: written? })
     }
@@ -258,6 +265,7 @@ impl Log {
         let Some(before) = shared.reader.switch(number, generation) else { return Ok(()) };
         let old = Name { segment: number, generation: before }.path(&shared.dir);
         shared.disk.remove(&old).map_err(|error| unavailable(&error))?;
+        shared.space.give_back();
         shared.disk.sync_dir(&shared.dir).map_err(|error| unavailable(&error))
     }
 
@@ -265,6 +273,7 @@ impl Log {
     pub(crate) fn discard(&self, number: u64, generation: Option<u32>) {
         if let Some(generation) = generation {
             let _ = self.shared().disk.remove(&Name { segment: number, generation }.path(&self.shared().dir));
+            self.shared().space.give_back();
         }
     }
 

@@ -14,6 +14,7 @@ mod queue;
 mod reader;
 mod record;
 mod recovery;
+mod relief;
 mod reopen;
 mod room;
 mod segment;
@@ -42,6 +43,7 @@ pub(crate) use self::check::Checked;
 pub(crate) use self::compact::{Head, What};
 pub(crate) use self::pins::NamesBodies;
 pub use self::pins::Pin;
+pub(crate) use self::relief::Relief;
 pub(crate) use self::room::Claim;
 pub use self::upload::{CHUNK_OCTETS, Upload};
 
@@ -351,14 +353,19 @@ impl Log {
         self.shared().space.is_short()
     }
 
-    /// How many octets are missing for everybody to write.
+    /// The same; who brings something in waits a few seconds for room that is being made.
+    pub(crate) async fn admit_in_time(&self, claim: Claim) -> Result<(), StoreError> {
+        self.shared().space.admit_in_time(claim).await
+    }
+
+    /// How many octets are missing until there is plenty.
     pub(crate) fn octets_missing(&self) -> u64 {
         self.shared().space.missing()
     }
 
-    /// Who is told when the disk becomes short, and when somebody is refused for it.
-    pub(crate) fn set_alarm(&self, alarm: mpsc::SyncSender<()>) {
-        self.shared().space.set_alarm(alarm);
+    /// What those who want room know of the thread that makes it.
+    pub(crate) fn relief(&self) -> &Arc<Relief> {
+        &self.shared().space.relief
     }
 
     /// Reads `range` of a body (to its end at the most). Blocking; every record touched is checked.

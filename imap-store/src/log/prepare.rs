@@ -53,7 +53,10 @@ impl Preparer {
                 Step::Asked { segment, octets, zeroed } => {
                     *step = Step::Working;
                     drop(step);
-                    let made = self.make(segment, octets, zeroed);
+                    let made = match self.space.is_enough_ahead(octets) {
+                        true => self.make(segment, octets, zeroed),
+                        false => Err(io::ErrorKind::StorageFull.into()),
+                    };
                     step = self.lock();
                     match made {
                         Ok(prepared) if matches!(*step, Step::Stopped) => prepared.discard(&*self.disk),
@@ -91,12 +94,13 @@ impl Preparer {
             return Ok(prepared);
         }
         drop(step);
-        let made = self.make(segment, FIRST_SEGMENT_OCTETS, true);
-        match made {
-            // What is left is for whoever frees room, and they need little.
-            Err(error) if is_full(&error) && self.space.is_short() => {
-                self.make(segment, LAST_SEGMENT_OCTETS, true)
-            }
+        // What is left of a disk that is short is for those who free room, and they need little.
+        let is_for_all = !self.space.is_short();
+        if is_for_all && !self.space.is_enough_for(FIRST_SEGMENT_OCTETS) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        match self.make(segment, FIRST_SEGMENT_OCTETS, true) {
+            Err(error) if is_full(&error) && !is_for_all => self.make(segment, LAST_SEGMENT_OCTETS, true),
             made => made,
         }
     }
@@ -111,9 +115,6 @@ impl Preparer {
     }
 
     fn make(&self, segment: u64, octets: u64, zeroed: bool) -> io::Result<Prepared> {
-        if !self.space.is_enough_for(octets) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
         let zeros = if zeroed { octets } else { 0 };
         Prepared::make(&*self.disk, &self.dir, self.store, segment, zeros, self.lazy)
     }

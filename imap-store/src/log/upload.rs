@@ -125,7 +125,7 @@ impl Upload {
     ) -> Result<(BodyId, u64), StoreError> {
         let closed = |_| StoreError::Unavailable { reason: "the log is closed".to_owned() };
         let share = Arc::clone(&self.share).acquire_owned().await.map_err(closed)?;
-        self.shared.space.admit(self.claim)?;
+        self.shared.space.admit_in_time(self.claim).await?;
         let mut pending = Some(Pending { waiter, ..self.pending(content, number, share) });
         loop {
             let shared = Arc::clone(&self.shared);
