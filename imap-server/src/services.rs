@@ -19,6 +19,9 @@ pub struct Limits {
     pub connections_max: usize,
     /// Connections of one address that are not logged in.
     pub connections_per_address_max: usize,
+    /// Connections that an address may leave without a login, and a fifth of it anew each second; then each new one
+    /// waits a second for its greeting. 0: any number.
+    pub left_per_address_max: u32,
     /// Connections of one user.
     pub connections_per_user_max: usize,
     /// Octets of a command line before login.
@@ -64,6 +67,7 @@ impl Default for Limits {
         Self {
             connections_max: 19_000,
             connections_per_address_max: 50,
+            left_per_address_max: 50,
             connections_per_user_max: 200,
             line_octets_before_login_max: 64 << 10,
             line_octets_max: 1 << 20,

@@ -11,6 +11,7 @@ use crate::Limits;
 pub(super) struct LimitsSection {
     connections_max: Option<usize>,
     connections_per_address_max: Option<usize>,
+    left_per_address_max: Option<u32>,
     connections_per_user_max: Option<usize>,
     line_octets_before_login_max: Option<usize>,
     line_octets_max: Option<usize>,
@@ -39,6 +40,7 @@ impl LimitsSection {
             connections_per_address_max: self
                 .connections_per_address_max
                 .unwrap_or(default.connections_per_address_max),
+            left_per_address_max: self.left_per_address_max.unwrap_or(default.left_per_address_max),
             connections_per_user_max: self
                 .connections_per_user_max
                 .unwrap_or(default.connections_per_user_max),

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use imap_store::log::Seq;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::yield_now;
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::gate::Place;
+use super::listener::has_gone;
 use super::proxy::{self, Told};
 use super::stream::Stream;
 use super::tls::{Accepted, Acceptor};
@@ -69,10 +71,23 @@ async fn serve_caller(setting: Setting, caller: Caller) -> io::Result<()> {
             return Ok(());
         }
     }
+    if let Some(wait) = place.wait
+        && !is_there_after(wait, &setting, &socket).await
+    {
+        return Ok(());
+    }
     let Some((stream, secured)) = open(&setting, socket).await? else { return Ok(()) };
     let secured = secured.or_else(|| told.tls.map(|version| Secured { version, ..Secured::default() }));
     let peer = Peer { address: Some(address), tls: secured.is_some() };
     Connection::new(setting, stream, secured, peer, place).run().await
+}
+
+/// Lets somebody wait; whether they and the server are still there.
+async fn is_there_after(wait: Duration, setting: &Setting, socket: &TcpStream) -> bool {
+    tokio::select! {
+        () = setting.stop.cancelled() => false,
+        () = sleep(wait) => !has_gone(socket),
+    }
 }
 
 async fn ask_proxy(setting: &Setting, socket: &mut TcpStream) -> io::Result<Told> {
@@ -136,7 +151,12 @@ struct Connection {
     /// Cancelled when the server stops, or whoever is logged in must go.
     end: CancellationToken,
     news: News,
+    /// Octets received since others last had their turn.
+    taken: usize,
 }
+
+/// What a connection that sends without a break takes in before others have their turn.
+const TURN_OCTETS: usize = 64 << 10;
 
 /// The watch of a session that may be told of changes.
 enum News {
@@ -164,7 +184,7 @@ impl Connection {
             session.secured(secured);
         }
         let end = setting.stop.clone();
-        Self { setting, session, stream, place, end, news: News::Off }
+        Self { setting, session, stream, place, end, news: News::Off, taken: 0 }
     }
 
     // Futures that are needed only while a command runs are boxed, so that a waiting connection does not hold room for
@@ -178,6 +198,7 @@ impl Connection {
                 // A client that does not read, or a command that takes long: what it has of an answer is cut off.
                 () = long_after(&self.end) => return Ok(()),
             };
+            self.follow_login();
             match next {
                 Next::Read => {}
                 Next::StartTls => {
@@ -186,7 +207,6 @@ impl Connection {
                 }
                 Next::Close => break,
             }
-            self.follow_login();
             if !self.wait().await? {
                 break;
             }
@@ -203,7 +223,14 @@ impl Connection {
         loop {
             match self.wake().await? {
                 Woken::Received(0) => return Ok(false),
-                Woken::Received(_) => return Ok(true),
+                Woken::Received(count) => {
+                    self.taken += count;
+                    if self.taken >= TURN_OCTETS {
+                        self.taken = 0;
+                        yield_now().await;
+                    }
+                    return Ok(true);
+                }
                 Woken::Changed => Box::pin(self.session.news(&mut self.stream)).await?,
                 Woken::Deadline => {
                     Box::pin(self.session.timed_out(&mut self.stream)).await?;
@@ -258,14 +285,14 @@ impl Connection {
     /// The handshake after STARTTLS. What the client sent in clear text behind the command never comes here: the
     /// session ends the connection for it.
     async fn start_tls(self) -> io::Result<Self> {
-        let Self { setting, mut session, stream, place, end, news } = self;
+        let Self { setting, mut session, stream, place, end, news, taken } = self;
         let socket = stream.into_plain().ok_or_else(|| io::Error::other("STARTTLS inside TLS"))?;
         let Some((stream, secured)) = handshake(&setting, socket).await? else {
             return Err(io::Error::other("an ACME server behind STARTTLS"));
         };
         session.tls_started(Instant::now());
         session.secured(secured);
-        Ok(Self { setting, session, stream, place, end, news })
+        Ok(Self { setting, session, stream, place, end, news, taken })
     }
 }
 

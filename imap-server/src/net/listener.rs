@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::conn::{self, Caller, Setting};
-use super::gate::Gate;
+use super::gate::{Full, Gate};
 use super::tls::{Acceptor, Certificates};
 use crate::config::{ClientCa, ListenerConfig, Protocol, TlsMode};
 use crate::{ListenerPolicy, Services, metrics};
@@ -130,7 +130,7 @@ impl Listeners {
     pub fn new(services: Services, certificates: Certificates, stop: CancellationToken) -> Self {
         let limits = &services.limits;
         Self {
-            gate: Gate::new(limits.connections_max, limits.connections_per_address_max),
+            gate: Gate::new(limits),
             handshakes: Arc::new(Semaphore::new(limits.handshakes_max.max(1))),
             services,
             certificates,
@@ -226,6 +226,7 @@ impl Door {
             }
             // What a proxy passes on is an answer to nobody yet: it is just closed.
             Err(full) if is_proxy => warn!(%address, reason = full.reason(), "connection refused"),
+            Err(Full::Flood) => metrics::connection("flood"),
             Err(full) => {
                 metrics::connection("refused");
                 warn!(%address, reason = full.reason(), "connection refused");
@@ -242,7 +243,7 @@ impl Door {
 
 /// Whether the peer has left already without a word. In a flood most have by the time when it is their turn, and whoever
 /// waits behind them waits for what each of them costs.
-fn has_gone(socket: &TcpStream) -> bool {
+pub(super) fn has_gone(socket: &TcpStream) -> bool {
     let mut octet = [0; 1];
     matches!(recv(socket, &mut octet[..], RecvFlags::PEEK | RecvFlags::DONTWAIT), Ok((_, 0)))
 }

@@ -9,10 +9,13 @@
 //!                 '-- LOGOUT, too many errors, doubt -----> Closing
 //! ```
 
+use std::time::{Duration, Instant};
+
 use imap_proto::Level;
 use imap_proto::command::{Command, Tag, peek};
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::wire::{Event, Expect};
+use tokio::task::yield_now;
 
 use super::Next;
 use super::outbox::Gone;
@@ -23,6 +26,7 @@ use crate::command::{self, Ctx, append, auth};
 
 /// Handles events until there is no more, or the driver has to do something.
 pub(super) async fn advance(doing: &mut Doing, ctx: &mut Ctx<'_>) -> Result<Next, Gone> {
+    let mut began = Instant::now();
     loop {
         match doing {
             Doing::Closing => {
@@ -45,10 +49,18 @@ pub(super) async fn advance(doing: &mut Doing, ctx: &mut Ctx<'_>) -> Result<Next
             ctx.out.flush().await?;
             return Ok(Next::Read);
         };
+        if began.elapsed() > TURN {
+            yield_now().await;
+            began = Instant::now();
+        }
         let now = std::mem::replace(doing, Doing::Closing);
         *doing = step(now, ctx, event).await?;
     }
 }
+
+/// How long a session works on what it has received before others have their turn, if there is more than one command: one
+/// read may bring thousands.
+const TURN: Duration = Duration::from_micros(200);
 
 /// One transition.
 async fn step(doing: Doing, ctx: &mut Ctx<'_>, event: Event) -> Result<Doing, Gone> {

@@ -150,6 +150,26 @@ fn a_configuration_file_is_read_and_a_wrong_key_named() {
 }
 
 #[test]
+fn an_address_that_leaves_without_logins_waits_for_its_greetings() {
+    let dir = data();
+    let file = dir.path().join("restante.toml");
+    std::fs::write(&file, "[limits]\nleft-per-address-max = 2\n").expect("written");
+    let data = dir.path().join("data");
+    let server = start(&data, &[&["--config", file.to_str().expect("text")][..], &FREE_PORTS].concat());
+    add_user(&data, "alice", "secret");
+    // Who logs in may come as often as they like.
+    for _ in 0..5 {
+        server.connect().login("alice", "secret").ok("LOGOUT");
+    }
+    for _ in 0..4 {
+        server.connect().ok("LOGOUT");
+    }
+    let began = std::time::Instant::now();
+    server.connect().login("alice", "secret").ok("NOOP");
+    assert!(began.elapsed() >= std::time::Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[test]
 fn the_demo_tells_its_password_once_and_keeps_its_mail() {
     let dir = data();
     let flags = ["--demo", "--imap", "127.0.0.1:0", "--imaps", "127.0.0.1:0"];

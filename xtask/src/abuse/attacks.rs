@@ -49,6 +49,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     attack("SCRAM begun and left", 16, scram_begun),
     attack("mailboxes opened in a storm", 8, select),
     attack("MIME bombs", 2, mime_bombs),
+    attack("plain mail of that size", 2, large_mail),
 ];
 
 /// Attacks in the name's way until the time is over.
@@ -239,6 +240,21 @@ fn select(target: &Target) -> io::Result<()> {
         connection.command("SELECT INBOX")?;
         connection.command("EXAMINE Drafts")?;
     }
+    Ok(())
+}
+
+/// What [`mime_bombs`] does, as many octets, with nothing in them to look at: what is felt of these is felt of the octets.
+fn large_mail(target: &Target) -> io::Result<()> {
+    let mut connection = target.login()?;
+    let _ = connection.command("CREATE Large");
+    let octets = [340_000, 1_550_000, 3_200_000, 1_900_000, 1_200_000];
+    let letters = octets.map(|octets| {
+        format!("Subject: x\r\n\r\n{}\r\n", "a line of 30 octets, and no more\r\n".repeat(octets / 33))
+    });
+    connection.append("Large", &letters)?;
+    connection.command("SELECT Large")?;
+    connection.command("STORE 1:* +FLAGS.SILENT (\\Deleted)")?;
+    connection.command("EXPUNGE")?;
     Ok(())
 }
 

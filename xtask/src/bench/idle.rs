@@ -58,7 +58,7 @@ pub(super) fn own_news(bench: &mut Bench) -> Result<f64, Failure> {
 
 /// Until all who were idle when the server was restarted are so again, each in a mailbox of its own.
 pub(super) fn storm(bench: &mut Bench) -> Result<f64, Failure> {
-    let count = bench.sizes.owned();
+    let count = bench.sizes.idle;
     bench.make_owned(count)?;
     let idle = idlers(bench.server(), count, owned)?;
     opening::restart(bench, Server::stop)?;

@@ -14,7 +14,7 @@ pub(super) struct Figure {
     pub(super) cpu_seconds: f64,
     /// Of the load generator, which is another process.
     pub(super) load_cpu_seconds: f64,
-    /// By the server to its disk, while it ran.
+    /// To the disk that the server uses, while it ran.
     pub(super) written_octets: u64,
     /// How often it had the disk confirm, where that was counted.
     pub(super) syncs: Option<u64>,

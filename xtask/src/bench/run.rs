@@ -133,6 +133,8 @@ fn measure(
 fn figure(row: &Row, bench: &mut Bench, with_syncs: bool) -> Result<(Figure, u64), Failure> {
     let count = if with_syncs { Some(SyncCount::start(bench.pid())?) } else { None };
     let (before, load_before) = (process::usage(bench.pid()), process::own_cpu_seconds());
+    let home = bench.server().home.clone();
+    let written_before = process::device_written_octets(&home);
     let began = bench.pid();
     let value =
         (row.run)(bench).map_err(|error| format!("{} on {}: {error}", row.name, bench.kind().name()))?;
@@ -145,7 +147,7 @@ fn figure(row: &Row, bench: &mut Bench, with_syncs: bool) -> Result<(Figure, u64
         value,
         load_cpu_seconds,
         cpu_seconds: (after.cpu_seconds - before.cpu_seconds).max(0.0),
-        written_octets: after.written_octets.saturating_sub(before.written_octets),
+        written_octets: process::device_written_octets(&home) - written_before,
         syncs,
     };
     Ok((figure, after.own_kib))

@@ -167,6 +167,7 @@ listen = ["127.0.0.1:0"]
 const NO_LIMITS: &str = r#"
 [limits]
 connections-per-address-max = 100000
+left-per-address-max = 0
 connections-per-user-max = 100000
 connections-max = 100000
 "#;
