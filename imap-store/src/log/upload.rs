@@ -189,4 +189,4 @@ fn now_ms() -> i64 {
 /// Room that is made for a body before its octets come.
 const EXPECTED_OCTETS_MAX: usize = 64 << 10;
 /// How many chunks of one upload may wait at once.
-const SHARE_CHUNKS: usize = 4;
+const SHARE_CHUNKS: usize = 2;

@@ -11,6 +11,7 @@ mod qresync;
 mod script;
 mod stage;
 mod streams;
+mod turns;
 mod views;
 
 use std::fmt::Write as _;

@@ -1,0 +1,32 @@
+//! Sessions share the threads: one that has much to do leaves the others their turn.
+
+use tokio::task::yield_now;
+
+use super::script::Script;
+use super::stage::Stage;
+
+#[test]
+fn commands_that_came_together_are_not_answered_in_one_go() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let script = Script::parse("store: user alice").expect("a script");
+        let mut stage = Stage::build(&script).await;
+        stage.connect(1, "logged in as alice, INBOX selected").await;
+        let session = stage.connections.get_mut(&1).expect("it was made above");
+
+        let flood = "a1 NOOP\r\n".repeat(20_000);
+        let mut turns = 0;
+        tokio::select! {
+            biased;
+            () = session.feed(flood.as_bytes()) => {}
+            () = async {
+                loop {
+                    turns += 1;
+                    yield_now().await;
+                }
+            } => {}
+        }
+        assert_eq!(session.take_sent().split(|&octet| octet == b'\n').count(), 20_001);
+        assert!(turns >= 5, "others had {turns} turns");
+    });
+}
