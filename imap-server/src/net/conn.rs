@@ -201,6 +201,10 @@ impl Connection {
             self.follow_login();
             match next {
                 Next::Read => {}
+                Next::Yield => {
+                    yield_now().await;
+                    continue;
+                }
                 Next::StartTls => {
                     self = Box::pin(self.start_tls()).await?;
                     continue;

@@ -9,13 +9,10 @@
 //!                 '-- LOGOUT, too many errors, doubt -----> Closing
 //! ```
 
-use std::time::{Duration, Instant};
-
 use imap_proto::Level;
 use imap_proto::command::{Command, Tag, peek};
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::wire::{Event, Expect};
-use tokio::task::yield_now;
 
 use super::Next;
 use super::outbox::Gone;
@@ -26,7 +23,7 @@ use crate::command::{self, Ctx, append, auth};
 
 /// Handles events until there is no more, or the driver has to do something.
 pub(super) async fn advance(doing: &mut Doing, ctx: &mut Ctx<'_>) -> Result<Next, Gone> {
-    let mut began = Instant::now();
+    let mut events = 0;
     loop {
         match doing {
             Doing::Closing => {
@@ -45,22 +42,21 @@ pub(super) async fn advance(doing: &mut Doing, ctx: &mut Ctx<'_>) -> Result<Next
             Doing::Commands | Doing::Appending(_) | Doing::Authenticating(..) | Doing::Idling(_) => {}
         }
         ctx.out.flush_if_full().await?;
+        if events == TURN_EVENTS {
+            return Ok(Next::Yield);
+        }
+        events += 1;
         let Some(event) = ctx.connection.framer.poll() else {
             ctx.out.flush().await?;
             return Ok(Next::Read);
         };
-        if began.elapsed() > TURN {
-            yield_now().await;
-            began = Instant::now();
-        }
         let now = std::mem::replace(doing, Doing::Closing);
         *doing = step(now, ctx, event).await?;
     }
 }
 
-/// How long a session works on what it has received before others have their turn, if there is more than one command: one
-/// read may bring thousands.
-const TURN: Duration = Duration::from_micros(200);
+/// After so many events others have their turn: one read may bring thousands of commands.
+const TURN_EVENTS: u32 = 32;
 
 /// One transition.
 async fn step(doing: Doing, ctx: &mut Ctx<'_>, event: Event) -> Result<Doing, Gone> {

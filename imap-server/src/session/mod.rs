@@ -50,6 +50,8 @@ pub trait Output: Send {
 pub enum Next {
     /// Read from the socket (and watch, and mind the deadline).
     Read,
+    /// Let others have their turn, then go on with [`Session::advance`]: there may be more in what was received.
+    Yield,
     /// The OK of STARTTLS is out: do the handshake, then call [`Session::tls_started`].
     StartTls,
     /// Everything is out: close.
@@ -266,7 +268,8 @@ impl Session {
         let result = work(&mut self.doing, &mut ctx).await;
         let mut buffer = std::mem::take(&mut ctx.out.buffer);
         drop(ctx);
-        if buffer.capacity() > KEPT_OCTETS {
+        // It is not sent yet where there is more to do.
+        if buffer.is_empty() && buffer.capacity() > KEPT_OCTETS {
             buffer = Vec::new();
         }
         self.buffer = buffer;

@@ -13,6 +13,9 @@ pub(super) const MALLORY: &str = "mallory";
 /// No attack at all, but processors that are as busy as during one.
 pub(super) const BURN: &str = "burn";
 
+/// No attack, either: what MIME bombs are compared with.
+pub(super) const PLAIN: &str = "plain mail of that size";
+
 /// The users come from 127.0.0.1: what is limited by address is not to meet them.
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
@@ -49,7 +52,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     attack("SCRAM begun and left", 16, scram_begun),
     attack("mailboxes opened in a storm", 8, select),
     attack("MIME bombs", 2, mime_bombs),
-    attack("plain mail of that size", 2, large_mail),
+    attack(PLAIN, 2, large_mail),
 ];
 
 /// Attacks in the name's way until the time is over.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::AbuseArgs;
-use super::attacks::{ATTACKS, BURN, MALLORY};
+use super::attacks::{ATTACKS, BURN, MALLORY, PLAIN};
 use super::victims::{Latency, Victims};
 use crate::load::server::Kind;
 use crate::load::{Failure, Server, process, while_doing};
@@ -37,7 +37,7 @@ pub(super) fn run(args: &AbuseArgs) -> Result<(), Failure> {
         let ratio = felt.latency.most() / calm.latency.most();
         let cells = felt.latency.cells_beside(ratio);
         println!("| {} | {cells} | {:.0} MiB |", attack.name, felt.memory_mib);
-        if ratio > SLOWER_MAX && felt.latency.high > UNNOTICED {
+        if attack.name != PLAIN && ratio > SLOWER_MAX && felt.latency.high > UNNOTICED {
             slow.push(attack.name);
         }
         // What it left behind is taken away before the next.

@@ -164,8 +164,14 @@ impl Connection {
     }
 
     async fn advance(&mut self) {
-        let Ok(next) = self.session.advance(self.now, &mut self.sent).await;
-        self.next = next;
+        loop {
+            let Ok(next) = self.session.advance(self.now, &mut self.sent).await;
+            self.next = next;
+            if next != Next::Yield {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// What the driver does when the account changed.

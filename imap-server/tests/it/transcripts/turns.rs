@@ -27,6 +27,6 @@ fn commands_that_came_together_are_not_answered_in_one_go() {
             } => {}
         }
         assert_eq!(session.take_sent().split(|&octet| octet == b'\n').count(), 20_001);
-        assert!(turns >= 5, "others had {turns} turns");
+        assert!(turns >= 600, "others had {turns} turns");
     });
 }
