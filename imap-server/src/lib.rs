@@ -7,6 +7,7 @@ mod command;
 pub mod session;
 
 mod logins;
+mod search_threads;
 mod services;
 
 pub mod net;
@@ -30,4 +31,5 @@ pub mod cli;
 pub mod demo;
 
 pub use logins::{Logins, Moment, NoEntry, SessionInfo, Speaks};
-pub use services::{Limits, ListenerPolicy, SearchThreads, Services};
+pub use search_threads::SearchThreads;
+pub use services::{Limits, ListenerPolicy, Services};

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use imap_auth::{Authenticator, Mechanisms};
 use imap_store::Store;
-use tokio::sync::Semaphore;
 
-use crate::Logins;
 use crate::config::{ListenerConfig, TlsMode};
 use crate::session::options::DialectOptions;
 use crate::users::Users;
+use crate::{Logins, SearchThreads};
 
 /// Every bound of the server, in one place.
 #[derive(Debug, Clone)]
@@ -88,22 +87,6 @@ impl Default for Limits {
             search_threads: std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2)),
             output_piece_octets: 64 << 10,
         }
-    }
-}
-
-/// Lends threads to searches, [`Limits::search_threads`] of each kind.
-#[derive(Debug, Clone)]
-pub struct SearchThreads {
-    /// For searches that look into messages.
-    pub thorough: Arc<Semaphore>,
-    /// For those that look at flags and the like, so that they never wait for a turn of the others.
-    pub quick: Arc<Semaphore>,
-}
-
-impl SearchThreads {
-    /// So many of each kind.
-    pub fn new(count: usize) -> Self {
-        Self { thorough: Arc::new(Semaphore::new(count)), quick: Arc::new(Semaphore::new(count)) }
     }
 }
 

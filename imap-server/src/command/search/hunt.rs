@@ -15,10 +15,9 @@ use imap_store::StoreError;
 use imap_store::account::{Account, Mailbox, MessageNumber, MessageRef, Snapshot, SummaryReader};
 use imap_store::message::Summary;
 use imap_store::search::{Context, Query, Source};
-use tokio::task::spawn_blocking;
 
 use super::super::{Halt, finished};
-use crate::services::SearchThreads;
+use crate::SearchThreads;
 
 /// How long a search may keep a thread before others have their turn.
 const TURN: Duration = Duration::from_millis(20);
@@ -106,8 +105,9 @@ impl Drop for Stop {
 impl Hunt {
     /// Looks at all messages, on threads that `threads` lends.
     pub(super) async fn run(self, threads: &SearchThreads) -> Result<Found, Halt> {
-        let threads = if self.query.is_cheap() { &threads.quick } else { &threads.thorough };
-        let block = if self.query.is_cheap() { BLOCK_MAX } else { BLOCK_MIN };
+        let is_cheap = self.query.is_cheap();
+        let lender = if is_cheap { &threads.quick } else { &threads.thorough };
+        let block = if is_cheap { BLOCK_MAX } else { BLOCK_MIN };
         let stop = Stop(Arc::new(Shared {
             hunt: self,
             taken: AtomicU32::new(0),
@@ -117,16 +117,16 @@ impl Hunt {
         let mut found = Found::default();
         while stop.0.is_left() {
             // One thread it waits for; what else is free it takes.
-            let Ok(first) = threads.clone().acquire_owned().await else { break };
+            let Ok(first) = lender.clone().acquire_owned().await else { break };
             let mut lent = vec![first];
             while lent.len() < stop.0.blocks_left()
-                && let Ok(more) = threads.clone().try_acquire_owned()
+                && let Ok(more) = lender.clone().try_acquire_owned()
             {
                 lent.push(more);
             }
             let work = |permit| {
                 let shared = stop.0.clone();
-                spawn_blocking(move || {
+                threads.run(!is_cheap, move || {
                     let found = shared.turn();
                     drop(permit);
                     found
