@@ -21,8 +21,7 @@ pub struct SearchThreads {
 #[derive(Debug)]
 struct Patient(Option<Runtime>);
 
-/// 19 would be the lowest priority. With this one a thread has a third of the share of another that wants to run, too, and
-/// that one goes first.
+/// 19 would be the lowest priority. With this one a thread has a third of the share of another that wants to run, too.
 const NICE: i32 = 5;
 
 impl SearchThreads {

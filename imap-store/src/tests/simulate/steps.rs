@@ -29,6 +29,9 @@ impl Course {
                 let room = self.disk.octets_used() + self.chance.below(1 << 19);
                 let is_full = self.trouble == Trouble::Full && self.chance.below(2) == 0;
                 if self.trouble == Trouble::Full {
+                    // A body of what was refused may still be on its way, and what is queued behind it would be refused
+                    // with it.
+                    let _ = open.store.log().settle_queue();
                     self.disk.set_room(is_full.then_some(room));
                 }
             }
