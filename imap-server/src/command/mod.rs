@@ -204,6 +204,15 @@ impl Ctx<'_> {
             State::NotAuthenticated | State::Authenticated(_) => Ok(()),
         }
     }
+
+    /// Tells a client in IDLE all news, and lets go of what its view needs for commands only.
+    pub(crate) async fn tell_idler(&mut self) -> Result<(), Gone> {
+        self.tell_news(News::All).await?;
+        if let State::Selected(_, view) = self.state {
+            view.rest();
+        }
+        Ok(())
+    }
 }
 
 /// Runs one command and answers it.
@@ -349,7 +358,7 @@ pub(crate) async fn conclude(
             // The client may send DONE as soon as it has the `+`, so that goes first.
             ctx.out.buffer.extend_from_slice(b"+ idling\r\n");
             ctx.connection.framer.expect(Expect::IdleLine);
-            ctx.tell_news(News::All).await?;
+            ctx.tell_idler().await?;
             Doing::Idling(tag)
         }
         Ok(Done::StartTls) => {

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use imap_store::log::Seq;
+use imap_store::account::Watch;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -163,8 +163,8 @@ enum News {
     /// It may not, now.
     Off,
     /// Waiting for a change.
-    On(watch::Receiver<Seq>),
-    /// The account's end is gone: nothing will come.
+    On(Watch),
+    /// The store is closed: nothing will come.
     Ended,
 }
 
@@ -273,16 +273,13 @@ impl Connection {
         }
     }
 
-    /// Takes or drops the watch, as the session wants it. A new one counts as changed at once: what was published
-    /// between the session's last look and now would be missed otherwise.
+    /// Takes or drops the watch, as the session wants it. A new one tells of a change at once, so that nothing is missed
+    /// that was published between the session's last look and now.
     fn follow_news(&mut self) {
         match (self.session.watch(), &self.news) {
             (None, _) => self.news = News::Off,
             (Some(_), News::On(_) | News::Ended) => {}
-            (Some(mut fresh), News::Off) => {
-                fresh.mark_changed();
-                self.news = News::On(fresh);
-            }
+            (Some(fresh), News::Off) => self.news = News::On(fresh),
         }
     }
 
@@ -303,8 +300,8 @@ impl Connection {
 impl News {
     /// Comes back when there is a change; never when there is nothing to wait for. Nothing is lost when it is dropped.
     async fn changed(&mut self) {
-        if let Self::On(receiver) = self {
-            if receiver.changed().await.is_ok() {
+        if let Self::On(watch) = self {
+            if watch.changed().await {
                 return;
             }
             *self = Self::Ended;

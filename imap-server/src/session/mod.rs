@@ -21,13 +21,13 @@ use imap_auth::{ChannelBindings, ClientCertificate};
 use imap_proto::Dialect;
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::wire::{Expect, Framer};
+use imap_store::account::Watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::command::Ctx;
 use crate::{ListenerPolicy, Services};
 use outbox::{Adapter, Gone, Outbox};
 use state::{Connection, Doing, Enabled, State, framer_limits};
-use view::News;
 
 /// Where a session's output goes: the socket, or a test's buffer.
 pub trait Output: Send {
@@ -164,18 +164,18 @@ impl Session {
     }
 
     /// What to watch while waiting (IDLE): `None` when news has to wait for a command.
-    pub fn watch(&self) -> Option<tokio::sync::watch::Receiver<imap_store::log::Seq>> {
+    pub fn watch(&self) -> Option<Watch> {
         match (&self.doing, &self.state) {
-            (Doing::Idling(_), State::Selected(_, view)) => Some(view.account().watch()),
+            (Doing::Idling(_), State::Selected(_, view)) => Some(view.watch()),
             _ => None,
         }
     }
 
-    /// The watched account changed: tells what may be told.
+    /// The watched mailbox changed: tells what may be told.
     pub async fn news<O: Output>(&mut self, out: &mut O) -> Result<(), O::Error> {
         self.with_ctx(out, async |doing, ctx| {
             if matches!(doing, Doing::Idling(_)) {
-                ctx.tell_news(News::All).await?;
+                ctx.tell_idler().await?;
             }
             ctx.out.flush().await
         })

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use imap_proto::response::{FetchWriter, Response, Vanished};
 use imap_proto::types::{MailboxName, ModSeq, NumberSet, SeqNum, SequenceSet, Uid};
 use imap_proto::{Dialect, Level};
-use imap_store::account::{Account, Flags, Mailbox, MailboxId, MessageRef, Rights, SeenMode, Snapshot, Who};
+use imap_store::account::{
+    Account, Flags, Mailbox, MailboxId, MessageRef, Rights, SeenMode, Snapshot, Watch, Who,
+};
 use imap_store::log::AccountId;
 
 use super::flags::{FlagNames, has_hidden, is_old, keywords_shown, write_flags, write_permanent_flags};
@@ -22,7 +24,8 @@ pub(crate) struct View {
     rights: Rights,
     /// Whose eyes look at it: in the accounts of others, \Seen is each user's own.
     who: Who,
-    snapshot: Arc<Snapshot>,
+    /// The account as it was when the client was told last; `None` while it waits in IDLE.
+    snapshot: Option<Arc<Snapshot>>,
     mailbox: Arc<Mailbox>,
     /// UIDs that are \Recent to this session, in ranges that may reach over UIDs which are not there.
     recent: NumberSet,
@@ -116,7 +119,7 @@ impl View {
             read_only,
             rights,
             who,
-            snapshot,
+            snapshot: Some(snapshot),
             mailbox,
             recent,
             keywords_told,
@@ -138,8 +141,18 @@ impl View {
     }
 
     /// The account as it was then: with it, messages can be read that were expunged elsewhere.
-    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
-        &self.snapshot
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.clone().unwrap_or_else(|| self.account.snapshot())
+    }
+
+    /// The client waits for news: it is told of its mailbox only, and holds nothing of what others in the account were.
+    pub(crate) fn rest(&mut self) {
+        self.snapshot = None;
+    }
+
+    /// Tells when there may be news.
+    pub(crate) fn watch(&self) -> Watch {
+        self.account.watch(self.id)
     }
 
     /// The account that it is in, for what the session's user does there.
@@ -324,7 +337,7 @@ impl View {
         // A deleted mailbox stays as it was last seen (RFC 2180 §3.3).
         let Some((snapshot, mailbox)) = self.published() else { return Ok(()) };
         if Arc::ptr_eq(&mailbox, &self.mailbox) && self.unsure.is_empty() {
-            self.snapshot = snapshot;
+            self.snapshot = Some(snapshot);
             self.told = Told::default();
             self.is_held = false;
             return Ok(());
@@ -335,7 +348,7 @@ impl View {
             return Ok(());
         }
         let old = std::mem::replace(&mut self.mailbox, mailbox);
-        self.snapshot = snapshot;
+        self.snapshot = Some(snapshot);
         let (told, unsure) = (std::mem::take(&mut self.told), std::mem::take(&mut self.unsure));
         if !diff.appended.is_empty() {
             self.claim_recent(style.dialect);

@@ -16,12 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 
 use super::apply::apply;
 use super::change::Change;
 use super::decide::Decided;
-use super::snapshot::Snapshot;
+use super::snapshot::{MailboxId, Snapshot};
+use super::watch::{Watch, Watchers};
 use crate::blocking::block_on;
 use crate::log::{AccountId, Claim, Log, NamesBodies, Position, Seq, Waiter};
 use crate::{CommitTimes, StoreError};
@@ -68,7 +69,7 @@ pub(crate) struct Core {
     log: Log,
     head: Mutex<Head>,
     published: ArcSwap<Snapshot>,
-    watch: watch::Sender<Seq>,
+    watchers: Watchers,
     /// Told whenever something was published or refused: for those who only read the head.
     settled: Notify,
     dirty: AtomicBool,
@@ -100,7 +101,7 @@ impl Core {
             id,
             head: Mutex::new(Head { state: state.clone(), epoch: log.epoch() }),
             log,
-            watch: watch::Sender::new(state.seq()),
+            watchers: Watchers::default(),
             published: ArcSwap::new(state),
             settled: Notify::new(),
             dirty: AtomicBool::new(false),
@@ -120,13 +121,13 @@ impl Core {
         self.published.load_full()
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<Seq> {
-        self.watch.subscribe()
+    pub(crate) fn watch(&self, mailbox: MailboxId) -> Watch {
+        self.watchers.watch(&self.published.load(), mailbox)
     }
 
     /// Whether somebody besides the account itself has it, a change in the queue for example, or watches it.
     pub(crate) fn is_held(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) > 1 || self.watch.receiver_count() > 0
+        Arc::strong_count(self) > 1 || !self.watchers.is_empty()
     }
 
     /// Whether something was published since the last call.
@@ -337,7 +338,7 @@ impl Waiter for Commit {
     }
 
     fn is_quick(&self) -> bool {
-        !self.is_news || self.core.watch.receiver_count() <= WATCHERS_FEW
+        !self.is_news || self.core.watchers.are_few(&self.state)
     }
 
     fn wake(self: Box<Self>) {
@@ -348,12 +349,7 @@ impl Waiter for Commit {
         }
         self.core.settled.notify_waiters();
         if self.is_news {
-            let seq = self.state.seq();
-            self.core.watch.send_if_modified(|told| {
-                let newer = *told < seq;
-                *told = (*told).max(seq);
-                newer
-            });
+            self.core.watchers.tell(&self.state);
         }
     }
 
@@ -364,6 +360,3 @@ impl Waiter for Commit {
         self.core.settled.notify_waiters();
     }
 }
-
-/// So many watchers are told in no time.
-const WATCHERS_FEW: usize = 4;

@@ -38,6 +38,7 @@ pub(crate) mod transfer;
 mod tree;
 mod upload;
 pub(crate) mod users;
+mod watch;
 
 pub use graves::Grave;
 pub use listing::SummaryReader;
@@ -51,6 +52,7 @@ pub use seen::SeenMode;
 pub use sharing::{Owner, Place};
 pub use snapshot::{Counters, Diff, Flags, MailboxId, MessageNumber, MessageRef, Snapshot, SpecialUse};
 pub use upload::{Upload, Uploaded};
+pub use watch::Watch;
 
 pub(crate) use apply::apply;
 pub(crate) use change::Change;

@@ -20,9 +20,10 @@ use super::summaries::Summaries;
 use super::threads::{self, Ids, Keys, ThreadIndex};
 use super::transfer::{self, Passenger, Token};
 use super::upload::{Upload, Uploaded};
+use super::watch::Watch;
 use crate::StoreError;
 use crate::clock::Clock;
-use crate::log::{AccountId, Ahead, Seq};
+use crate::log::{AccountId, Ahead};
 
 /// An open account. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -171,9 +172,9 @@ impl Account {
         self.core().snapshot()
     }
 
-    /// Tells when a newer state is published.
-    pub fn watch(&self) -> tokio::sync::watch::Receiver<Seq> {
-        self.core().watch()
+    /// Tells when a newer state of a mailbox is published, or that it was renamed or deleted.
+    pub fn watch(&self, mailbox: MailboxId) -> Watch {
+        self.core().watch(mailbox)
     }
 
     /// Begins a message.

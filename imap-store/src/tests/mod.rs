@@ -23,6 +23,7 @@ mod simulate;
 mod summaries;
 mod threads;
 mod transfer;
+mod watch;
 
 use std::sync::Arc;
 

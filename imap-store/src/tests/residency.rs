@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::account::FlagChange;
+use crate::account::{FlagChange, MailboxId};
 use crate::log::AccountId;
 
 fn open(dir: &Path, state_octets_max: u64) -> Store {
@@ -52,7 +52,7 @@ async fn what_is_held_watched_or_not_saved_stays() {
     let people = people(&store, 4).await;
     store.checkpoint().expect("saved");
     let held = store.account(people[0].0).expect("loads");
-    let watch = store.account(people[1].0).expect("loads").watch();
+    let watch = store.account(people[1].0).expect("loads").watch(MailboxId(1));
     let dirty = store.account(people[2].0).expect("loads");
     let old = dirty.snapshot();
     append(&dirty, "INBOX", "x", "").await;

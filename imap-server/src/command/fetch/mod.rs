@@ -77,7 +77,7 @@ async fn serve(
 ) -> Result<Done, Halt> {
     let view = ctx.view()?;
     let account = view.account().clone();
-    let (snapshot, mailbox) = (Arc::clone(view.snapshot()), Arc::clone(view.mailbox()));
+    let (snapshot, mailbox) = (view.snapshot(), Arc::clone(view.mailbox()));
     let recent = view.recent().clone();
     let sets_seen = !view.read_only() && cmd.items.iter().any(sets_seen);
     let seen = if sets_seen { mark_seen(ctx, &mailbox, &places).await? } else { NumberSet::new() };

@@ -192,7 +192,7 @@ fn prepare(ctx: &Ctx<'_>, cmd: &Search) -> Result<Hunt, Halt> {
     Ok(Hunt {
         query,
         mailbox: Arc::clone(view.mailbox()),
-        snapshot: Arc::clone(view.snapshot()),
+        snapshot: view.snapshot(),
         account,
         recent: view.recent().clone(),
         saved: view.saved().clone(),

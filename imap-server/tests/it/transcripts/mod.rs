@@ -4,6 +4,7 @@
 //! `UPDATE=1` rewrites the lines of the server; a person reads the diff. `TRANSCRIPT=move` plays only the files with
 //! that in their path.
 
+mod idlers;
 mod imap2;
 mod pattern;
 mod play;

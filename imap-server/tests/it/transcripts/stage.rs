@@ -123,6 +123,12 @@ impl Stage {
         Arc::clone(&self.services.search_threads.thorough)
     }
 
+    /// A user's account.
+    pub(super) fn account(&self, user: &str) -> Account {
+        let user = self.services.store.user(user).expect("the script names the user");
+        self.services.store.account(user.account).expect("it loads")
+    }
+
     /// Begins a connection and brings it where the script begins.
     pub(super) async fn connect(&mut self, number: usize, how: &str) {
         let now = Instant::now();
@@ -248,7 +254,6 @@ fn set_limit(limits: &mut Limits, name: &str, value: u64) {
     }
 }
 
-/// One `store:` line.
 /// The account of a user, or the shared one of that name; made when it is missing.
 async fn account_of(store: &Store, user: &str) -> AccountId {
     if let Some(name) = user.strip_prefix("$") {
@@ -267,6 +272,7 @@ async fn account_of(store: &Store, user: &str) -> AccountId {
     }
 }
 
+/// One `store:` line.
 async fn fill(store: &Store, messages: &HashMap<String, Vec<u8>>, user: &str, what: &str) {
     let account = store.account(account_of(store, user).await).expect("the user's account");
     if what.is_empty() {
