@@ -8,6 +8,7 @@ mod backup;
 mod check;
 mod compact;
 mod group;
+mod pieces;
 mod pins;
 mod prepare;
 mod queue;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::pieces::Piece;
 use super::{AccountId, BodyId, Position, Seq};
 
 /// What a record is. A number never changes its meaning.
@@ -35,7 +36,7 @@ const KEY_CLEAR: u8 = 0;
 #[derive(Debug)]
 pub(super) enum Content {
     Body(BodyHead, Vec<u8>),
-    Chunk(Vec<u8>),
+    Chunk(Piece),
     ChunkList(Vec<u8>),
     Change(Vec<u8>),
     Image(Vec<u8>),
@@ -62,11 +63,10 @@ impl Content {
 
     pub(super) fn octets(&self) -> &[u8] {
         match self {
-            Self::Body(_, octets)
-            | Self::Chunk(octets)
-            | Self::ChunkList(octets)
-            | Self::Change(octets)
-            | Self::Image(octets) => octets,
+            Self::Chunk(piece) => piece.octets(),
+            Self::Body(_, octets) | Self::ChunkList(octets) | Self::Change(octets) | Self::Image(octets) => {
+                octets
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::pieces::{Buffers, Piece};
 use super::queue::Pending;
 use super::record::{BodyHead, ChunkList, Content};
 use super::{AccountId, BodyId, Claim, Finished, Pin, Position, Seq, Shared, Waiter};
@@ -17,7 +18,7 @@ pub const CHUNK_OCTETS: usize = 256 << 10;
 
 /// A body on its way into the log.
 ///
-/// It holds at most one chunk beside those (at most four) that wait to be written. Dropped before
+/// It holds at most one chunk beside those (at most two) that wait to be written. Dropped before
 /// [`Upload::finish`], it leaves nothing that counts.
 #[derive(Debug)]
 pub struct Upload {
@@ -25,6 +26,8 @@ pub struct Upload {
     account: AccountId,
     claim: Claim,
     buffer: Vec<u8>,
+    /// Those that come next.
+    buffers: Arc<Buffers>,
     hasher: blake3::Hasher,
     size_octets: u64,
     chunks: Vec<BodyId>,
@@ -42,6 +45,7 @@ impl Upload {
             account,
             claim,
             buffer: Vec::new(),
+            buffers: Arc::default(),
             hasher: blake3::Hasher::new(),
             size_octets: 0,
             chunks: Vec::new(),
@@ -67,6 +71,10 @@ impl Upload {
             let count = octets.len().min(CHUNK_OCTETS - self.buffer.len());
             let (now, rest) = octets.split_at(count);
             self.hasher.update(now);
+            if self.buffer.len() + count > EXPECTED_OCTETS_MAX {
+                // In one step: each step on the way would leave its memory behind.
+                self.buffer.reserve_exact(CHUNK_OCTETS - self.buffer.len());
+            }
             self.buffer.extend_from_slice(now);
             self.size_octets += count as u64;
             octets = rest;
@@ -87,7 +95,8 @@ impl Upload {
             let list = ChunkList { size_octets: self.size_octets, chunk_octets, chunks };
             Content::ChunkList(list.encode(&head))
         };
-        let (body, epoch) = self.queue(content, Seq(0), None).await?;
+        let share = self.share().await?;
+        let (body, epoch) = self.queue(content, Seq(0), share, None).await?;
         let pin = self.pin.take().expect("a record was queued, and that pins its segment");
         Ok(Finished { body, size_octets: self.size_octets, epoch, pin })
     }
@@ -100,7 +109,8 @@ impl Upload {
         let list = ChunkList { size_octets: self.size_octets, chunk_octets: CHUNK_OCTETS as u32, chunks };
         let (answer, answered) = oneshot::channel();
         let waiter = Box::new(ImageWritten(answer));
-        self.queue(Content::Image(list.encode(&head)), seq, Some(waiter)).await?;
+        let share = self.share().await?;
+        self.queue(Content::Image(list.encode(&head)), seq, share, Some(waiter)).await?;
         let gone = |_| StoreError::InDoubt { reason: "the log's writer is gone".to_owned() };
         answered.await.map_err(gone)??;
         let shared = Arc::clone(&self.shared);
@@ -109,22 +119,30 @@ impl Upload {
     }
 
     async fn queue_chunk(&mut self) -> Result<(), StoreError> {
-        let octets = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_OCTETS));
+        let share = self.share().await?;
+        // Behind the wait: one that was written may be back by now.
+        let octets = std::mem::replace(&mut self.buffer, self.buffers.take());
         let number = Seq(self.chunks.len() as u64);
-        let (chunk, epoch) = self.queue(Content::Chunk(octets), number, None).await?;
+        let chunk = Content::Chunk(Piece::new(octets, &self.buffers));
+        let (chunk, epoch) = self.queue(chunk, number, share, None).await?;
         self.epoch = Some(epoch);
         self.chunks.push(chunk);
         Ok(())
+    }
+
+    /// Waits until less of this upload is queued.
+    async fn share(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let closed = |_| StoreError::Unavailable { reason: "the log is closed".to_owned() };
+        Arc::clone(&self.share).acquire_owned().await.map_err(closed)
     }
 
     async fn queue(
         &mut self,
         content: Content,
         number: Seq,
+        share: OwnedSemaphorePermit,
         waiter: Option<Box<dyn Waiter>>,
     ) -> Result<(BodyId, u64), StoreError> {
-        let closed = |_| StoreError::Unavailable { reason: "the log is closed".to_owned() };
-        let share = Arc::clone(&self.share).acquire_owned().await.map_err(closed)?;
         self.shared.space.admit_in_time(self.claim).await?;
         let mut pending = Some(Pending { waiter, ..self.pending(content, number, share) });
         loop {
