@@ -172,6 +172,31 @@ impl Disk for RealDisk {
     }
 }
 
+/// Opens a file for reading where its path is known without asking the disk; else, and where nobody can tell, `None`.
+pub(crate) fn open_now(path: &Path) -> Option<fs::File> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        // Whatever is wrong is told by the opening that may wait.
+        openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok().map(fs::File::from)
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
+/// [`DiskFile::read_now`].
+pub(crate) fn read_now(file: &fs::File, buffer: &mut [u8], offset: u64) -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    {
+        let now = rustix::io::ReadWriteFlags::NOWAIT;
+        // As above.
+        rustix::io::preadv2(file, &mut [io::IoSliceMut::new(buffer)], offset, now).ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// Opens a file for reads that go past the page cache.
 fn open_direct(path: &Path) -> io::Result<fs::File> {
     let flags = rustix::fs::OFlags::DIRECT.bits().cast_signed();
@@ -183,11 +208,8 @@ impl DiskFile for RealFile {
         self.0.read_at(buffer, offset)
     }
 
-    #[cfg(target_os = "linux")]
     fn read_now(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
-        let now = rustix::io::ReadWriteFlags::NOWAIT;
-        // Whatever is wrong is told by the read that may wait.
-        rustix::io::preadv2(&self.0, &mut [io::IoSliceMut::new(buffer)], offset, now).ok()
+        read_now(&self.0, buffer, offset)
     }
 
     fn write_at(&self, mut slices: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {

@@ -1,13 +1,14 @@
 //! What listings and searches read of messages: summaries, one after the other.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::ops::Account;
-use super::snapshot::{MessageRef, Snapshot};
+use super::snapshot::{MessageNumber, MessageRef, Snapshot};
 use super::summaries::RowReader;
 use crate::StoreError;
 use crate::log::{Ahead, BodyId};
@@ -23,6 +24,8 @@ pub struct SummaryReader {
     account: Account,
     snapshot: Arc<Snapshot>,
     rows: RowReader,
+    /// What was read already of the messages that come next.
+    kept: VecDeque<(MessageNumber, Summary)>,
     /// What is read of the messages that come next.
     ahead: RefCell<Ahead>,
 }
@@ -30,7 +33,25 @@ pub struct SummaryReader {
 impl SummaryReader {
     /// A message's summary: from the summary file, or made again from the body. Blocking.
     pub fn summary(&mut self, message: &MessageRef) -> Result<Summary, StoreError> {
+        if let Some((_, summary)) = self.kept.pop_front_if(|(number, _)| *number == message.number) {
+            return Ok(summary);
+        }
         self.account.read_summary(&mut self.rows, &self.snapshot, message)
+    }
+
+    /// Reads the summaries of a few messages where nothing has to be waited for: whether [`Self::summary`] does not block
+    /// for them now, asked in this order.
+    pub fn summaries_now(&mut self, messages: &[MessageRef]) -> bool {
+        self.kept = self.read_summaries_now(messages).unwrap_or_default();
+        self.kept.len() == messages.len()
+    }
+
+    fn read_summaries_now(&mut self, messages: &[MessageRef]) -> Option<VecDeque<(MessageNumber, Summary)>> {
+        let row_of = |message: &MessageRef| Some((message.number.0, self.snapshot.body(message.number)?));
+        let wanted: Vec<_> = messages.iter().map(row_of).collect::<Option<_>>()?;
+        let rows = self.rows.rows_now(self.account.summary_rows(), &wanted)?;
+        let summaries = messages.iter().zip(rows);
+        summaries.map(|(message, row)| Some((message.number, Summary::from_bytes(row)?))).collect()
     }
 
     /// From now on a read may bring about that many octets at once, those of the messages that come next too.
@@ -53,7 +74,8 @@ impl Account {
     /// What reads the summaries of a state's messages.
     pub fn summaries(&self, snapshot: &Arc<Snapshot>) -> SummaryReader {
         let (account, snapshot) = (self.clone(), Arc::clone(snapshot));
-        SummaryReader { account, snapshot, rows: RowReader::default(), ahead: RefCell::default() }
+        let (rows, kept, ahead) = (RowReader::default(), VecDeque::new(), RefCell::default());
+        SummaryReader { account, snapshot, rows, kept, ahead }
     }
 
     /// The summary of one message: from the summary file, or made again from the body. Blocking. Of many,

@@ -193,3 +193,50 @@ async fn a_row_that_a_crash_has_cut_short_is_no_finding() {
         assert_eq!(std::fs::read(file(dir.path())).expect("there"), octets, "{lost}: made again");
     }
 }
+
+#[tokio::test]
+async fn a_few_are_read_at_once_where_nothing_has_to_be_waited_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let account = alice(&store).await;
+    fill(&account, 200).await;
+    store.flush_summaries();
+    let (snapshot, inbox) = (account.snapshot(), mailbox(&account, "INBOX"));
+    let few: Vec<_> = [3, 4, 9, 10, 30].into_iter().filter_map(|at| inbox.get(uid(at))).collect();
+    let subjects = |reader: &mut crate::account::SummaryReader| -> Vec<String> {
+        let summaries = few.iter().map(|it| reader.summary(it).expect("it is there"));
+        summaries
+            .map(|it| String::from_utf8_lossy(&it.envelope().subject.unwrap_or_default()).into())
+            .collect()
+    };
+
+    let mut reader = account.summaries(&snapshot);
+    assert!(reader.summaries_now(&few), "the rows are in the page cache, the file's name in the kernel's");
+    std::fs::remove_file(file(dir.path())).expect("it is there");
+    assert_eq!(subjects(&mut reader), ["2", "3", "8", "9", "29"], "from what was read");
+    assert!(!account.summaries(&snapshot).summaries_now(&few), "the file is gone");
+    assert_eq!(subjects(&mut account.summaries(&snapshot)), ["2", "3", "8", "9", "29"], "made again");
+
+    fill(&account, 1).await;
+    let (snapshot, inbox) = (account.snapshot(), mailbox(&account, "INBOX"));
+    let newest: Vec<_> = inbox.get(uid(201)).into_iter().collect();
+    assert!(account.summaries(&snapshot).summaries_now(&newest), "not written yet, or in the file");
+}
+
+#[tokio::test]
+async fn nothing_is_read_at_once_while_nobody_knows_where_rows_lie() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open(dir.path());
+    let account = alice(&store).await;
+    fill(&account, 3).await;
+    drop((account, store));
+    let store = open(dir.path());
+    let user = store.user("alice").expect("alice");
+    let account = store.account(user.account).expect("loads");
+    let (snapshot, inbox) = (account.snapshot(), mailbox(&account, "INBOX"));
+    let few: Vec<_> = inbox.get(uid(1)).into_iter().collect();
+    let mut reader = account.summaries(&snapshot);
+    assert!(!reader.summaries_now(&few), "the file would have to be read through");
+    assert!(reader.summary(&few[0]).is_ok());
+    assert!(reader.summaries_now(&few));
+}

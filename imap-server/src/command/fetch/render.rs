@@ -19,6 +19,10 @@ use super::stream::{READ_OCTETS, Stream};
 use crate::session::flags::FlagNames;
 use crate::session::view::Told;
 
+/// Of so many messages at the most the summaries are written where sessions are served: it takes no longer than to go to
+/// another thread.
+const AT_HAND_MAX: usize = 32;
+
 /// What a FETCH asks for.
 pub(super) struct Plan {
     items: Vec<FetchItem>,
@@ -97,6 +101,14 @@ impl Plan {
         })
     }
 
+    /// Whether it takes no more of a message than its summary, and what stands in the mailbox's pages.
+    fn is_of_summaries(&self) -> bool {
+        self.items.iter().all(|item| {
+            use FetchItem::{Body, BodyStructure, Envelope, Flags, InternalDate, ModSeq, Rfc822Size, Uid};
+            matches!(item, Body | BodyStructure | Envelope | Flags | InternalDate | ModSeq | Rfc822Size | Uid)
+        })
+    }
+
     /// Whether it takes no more of a message than its octets, all of them.
     fn is_whole(&self) -> bool {
         self.items.iter().all(|item| {
@@ -141,16 +153,33 @@ impl Renderer {
         self.range.is_none() && self.current.is_none()
     }
 
-    /// Whether rendering blocks for nothing: what it takes is in memory already, or one message that the system has in
-    /// memory, and that is read here.
+    /// Whether rendering blocks for nothing: what it takes is in memory already, or one message or a few summaries that
+    /// the system has in memory, and that are read here.
     pub(super) fn is_at_hand(&mut self) -> bool {
         if self.plan.is_cheap() {
             return true;
+        }
+        if self.plan.is_of_summaries() {
+            let few = self.few();
+            return few.is_some_and(|few| self.summaries.summaries_now(&few));
         }
         let (Some((first, last)), []) = (self.range, self.ranges.as_slice()) else { return false };
         let message = SeqNum::new(first).and_then(|place| self.mailbox.at(place));
         let Some(message) = message.filter(|_| first == last && self.plan.is_whole()) else { return false };
         self.summaries.read_now(&message)
+    }
+
+    /// The messages, if they are few.
+    fn few(&self) -> Option<Vec<MessageRef>> {
+        let ranges = self.range.iter().chain(self.ranges.as_slice());
+        let mut few = Vec::new();
+        for &(first, last) in ranges {
+            if few.len() + (last - first) as usize >= AT_HAND_MAX {
+                return None;
+            }
+            few.extend(messages(&self.mailbox, first, last));
+        }
+        Some(few)
     }
 
     /// Which messages could not be served.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::files::read_now;
 use crate::log::BodyId;
 
 const HEADER_OCTETS: usize = 32;
@@ -14,7 +15,7 @@ const HEADER_OCTETS: usize = 32;
 const ROW_OCTETS_MAX: u32 = 16 << 20;
 /// What is read at once for a single row; whoever reads on behind it is given twice as much each time.
 const BLOCK_OCTETS_MIN: usize = 8 << 10;
-const BLOCK_OCTETS_MAX: usize = 64 << 10;
+pub(super) const BLOCK_OCTETS_MAX: usize = 64 << 10;
 
 /// Number and offset of each row, ascending by number.
 #[derive(Debug, Default)]
@@ -63,6 +64,28 @@ impl Block {
         let header = Header::read(&self.octets[header])?;
         let row = self.place(file, offset + HEADER_OCTETS as u64, header.len as usize)?;
         let row = self.octets.slice(row);
+        (crc32c::crc32c(&row) == header.crc).then_some((header, row))
+    }
+
+    /// Reads the rows that begin up to `span` octets behind `offset`, unless that is much, or something has to be waited
+    /// for. Of the last one as much as a row mostly takes.
+    pub(super) fn read_now(&mut self, file: &File, offset: u64, span: u64) -> Option<()> {
+        let octets =
+            usize::try_from(span).ok().filter(|&span| span + BLOCK_OCTETS_MIN <= BLOCK_OCTETS_MAX)?;
+        let mut block = BytesMut::zeroed(octets + BLOCK_OCTETS_MIN);
+        let filled = read_now(file, &mut block, offset)?;
+        block.truncate(filled);
+        (self.start, self.octets, self.asked) = (offset, block.freeze(), filled);
+        Some(())
+    }
+
+    /// The row at an offset, if it is whole and all of it was read already.
+    pub(super) fn held_row(&self, offset: u64) -> Option<(Header, Bytes)> {
+        let begin = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        let behind = begin.checked_add(HEADER_OCTETS)?;
+        let header = Header::read(self.octets.get(begin..behind)?)?;
+        let end = behind + header.len as usize;
+        let row = (end <= self.octets.len()).then(|| self.octets.slice(behind..end))?;
         (crc32c::crc32c(&row) == header.crc).then_some((header, row))
     }
 

@@ -1,11 +1,13 @@
 //! [`RowReader`]: rows read one after the other, without disturbing others who read.
 
 use std::fs::File;
+use std::sync::TryLockError;
 
 use bytes::Bytes;
 
 use super::Summaries;
-use super::file::Block;
+use super::file::{BLOCK_OCTETS_MAX, Block};
+use crate::files::open_now;
 use crate::log::BodyId;
 
 /// How many places of rows are noted at once.
@@ -38,6 +40,50 @@ impl RowReader {
             Place::Pending(found, row) => (found == body).then_some(row),
             Place::File(offset) => self.read(number, body, offset),
         }
+    }
+
+    /// The rows of a few messages, if they are there, not long, and nothing has to be waited for.
+    pub(crate) fn rows_now(&mut self, summaries: &Summaries, wanted: &[(u64, BodyId)]) -> Option<Vec<Bytes>> {
+        let places = self.look_up_now(summaries, wanted)?;
+        let offsets = || places.iter().filter_map(Place::offset);
+        if let (Some(first), Some(last), Some((_, file))) = (offsets().min(), offsets().max(), &self.file) {
+            self.block.read_now(file, first, last - first)?;
+        }
+        let mut rows = Vec::with_capacity(wanted.len());
+        let mut octets = 0;
+        for (place, &(number, body)) in places.into_iter().zip(wanted) {
+            let row = match place {
+                Place::Pending(found, row) => (found == body).then_some(row),
+                Place::File(offset) => {
+                    let (header, row) = self.block.held_row(offset)?;
+                    (header.number == number && header.body == body).then_some(row)
+                }
+            }?;
+            octets += row.len();
+            rows.push(row);
+        }
+        (octets <= BLOCK_OCTETS_MAX).then_some(rows)
+    }
+
+    /// Where rows are, if that is known without waiting; the file is open then.
+    fn look_up_now(&mut self, summaries: &Summaries, wanted: &[(u64, BodyId)]) -> Option<Vec<Place>> {
+        let rows = match summaries.shared.rows.try_lock() {
+            Ok(rows) => rows,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Somebody may be reading the file meanwhile.
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let place_of = |&(number, _): &(u64, BodyId)| match rows.pending.get(&number) {
+            Some((body, row)) => Some(Place::Pending(*body, row.clone())),
+            None => rows.index.as_ref()?.from(number, 1).first().map(|&(_, offset)| Place::File(offset)),
+        };
+        let places: Vec<Place> = wanted.iter().map(place_of).collect::<Option<_>>()?;
+        let is_open = self.file.as_ref().is_some_and(|(generation, _)| *generation == rows.generation);
+        if !is_open && places.iter().any(|place| place.offset().is_some()) {
+            self.file = Some((rows.generation, open_now(summaries.shared.path.as_ref()?)?));
+            self.block.clear();
+        }
+        Some(places)
     }
 
     fn noted(&mut self, number: u64) -> Option<u64> {
@@ -82,4 +128,13 @@ enum Place {
     Pending(BodyId, Bytes),
     /// In the file, at this offset.
     File(u64),
+}
+
+impl Place {
+    fn offset(&self) -> Option<u64> {
+        match self {
+            Self::Pending(..) => None,
+            Self::File(offset) => Some(*offset),
+        }
+    }
 }
