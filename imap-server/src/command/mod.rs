@@ -25,12 +25,13 @@ mod store;
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use imap_auth::Exchange;
-use imap_proto::Level;
-use imap_proto::command::{Command, Tag};
+use imap_proto::command::{BadCommand, Command, Tag};
 use imap_proto::response::{Code, Kind, Response, write_status};
 use imap_proto::types::{MailboxName, WireMailbox};
 use imap_proto::wire::Expect;
+use imap_proto::{Dialect, Level};
 use imap_store::account::Account;
 
 use crate::Services;
@@ -214,6 +215,21 @@ impl Ctx<'_> {
         Ok(())
     }
 }
+
+/// Parses a command: a long one on another thread, so that nobody waits for a list of a hundred thousand numbers.
+pub(crate) async fn parse(
+    frame: &Bytes,
+    dialect: Dialect,
+) -> Result<Result<(Tag, Command), BadCommand>, Halt> {
+    if frame.len() <= PARSED_HERE_OCTETS {
+        return Ok(Command::parse(frame, dialect));
+    }
+    let frame = frame.clone();
+    blocking(move || Command::parse(&frame, dialect)).await
+}
+
+/// This takes some ten microseconds.
+const PARSED_HERE_OCTETS: usize = 16 << 10;
 
 /// Runs one command and answers it.
 pub(crate) async fn dispatch(ctx: &mut Ctx<'_>, tag: Tag, command: &Command) -> Result<Doing, Gone> {

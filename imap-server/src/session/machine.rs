@@ -10,7 +10,7 @@
 //! ```
 
 use imap_proto::Level;
-use imap_proto::command::{Command, Tag, peek};
+use imap_proto::command::{Tag, peek};
 use imap_proto::response::{Code, Kind, write_status};
 use imap_proto::wire::{Event, Expect};
 
@@ -101,9 +101,10 @@ async fn step(doing: Doing, ctx: &mut Ctx<'_>, event: Event) -> Result<Doing, Go
 
 /// Parses and runs a whole command.
 async fn run(ctx: &mut Ctx<'_>, frame: &bytes::Bytes) -> Result<Doing, Gone> {
-    match Command::parse(frame, ctx.connection.dialect) {
-        Ok((tag, command)) => command::dispatch(ctx, tag, &command).await,
-        Err(bad_command) => {
+    match command::parse(frame, ctx.connection.dialect).await {
+        Err(_) => Ok(bye(ctx, Some(&Code::ServerBug), "The server lost its way")),
+        Ok(Ok((tag, command))) => command::dispatch(ctx, tag, &command).await,
+        Ok(Err(bad_command)) => {
             let name = bad_command.name.unwrap_or("command");
             if name == "AUTHENTICATE" {
                 auth::unreadable(ctx);

@@ -1,6 +1,7 @@
 //! [`Hunt`]: a search under way, on as many threads as are free.
 //!
-//! The messages are taken in blocks by whoever has time, each of about a millisecond's work. Threads are lent for a short
+//! The messages are taken in blocks by whoever has time, each of about a millisecond's work. What is found without opening
+//! messages in next to no time is found where the session is served. Threads are lent for a short
 //! while by semaphores of the whole server, so that a long search slows others down and stops none; when the command ends
 //! or its client goes, [`Stop`] ends the threads, in the middle of a message too.
 
@@ -21,6 +22,8 @@ use crate::SearchThreads;
 
 /// How long a search may keep a thread before others have their turn.
 const TURN: Duration = Duration::from_millis(20);
+/// How long a search that opens no message takes part in what the session's thread does, before it goes to others.
+const FIRST_TURN: Duration = Duration::from_micros(200);
 /// Messages that a thread takes at once, at first and where each of them costs much.
 const BLOCK_MIN: u32 = 16;
 /// The same where they cost little.
@@ -107,14 +110,13 @@ impl Hunt {
     pub(super) async fn run(self, threads: &SearchThreads) -> Result<Found, Halt> {
         let is_cheap = self.query.is_cheap();
         let lender = if is_cheap { &threads.quick } else { &threads.thorough };
-        let block = if is_cheap { BLOCK_MAX } else { BLOCK_MIN };
         let stop = Stop(Arc::new(Shared {
             hunt: self,
             taken: AtomicU32::new(0),
-            block: AtomicU32::new(block),
+            block: AtomicU32::new(BLOCK_MIN),
             is_stopped: AtomicBool::new(false),
         }));
-        let mut found = Found::default();
+        let mut found = if is_cheap { stop.0.turn(FIRST_TURN)? } else { Found::default() };
         while stop.0.is_left() {
             // One thread it waits for; what else is free it takes.
             let Ok(first) = lender.clone().acquire_owned().await else { break };
@@ -127,7 +129,7 @@ impl Hunt {
             let work = |permit| {
                 let shared = stop.0.clone();
                 threads.run(!is_cheap, move || {
-                    let found = shared.turn();
+                    let found = shared.turn(TURN);
                     drop(permit);
                     found
                 })
@@ -152,13 +154,13 @@ impl Shared {
         left.div_ceil(self.block.load(Ordering::Relaxed)) as usize
     }
 
-    /// Looks at blocks until there are none or the turn is over. Blocking.
-    fn turn(&self) -> Result<Found, StoreError> {
+    /// Looks at blocks until there are none or the turn is over. Blocking, where messages are opened.
+    fn turn(&self, takes: Duration) -> Result<Found, StoreError> {
         let began = Instant::now();
         let mut found = Found::default();
         // Not kept between turns: those who wait for one are more than those who have one.
         let mut reader = Reader::new(&self.hunt);
-        while began.elapsed() < TURN && !self.is_stopped.load(Ordering::Relaxed) && self.is_left() {
+        while began.elapsed() < takes && !self.is_stopped.load(Ordering::Relaxed) && self.is_left() {
             let block_began = Instant::now();
             let block = self.block.load(Ordering::Relaxed);
             let before = self.taken.fetch_add(block, Ordering::Relaxed);
