@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::ops::Account;
 use super::snapshot::{MessageNumber, MessageRef, Snapshot};
 use super::summaries::RowReader;
+use super::table::BodyFinder;
 use crate::StoreError;
 use crate::log::{Ahead, BodyId};
 use crate::message::{Scanner, Summary};
@@ -24,6 +25,7 @@ pub struct SummaryReader {
     account: Account,
     snapshot: Arc<Snapshot>,
     rows: RowReader,
+    bodies: BodyFinder,
     /// What was read already of the messages that come next.
     kept: VecDeque<(MessageNumber, Summary)>,
     /// What is read of the messages that come next.
@@ -36,7 +38,8 @@ impl SummaryReader {
         if let Some((_, summary)) = self.kept.pop_front_if(|(number, _)| *number == message.number) {
             return Ok(summary);
         }
-        self.account.read_summary(&mut self.rows, &self.snapshot, message)
+        let body = self.bodies.body(&self.snapshot.messages, message.number);
+        self.account.read_summary(&mut self.rows, &self.snapshot, message, body)
     }
 
     /// Reads the summaries of a few messages where nothing has to be waited for: whether [`Self::summary`] does not block
@@ -74,14 +77,16 @@ impl Account {
     /// What reads the summaries of a state's messages.
     pub fn summaries(&self, snapshot: &Arc<Snapshot>) -> SummaryReader {
         let (account, snapshot) = (self.clone(), Arc::clone(snapshot));
-        let (rows, kept, ahead) = (RowReader::default(), VecDeque::new(), RefCell::default());
-        SummaryReader { account, snapshot, rows, kept, ahead }
+        let (rows, bodies) = (RowReader::default(), BodyFinder::default());
+        let (kept, ahead) = (VecDeque::new(), RefCell::default());
+        SummaryReader { account, snapshot, rows, bodies, kept, ahead }
     }
 
     /// The summary of one message: from the summary file, or made again from the body. Blocking. Of many,
     /// [`Account::summaries`] gives them faster.
     pub fn summary(&self, snapshot: &Snapshot, message: &MessageRef) -> Result<Summary, StoreError> {
-        self.read_summary(&mut RowReader::default(), snapshot, message)
+        let body = snapshot.body(message.number);
+        self.read_summary(&mut RowReader::default(), snapshot, message, body)
     }
 
     fn read_summary(
@@ -89,9 +94,10 @@ impl Account {
         rows: &mut RowReader,
         snapshot: &Snapshot,
         message: &MessageRef,
+        body: Option<BodyId>,
     ) -> Result<Summary, StoreError> {
         let number = message.number;
-        let body: BodyId = snapshot.body(number).ok_or(StoreError::NonExistent { what: "message" })?;
+        let body = body.ok_or(StoreError::NonExistent { what: "message" })?;
         let row = rows.row(self.summary_rows(), number.0, body);
         if let Some(summary) = row.and_then(Summary::from_bytes) {
             return Ok(summary);

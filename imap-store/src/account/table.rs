@@ -1,6 +1,7 @@
 //! The message table of an account: message number -> body address and how many mailboxes hold it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::codec::{Decoder, Encoder, Malformed};
 use super::page::{Row, with_room};
@@ -155,6 +156,36 @@ impl TablePage {
         }
         input.end()?;
         Ok(page)
+    }
+}
+
+/// Where the octets of one table's messages lie, asked for one after the other.
+#[derive(Debug, Default)]
+pub(super) struct BodyFinder {
+    /// The page of the message that was found last.
+    page: Option<Arc<TablePage>>,
+    /// In that page, behind that message.
+    next: usize,
+}
+
+impl BodyFinder {
+    pub(super) fn body(&mut self, table: &Table, number: MessageNumber) -> Option<BodyId> {
+        let number = number.0;
+        let reaches =
+            |numbers: &[u64]| matches!(numbers, [first, .., last] if (first..=last).contains(&&number));
+        if !self.page.as_ref().is_some_and(|page| reaches(&page.numbers)) {
+            self.page = table.find(number).map(|(page, _)| Arc::clone(page));
+            self.next = 0;
+        }
+        let page = self.page.as_ref()?;
+        let numbers = &page.numbers;
+        let at = if numbers.get(self.next) == Some(&number) {
+            self.next
+        } else {
+            numbers.binary_search(&number).ok()?
+        };
+        self.next = at + 1;
+        Some(page.body(at))
     }
 }
 
