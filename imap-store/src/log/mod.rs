@@ -7,6 +7,7 @@ mod ahead;
 mod backup;
 mod check;
 mod compact;
+mod desk;
 mod group;
 mod pieces;
 mod pins;
@@ -48,6 +49,7 @@ pub(crate) use self::relief::Relief;
 pub(crate) use self::room::Claim;
 pub use self::upload::{CHUNK_OCTETS, Upload};
 
+use self::desk::Desk;
 use self::pins::Pins;
 use self::prepare::Preparer;
 use self::queue::{FIRST_SEGMENT_OCTETS, Pending, Queue, State};
@@ -248,8 +250,7 @@ impl Log {
             recover(&*disk, &dir, from, replay)?;
         let space = Arc::new(Room::new(Arc::clone(&disk), dir.clone(), segment_octets));
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue::new(segment, end, segment_octets, ahead_octets)),
-            work: Condvar::new(),
+            desk: Desk::new(Queue::new(segment, end, segment_octets, ahead_octets)),
             room: Notify::new(),
             reader: Reader::new(Arc::clone(&disk), dir.clone(), files, open_segments_max),
             pins: Arc::default(),
@@ -329,7 +330,7 @@ impl Log {
         }
         let pending = Pending::new(Position::default(), account, seq, Content::Change(payload));
         let position = queue.push(Pending { waiter: Some(waiter), ..pending });
-        self.shared().wake_writer(queue);
+        self.shared().desk.wake_writer(queue);
         Ok(position)
     }
 
@@ -425,9 +426,7 @@ impl Log {
 
 /// What callers, uploads and the log's threads share.
 struct Shared {
-    queue: Mutex<Queue>,
-    /// Something was queued, or the log is closing.
-    work: Condvar,
+    desk: Desk,
     /// The queue became shorter, or was refused.
     room: Notify,
     reader: Reader,
@@ -446,49 +445,17 @@ struct Shared {
 impl Shared {
     /// Waits until all that was written is on the disk. Blocking.
     fn sync_now(&self) -> Result<(), StoreError> {
-        let (asked, answer) = mpsc::channel();
-        let mut queue = self.queue();
-        match queue.refusal() {
-            Some(error) => return Err(error),
-            None => queue.syncs.push(asked),
-        }
-        self.wake_writer(queue);
         let gone = |_| StoreError::Unavailable { reason: "the log's writer is gone".to_owned() };
-        answer.recv().map_err(gone)?
-    }
-
-    /// There is something to do.
-    fn wake_writer(&self, mut queue: MutexGuard<'_, Queue>) {
-        let wakes = queue.wakes();
-        drop(queue);
-        if wakes {
-            self.work.notify_one();
-        }
-    }
-
-    /// Waits for the sync that is under way: for the writer.
-    fn wait_synced(&self) -> io::Result<()> {
-        let mut queue = self.queue();
-        loop {
-            if let Some(synced) = queue.take_synced() {
-                return synced;
-            }
-            queue.is_asleep = true;
-            queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.desk.ask_sync()?.recv().map_err(gone)?
     }
 
     /// Syncs for the writer, and says how it went.
     fn sync_for_writer(&self, file: &dyn DiskFile) {
-        let synced = file.sync();
-        let mut queue = self.queue();
-        queue.synced = Some(synced);
-        self.wake_writer(queue);
+        self.desk.sync_ended(file.sync());
     }
 
-    /// Nothing under this lock can panic half way, so a poisoned lock is as good as another.
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.desk.lock()
     }
 }
 
@@ -510,14 +477,7 @@ struct Handle {
 
 impl Handle {
     fn close(&self) {
-        {
-            let mut queue = self.shared.queue();
-            if queue.state == State::Open {
-                queue.state = State::Closed;
-            }
-            queue.stop = true;
-        }
-        self.shared.work.notify_all();
+        self.shared.desk.close();
         self.shared.room.notify_waiters();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         // The last clone may be dropped by a waiter, on one of these threads: it cannot wait for itself.

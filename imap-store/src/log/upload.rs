@@ -181,7 +181,7 @@ impl Upload {
         let pins = &self.shared.pins;
         self.pin.get_or_insert_with(|| pins.pin(position.segment));
         let epoch = queue.epoch;
-        self.shared.wake_writer(queue);
+        self.shared.desk.wake_writer(queue);
         Ok(Some((position.into(), epoch)))
     }
 }

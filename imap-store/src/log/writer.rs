@@ -12,8 +12,8 @@
 
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::active::{Active, Fault};
@@ -22,7 +22,7 @@ use super::reader::Segment;
 use super::record::Kind;
 use super::reopen::{self, Sound};
 use super::segment::{GROUPS_AT, Prepared, seal};
-use super::turn::{self, Next, Work};
+use super::turn::Work;
 use super::{Position, Shared, Waiter};
 use crate::files::{DiskFile, is_full};
 use crate::{Durability, StoreError};
@@ -145,7 +145,7 @@ impl Writer {
 
     /// Waits for something to do and does it; false when the log is closed and all is written.
     fn step(&mut self) -> bool {
-        let work = self.wait();
+        let work = self.shared.desk.next_work(|queue| self.idle_after(queue));
         match work {
             Work::Group(group) => self.commit(group),
             Work::Synced(synced) => self.synced(synced),
@@ -157,28 +157,6 @@ impl Writer {
             }
         }
         true
-    }
-
-    fn wait(&self) -> Work {
-        let mut queue = self.shared.queue();
-        loop {
-            let idle_after = self.idle_after(&queue);
-            let timeout = match turn::next(&mut queue, idle_after) {
-                Next::Work(work) => return work,
-                Next::Wait(timeout) => timeout,
-            };
-            queue = match timeout {
-                None => self.shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                Some(timeout) => {
-                    let (queue, waited) =
-                        self.shared.work.wait_timeout(queue, timeout).unwrap_or_else(PoisonError::into_inner);
-                    if waited.timed_out() && queue.pending.is_empty() && !queue.stop {
-                        return Work::Idle;
-                    }
-                    queue
-                }
-            }
-        }
     }
 
     /// How long there may be nothing to do before something is to be done about that.
@@ -279,7 +257,7 @@ impl Writer {
     /// Waits for the sync that is under way, and syncs and publishes what was written since.
     fn drain(&mut self) -> Result<(), Fault> {
         if self.syncing.is_some() {
-            let synced = self.shared.wait_synced();
+            let synced = self.shared.desk.wait_synced();
             self.end_sync(synced)?;
         }
         if self.written.is_waited_for && self.shared.durability == Durability::Sync {
@@ -394,7 +372,7 @@ impl Writer {
     fn poison(&mut self, group: Vec<Pending>, fault: Fault) {
         if self.shared.queue().is_syncing {
             // What it brings to the disk need not be in doubt.
-            let synced = self.shared.wait_synced();
+            let synced = self.shared.desk.wait_synced();
             let _ = self.end_sync(synced);
         }
         let reason = fault.reason().to_owned();
