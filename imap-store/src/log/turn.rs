@@ -51,7 +51,8 @@ pub(super) fn next(queue: &mut Queue, idle_after: Option<Duration>) -> Next {
 #[cfg(test)]
 mod tests {
     //! Every order in which committers, somebody who wants a sync, and whoever closes the log come between the steps of
-    //! the writer. All of them hold the lock for the whole of a step, so these orders are all that there are.
+    //! the writer. All of them hold the lock for the whole of a step, so these orders are all that there are. Whether they
+    //! do, and wait and wake as they should, is tried in `tests/handover.rs`.
 
     use std::collections::BTreeSet;
     use std::sync::mpsc::{Receiver, TryRecvError, channel};

@@ -4,6 +4,7 @@ mod crashes;
 mod damage;
 mod during_syncs;
 mod full;
+mod handover;
 mod hooked;
 mod killed;
 mod reading;
