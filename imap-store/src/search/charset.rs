@@ -5,7 +5,7 @@ use encoding_rs::{CoderResult, Decoder, Encoding};
 use super::BadCharset;
 
 /// The charsets that SEARCH takes, for BADCHARSET. More names are understood: all that the WHATWG's encoding
-/// standard lists.
+/// standard lists, without UTF-16.
 pub fn charsets() -> &'static [&'static str] {
     &[
         "US-ASCII",
@@ -61,7 +61,11 @@ impl Charset {
         match name {
             None => Ok(Self::Other(encoding_rs::UTF_8)),
             Some(name) if is_ascii(name.as_bytes()) => Ok(Self::Ascii),
-            Some(name) => known(name.as_bytes()).map(Self::Other).ok_or(BadCharset),
+            Some(name) => {
+                // A string of a command has no NUL (RFC 9051 §9, CHAR8), so in UTF-16 hardly anything can be asked for.
+                let fits = |it: &&Encoding| ![encoding_rs::UTF_16LE, encoding_rs::UTF_16BE].contains(it);
+                known(name.as_bytes()).filter(fits).map(Self::Other).ok_or(BadCharset)
+            }
         }
     }
 
@@ -194,6 +198,7 @@ mod tests {
         assert_eq!(decode(Some("US-ASCII"), b"\xc3\xb6"), Err(BadCharset));
         assert_eq!(decode(Some("iso-8859-1"), b"\xf6").as_deref(), Ok("ö"));
         assert_eq!(decode(Some("x-klingon"), b"a"), Err(BadCharset));
+        assert_eq!(decode(Some("utf-16"), b"ab"), Err(BadCharset));
         for name in charsets() {
             assert!(Charset::named(Some(name)).is_ok(), "{name}");
         }
