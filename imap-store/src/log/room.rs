@@ -38,7 +38,7 @@ pub(super) struct Room {
     dir: PathBuf,
     /// Two segments.
     reserve_max: u64,
-    /// There is not plenty: it is looked at for each who brings something in.
+    /// There is not plenty, or nobody has looked yet: it is looked at for each who brings something in.
     is_low: AtomicBool,
     /// Not everybody may write.
     is_short: AtomicBool,
@@ -57,7 +57,8 @@ impl Room {
             disk,
             dir,
             reserve_max: 2 * segment_octets,
-            is_low: AtomicBool::new(false),
+            // Else more would come in after a restart than before it, up to the next segment.
+            is_low: AtomicBool::new(true),
             is_short: AtomicBool::new(false),
             spare: AtomicU64::new(0),
             growth: AtomicU64::new(0),
