@@ -159,6 +159,35 @@ impl Mailbox {
         })
     }
 
+    /// The places of those of the `count` messages from `first` on for whose flags `matches` holds. It is asked once for all
+    /// messages of a page that have the same ones, so each of them costs next to nothing.
+    pub fn places_where(&self, first: SeqNum, count: u32, matches: impl Fn(&Flags) -> bool) -> NumberSet {
+        let mut found = NumberSet::new();
+        if self.has_eyes() {
+            let messages = self.iter_from(first).take(count as usize).filter(|it| matches(&it.flags));
+            messages.for_each(|it| found.insert(it.seq_num.get()));
+            return found;
+        }
+        let (from, end) = (first.get() - 1, (first.get() - 1).saturating_add(count));
+        let (leaves, mut before) = self.messages.leaves_from(from);
+        for page in leaves {
+            if before >= end {
+                break;
+            }
+            let len = page.len() as u32;
+            let wanted = from.max(before) - before..end.min(before + len) - before;
+            let verdicts: Vec<bool> = page.dictionary().iter().map(&matches).collect();
+            let is_match = |at: &u32| verdicts[usize::from(page.flags_index(*at as usize))];
+            match verdicts[..] {
+                [true] => found.insert_range(before + wanted.start + 1, before + wanted.end),
+                [false] => {}
+                _ => wanted.filter(is_match).for_each(|at| found.insert(before + at + 1)),
+            }
+            before += len;
+        }
+        found
+    }
+
     /// The UIDs of `wanted` that are there. Costs what both have in common.
     pub fn existing(&self, wanted: &NumberSet) -> NumberSet {
         let mut found = NumberSet::new();

@@ -267,6 +267,11 @@ impl Mailbox {
         self.overlays.get(user)
     }
 
+    /// Whether it shows each message's \Seen as a user has it, and not as the pages do.
+    pub(super) fn has_eyes(&self) -> bool {
+        self.eyes.is_some()
+    }
+
     /// Flags as the view shows them.
     pub(super) fn flags_in_view(&self, uid: u32, flags: Flags) -> Flags {
         match &self.eyes {

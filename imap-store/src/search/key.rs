@@ -3,7 +3,7 @@
 use imap_proto::types::{Date, Keyword, ModSeq, NumberSet, SearchKey, SeqNum, SequenceSet, SystemFlag};
 
 use crate::StoreError;
-use crate::account::MessageRef;
+use crate::account::{Flags, MessageRef};
 use crate::message::first;
 
 use super::charset::Charset;
@@ -159,6 +159,32 @@ impl Key {
         }
     }
 
+    /// Whether the flags of a message decide, and nothing else of it.
+    pub(super) fn is_of_flags(&self) -> bool {
+        match self {
+            Self::All | Self::Flag(_) | Self::Keyword(_) => true,
+            Self::Not(key) => key.is_of_flags(),
+            Self::Any(keys) | Self::Every(keys) => keys.iter().all(Self::is_of_flags),
+            _ => false,
+        }
+    }
+
+    /// Whether it matches a message with these flags, where they [decide](Self::is_of_flags).
+    pub(super) fn matches_flags(&self, flags: &Flags, known: &[Keyword]) -> bool {
+        match self {
+            Self::All => true,
+            Self::Flag(flag) => flags.has(*flag),
+            Self::Keyword(keyword) => {
+                let number = known.iter().position(|known| known == keyword);
+                number.is_some_and(|number| flags.keywords().iter().any(|&set| usize::from(set) == number))
+            }
+            Self::Not(key) => !key.matches_flags(flags, known),
+            Self::Any(keys) => keys.iter().any(|key| key.matches_flags(flags, known)),
+            Self::Every(keys) => keys.iter().all(|key| key.matches_flags(flags, known)),
+            _ => false,
+        }
+    }
+
     pub(super) fn matches(
         &self,
         message: &MessageRef,
@@ -166,15 +192,8 @@ impl Key {
         source: &mut dyn Source,
     ) -> Result<bool, StoreError> {
         Ok(match self {
-            Self::All => true,
-            Self::Flag(flag) => message.flags.has(*flag),
+            Self::All | Self::Flag(_) | Self::Keyword(_) => self.matches_flags(&message.flags, view.keywords),
             Self::Recent => view.recent.contains(message.uid.get()),
-            Self::Keyword(keyword) => {
-                let number = view.keywords.iter().position(|known| known == keyword);
-                number.is_some_and(|number| {
-                    message.flags.keywords().iter().any(|&set| usize::from(set) == number)
-                })
-            }
             Self::SeqNum(set) => set.contains(message.seq_num.get()),
             Self::Uid(set) => set.contains(message.uid.get()),
             Self::Internal(when, day) => when.holds(message.internal_date.local_date(), *day),

@@ -21,10 +21,10 @@ mod text;
 mod words;
 
 use bytes::Bytes;
-use imap_proto::types::{NumberSet, SearchKey};
+use imap_proto::types::{NumberSet, SearchKey, SeqNum};
 
 use crate::StoreError;
-use crate::account::{Mailbox, MessageRef};
+use crate::account::{Flags, Mailbox, MessageRef};
 use crate::message::Summary;
 
 pub use charset::charsets;
@@ -79,6 +79,13 @@ impl Query {
     /// Whether no message has to be opened: neither summary nor body.
     pub fn is_cheap(&self) -> bool {
         self.key.cost() == key::Cost::Flags
+    }
+
+    /// The places of those of the `count` messages from `first` on that match, where the messages' flags decide and nothing
+    /// else of them: that costs next to nothing. `None` where more has to be looked at, by [`Self::matches`].
+    pub fn places_by_flags(&self, mailbox: &Mailbox, first: SeqNum, count: u32) -> Option<NumberSet> {
+        let matches = |flags: &Flags| self.key.matches_flags(flags, mailbox.keywords());
+        self.key.is_of_flags().then(|| mailbox.places_where(first, count, matches))
     }
 
     /// Whether a message matches. Blocking where the source is asked.

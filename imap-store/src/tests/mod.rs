@@ -17,6 +17,7 @@ mod quota;
 mod reopen;
 mod residency;
 mod restore;
+mod search;
 mod seen;
 mod sharing;
 mod simulate;

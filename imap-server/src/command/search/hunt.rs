@@ -38,7 +38,7 @@ const READ_OCTETS: u64 = 256 << 10;
 pub(super) struct Found {
     /// Sequence numbers in the view.
     pub(super) places: NumberSet,
-    /// `None` when nothing was found.
+    /// `None` when nothing was found, or flags decided: then nobody asked for them.
     pub(super) mod_seqs: Option<ModSeqs>,
 }
 
@@ -165,13 +165,7 @@ impl Shared {
             let block = self.block.load(Ordering::Relaxed);
             let before = self.taken.fetch_add(block, Ordering::Relaxed);
             let Some(first) = SeqNum::new(before.saturating_add(1)) else { break };
-            let Hunt { query, mailbox, recent, saved, now, .. } = &self.hunt;
-            let context = Context { mailbox, recent, saved, now: *now };
-            for message in mailbox.iter_from(first).take(block as usize) {
-                if query.matches(&message, context, &mut Opener { shared: self, reader: &mut reader })? {
-                    found.add(&message);
-                }
-            }
+            self.look_at(first, block, &mut reader, &mut found)?;
             let took = block_began.elapsed();
             let next = if took < BLOCK_TAKES / 2 { block * 2 } else { block / 2 };
             if took < BLOCK_TAKES / 2 || took > BLOCK_TAKES * 2 {
@@ -179,6 +173,28 @@ impl Shared {
             }
         }
         Ok(found)
+    }
+
+    /// Looks at the `count` messages from `first` on.
+    fn look_at(
+        &self,
+        first: SeqNum,
+        count: u32,
+        reader: &mut Reader,
+        found: &mut Found,
+    ) -> Result<(), StoreError> {
+        let Hunt { query, mailbox, recent, saved, now, .. } = &self.hunt;
+        if let Some(places) = query.places_by_flags(mailbox, first, count) {
+            places.ranges().iter().for_each(|&(first, last)| found.places.insert_range(first, last));
+            return Ok(());
+        }
+        let context = Context { mailbox, recent, saved, now: *now };
+        for message in mailbox.iter_from(first).take(count as usize) {
+            if query.matches(&message, context, &mut Opener { shared: self, reader })? {
+                found.add(&message);
+            }
+        }
+        Ok(())
     }
 }
 
