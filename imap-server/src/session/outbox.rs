@@ -38,9 +38,14 @@ impl<'a> Outbox<'a> {
         self.sink.send(&mut self.buffer).await
     }
 
-    /// The same once a piece is full: between the lines of a long answer.
+    /// Whether a piece is full.
+    pub(crate) fn is_full(&self) -> bool {
+        self.buffer.len() >= self.piece_octets
+    }
+
+    /// Sends a piece that is full: between the lines of a long answer.
     pub(crate) async fn flush_if_full(&mut self) -> Result<(), Gone> {
-        if self.buffer.len() >= self.piece_octets { self.flush().await } else { Ok(()) }
+        if self.is_full() { self.flush().await } else { Ok(()) }
     }
 
     /// Comes back once it is seen that the peer is gone.

@@ -153,7 +153,9 @@ async fn write_found(ctx: &mut Ctx<'_>, uid: bool, found: &Found) -> Result<(), 
     for number in numbers.iter() {
         out.buffer.push(b' ');
         write::number(&mut out.buffer, u64::from(number));
-        out.flush_if_full().await?;
+        if out.is_full() {
+            out.flush().await?;
+        }
     }
     if let Some(mod_seqs) = &found.mod_seqs {
         out.buffer.extend_from_slice(b" (MODSEQ ");
