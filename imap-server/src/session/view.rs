@@ -229,7 +229,10 @@ impl View {
     /// The places of those UIDs that are there.
     pub(crate) fn places_of(&self, uids: &NumberSet) -> NumberSet {
         let mut places = NumberSet::new();
-        for &(first, last) in uids.ranges() {
+        // Of a long list few may be there; to look for each of them would take long.
+        let is_long = uids.ranges().len() > self.mailbox.len() as usize;
+        let there = is_long.then(|| self.mailbox.existing(uids));
+        for &(first, last) in there.as_ref().unwrap_or(uids).ranges() {
             if let Some((first, last)) = places_of_uids(&self.mailbox, first, last) {
                 places.insert_range(first, last);
             }
