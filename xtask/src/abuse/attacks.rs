@@ -13,17 +13,29 @@ pub(super) const MALLORY: &str = "mallory";
 /// No attack at all, but processors that are as busy as during one.
 pub(super) const BURN: &str = "burn";
 
-/// No attack, either: what MIME bombs are compared with.
-pub(super) const PLAIN: &str = "plain mail of that size";
-
 /// The users come from 127.0.0.1: what is limited by address is not to meet them.
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// One way to do harm.
 pub(super) struct Attack {
     pub(super) name: &'static str,
+    pub(super) aim: Aim,
     threads: usize,
-    once: fn(&Target) -> io::Result<()>,
+    once: Once,
+}
+
+/// What each thread does over and over.
+type Once = fn(&Target) -> io::Result<()>;
+
+/// What an attack is for, and at whom it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// The server is to stand it.
+    Server,
+    /// It is no harm, and what the one before it is compared with.
+    Comparison,
+    /// The same, at a program that closes each connection: so it is what the machine makes of the attack before it.
+    ClosingPort,
 }
 
 /// Whom, and until when.
@@ -33,8 +45,12 @@ struct Target {
     ends: Instant,
 }
 
-const fn attack(name: &'static str, threads: usize, once: fn(&Target) -> io::Result<()>) -> Attack {
-    Attack { name, threads, once }
+const fn attack(name: &'static str, threads: usize, once: Once) -> Attack {
+    Attack { name, aim: Aim::Server, threads, once }
+}
+
+const fn comparison(name: &'static str, aim: Aim, threads: usize, once: Once) -> Attack {
+    Attack { name, aim, threads, once }
 }
 
 pub(super) const ATTACKS: &[Attack] = &[
@@ -42,6 +58,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     attack("senders of an octet at a time", 40, drip),
     attack("an endless upload, slowly", 20, drip_upload),
     attack("connections that come and go", 8, come_and_go),
+    comparison("the same at a program that closes them", Aim::ClosingPort, 8, come_and_go),
     attack("connections that stay, from one address", 1, stay),
     attack("half a TLS handshake", 1, half_tls),
     attack("commands in a flood", 4, flood),
@@ -52,7 +69,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     attack("SCRAM begun and left", 16, scram_begun),
     attack("mailboxes opened in a storm", 8, select),
     attack("MIME bombs", 2, mime_bombs),
-    attack(PLAIN, 2, large_mail),
+    comparison("plain mail of that size", Aim::Comparison, 2, large_mail),
 ];
 
 /// Attacks in the name's way until the time is over.
