@@ -42,7 +42,8 @@ impl SearchThreads {
         }
     }
 
-    /// Runs a part of a search. Who calls holds a permit of [`Self::thorough`] or of [`Self::quick`].
+    /// Runs a part of a search, whose caller holds a permit of [`Self::thorough`] or of [`Self::quick`]; or, as something
+    /// thorough, what else may take long and gives way to others.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         is_thorough: bool,

@@ -34,12 +34,12 @@ use imap_proto::wire::Expect;
 use imap_proto::{Dialect, Level};
 use imap_store::account::Account;
 
-use crate::Services;
 use crate::session::evidence;
 use crate::session::flags::is_old;
 use crate::session::outbox::{Gone, Outbox};
 use crate::session::state::{Connection, Doing, Login, State};
 use crate::session::view::{News, Style, View};
+use crate::{SearchThreads, Services};
 pub(crate) use error::{Halt, Refusal};
 pub(crate) use search::has_mod_seq;
 
@@ -216,16 +216,18 @@ impl Ctx<'_> {
     }
 }
 
-/// Parses a command: a long one on another thread, so that nobody waits for a list of a hundred thousand numbers.
+/// Parses a command: a long one on a thread that gives way to others, so that nobody waits for a list of a hundred thousand
+/// numbers.
 pub(crate) async fn parse(
     frame: &Bytes,
     dialect: Dialect,
+    threads: &SearchThreads,
 ) -> Result<Result<(Tag, Command), BadCommand>, Halt> {
     if frame.len() <= PARSED_HERE_OCTETS {
         return Ok(Command::parse(frame, dialect));
     }
     let frame = frame.clone();
-    blocking(move || Command::parse(&frame, dialect)).await
+    finished(threads.run(true, move || Command::parse(&frame, dialect)).await)
 }
 
 /// This takes some ten microseconds.

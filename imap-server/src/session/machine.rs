@@ -101,7 +101,7 @@ async fn step(doing: Doing, ctx: &mut Ctx<'_>, event: Event) -> Result<Doing, Go
 
 /// Parses and runs a whole command.
 async fn run(ctx: &mut Ctx<'_>, frame: &bytes::Bytes) -> Result<Doing, Gone> {
-    match command::parse(frame, ctx.connection.dialect).await {
+    match command::parse(frame, ctx.connection.dialect, &ctx.services.search_threads).await {
         Err(_) => Ok(bye(ctx, Some(&Code::ServerBug), "The server lost its way")),
         Ok(Ok((tag, command))) => command::dispatch(ctx, tag, &command).await,
         Ok(Err(bad_command)) => {
